@@ -1,0 +1,1 @@
+//! k-means, nearest centroid, choosing K.

@@ -1,0 +1,5 @@
+//! Feature matrices and their makers.
+
+mod matrix;
+
+pub use matrix::FeatureMatrix;

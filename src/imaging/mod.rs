@@ -1,0 +1,1 @@
+//! Decoding, orientation, thumbnails, hashes, crops.

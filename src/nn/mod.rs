@@ -1,0 +1,1 @@
+//! Devices, layers, VGG16.

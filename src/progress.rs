@@ -1,0 +1,89 @@
+//! How long work reports on itself and how it is stopped.
+//!
+//! Every long function takes `(&dyn Observer, &Cancel)`: it reports [`Progress`] as it goes and checks
+//! [`Cancel`] at least once a batch. The window and the command line differ only in their observer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+
+/// How far a job is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// What is being done, in the person's words: "Reading pictures".
+    pub stage: String,
+    /// Finished items.
+    pub done: usize,
+    /// All items, where it is known.
+    pub total: Option<usize>,
+    /// Estimated time left, once there is something to judge by.
+    pub remaining: Option<Duration>,
+}
+
+/// Receives reports from long work. Called from worker threads.
+pub trait Observer: Sync {
+    /// The job moved on. May be called often; the receiver thins it out.
+    fn progress(&self, progress: Progress);
+    /// Something worth a line in the log.
+    fn note(&self, _text: &str) {}
+}
+
+/// An observer that ignores everything.
+#[derive(Debug)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn progress(&self, _progress: Progress) {}
+}
+
+/// A flag that asks work to stop. Clones share the flag.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// A flag that is not raised.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks the work to stop.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// True once somebody asked to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// An error of kind [`Cancelled`](crate::error::ErrorKind::Cancelled) once somebody asked to stop.
+    pub fn check(&self) -> Result<()> {
+        if self.is_cancelled() { Err(Error::cancelled()) } else { Ok(()) }
+    }
+}
+
+/// Counts the items of one stage and estimates the time left.
+#[derive(Debug)]
+pub struct Stage {
+    stage: String,
+    total: usize,
+    started: Instant,
+}
+
+impl Stage {
+    /// Starts the clock for `total` items.
+    pub fn new(stage: impl Into<String>, total: usize) -> Self {
+        Self { stage: stage.into(), total, started: Instant::now() }
+    }
+
+    /// The report after `done` items; the time left assumes that the rest goes as fast as the part done.
+    pub fn at(&self, done: usize) -> Progress {
+        let remaining = (done > 0 && done <= self.total).then(|| {
+            let each = self.started.elapsed().as_secs_f64() / done as f64;
+            Duration::from_secs_f64(each * (self.total - done) as f64)
+        });
+        Progress { stage: self.stage.clone(), done, total: Some(self.total), remaining }
+    }
+}
