@@ -1,0 +1,172 @@
+//! Which annotator says which label of which image: yes, no, or nothing yet.
+
+use std::collections::HashMap;
+
+use rusqlite::{OptionalExtension, Transaction, params};
+use serde::{Deserialize, Serialize};
+
+use super::history::{self, Change};
+use super::{Project, labels, now};
+use crate::error::Result;
+use crate::ids::{ImageId, LabelId, PersonId};
+
+/// One stored answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Annotation {
+    /// Who.
+    pub annotator: PersonId,
+    /// Which image.
+    pub image: ImageId,
+    /// Which label.
+    pub label: LabelId,
+    /// Yes or no.
+    pub value: bool,
+}
+
+/// An answer before and after an edit; `None` stands for no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnnotationEdit {
+    /// Who.
+    #[serde(rename = "a")]
+    pub annotator: PersonId,
+    /// Which image.
+    #[serde(rename = "i")]
+    pub image: ImageId,
+    /// Which label.
+    #[serde(rename = "l")]
+    pub label: LabelId,
+    /// Before.
+    #[serde(rename = "b")]
+    pub before: Option<bool>,
+    /// After.
+    #[serde(rename = "v")]
+    pub after: Option<bool>,
+}
+
+/// The labels that a file or the people together give to one image.
+pub type ImageLabels = HashMap<LabelId, bool>;
+
+/// How often a label was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LabelCount {
+    /// Which label.
+    pub label: LabelId,
+    /// Images with a yes from the annotators together.
+    pub images: usize,
+}
+
+impl Project {
+    /// Every answer of one annotator about labels in the vocabulary.
+    pub fn annotations_of(&self, annotator: PersonId) -> Result<Vec<Annotation>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT image_id, label_id, value FROM annotations
+             JOIN labels ON labels.id = label_id AND removed_at IS NULL WHERE annotator_id = ?1",
+        )?;
+        let rows = statement.query_map([annotator.0], |row| {
+            Ok(Annotation { annotator, image: ImageId(row.get(0)?), label: LabelId(row.get(1)?), value: row.get(2)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What all annotators together say of each image: a label holds when at least half of those who answered
+    /// about it said yes. Images nobody answered about are missing.
+    pub fn consensus(&self) -> Result<HashMap<ImageId, ImageLabels>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT image_id, label_id, 2 * sum(value) >= count(*) FROM annotations
+             JOIN labels ON labels.id = label_id AND removed_at IS NULL GROUP BY image_id, label_id",
+        )?;
+        let mut consensus: HashMap<ImageId, ImageLabels> = HashMap::new();
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            consensus.entry(ImageId(row.get(0)?)).or_default().insert(LabelId(row.get(1)?), row.get(2)?);
+        }
+        Ok(consensus)
+    }
+
+    /// Stores answers (`None` takes an answer back) as one edit that can be undone. Returns what changed: answers
+    /// that were so already are left out, and nothing is recorded when none changed.
+    pub fn annotate(
+        &mut self,
+        annotator: PersonId,
+        answers: &[(ImageId, LabelId, Option<bool>)],
+    ) -> Result<Vec<AnnotationEdit>> {
+        self.write(|transaction| {
+            let edits = put_all(transaction, annotator, answers)?;
+            if !edits.is_empty() {
+                history::record(transaction, &Change::Annotate { edits: edits.clone() })?;
+            }
+            Ok(edits)
+        })
+    }
+
+    /// Stores the answers of a file, whose labels join the vocabulary where new, as one edit that can be undone.
+    /// Returns how many answers changed.
+    pub fn import_annotations(
+        &mut self,
+        annotator: PersonId,
+        label_names: &[String],
+        rows: &[(ImageId, Vec<Option<bool>>)],
+    ) -> Result<usize> {
+        self.write(|transaction| {
+            let label_ids =
+                label_names.iter().map(|name| labels::label_in(transaction, name)).collect::<Result<Vec<_>>>()?;
+            let answers: Vec<_> = rows
+                .iter()
+                .flat_map(|(image, values)| {
+                    label_ids.iter().zip(values).filter_map(|(label, value)| value.map(|v| (*image, *label, Some(v))))
+                })
+                .collect();
+            let edits = put_all(transaction, annotator, &answers)?;
+            let changed = edits.len();
+            if changed > 0 {
+                history::record(transaction, &Change::Annotate { edits })?;
+            }
+            Ok(changed)
+        })
+    }
+}
+
+fn put_all(
+    transaction: &Transaction<'_>,
+    annotator: PersonId,
+    answers: &[(ImageId, LabelId, Option<bool>)],
+) -> Result<Vec<AnnotationEdit>> {
+    let mut edits = Vec::new();
+    for &(image, label, after) in answers {
+        let before = get(transaction, annotator, image, label)?;
+        if before != after {
+            put(transaction, annotator, image, label, after)?;
+            edits.push(AnnotationEdit { annotator, image, label, before, after });
+        }
+    }
+    Ok(edits)
+}
+
+fn get(transaction: &Transaction<'_>, who: PersonId, image: ImageId, label: LabelId) -> Result<Option<bool>> {
+    Ok(transaction
+        .prepare_cached("SELECT value FROM annotations WHERE annotator_id = ?1 AND image_id = ?2 AND label_id = ?3")?
+        .query_row([who.0, image.0, label.0], |row| row.get(0))
+        .optional()?)
+}
+
+/// Stores one answer, or takes it back.
+pub(super) fn put(
+    transaction: &Transaction<'_>,
+    annotator: PersonId,
+    image: ImageId,
+    label: LabelId,
+    value: Option<bool>,
+) -> Result<()> {
+    match value {
+        Some(value) => transaction
+            .prepare_cached(
+                "INSERT INTO annotations (annotator_id, image_id, label_id, value, at) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at",
+            )?
+            .execute(params![annotator.0, image.0, label.0, value, now()])?,
+        None => transaction
+            .prepare_cached("DELETE FROM annotations WHERE annotator_id = ?1 AND image_id = ?2 AND label_id = ?3")?
+            .execute([annotator.0, image.0, label.0])?,
+    };
+    Ok(())
+}

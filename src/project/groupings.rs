@@ -1,0 +1,141 @@
+//! Groups made by people: one grouping for each rater and condition.
+
+use rusqlite::{OptionalExtension, Transaction, params};
+use serde::Serialize;
+
+use super::people::{Role, person_in};
+use super::{Project, now};
+use crate::error::{Error, Result};
+use crate::ids::{GroupingId, ImageId};
+
+/// One rater's sort under one condition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GroupingRecord {
+    /// Identity.
+    pub id: GroupingId,
+    /// The rater's name.
+    pub rater: String,
+    /// "1", "2", or a name of the project's own.
+    pub condition: String,
+    /// Number of groups.
+    pub groups: usize,
+    /// Number of images placed.
+    pub images: usize,
+}
+
+/// One placed image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupingRow {
+    /// The rater's name.
+    pub rater: String,
+    /// The condition.
+    pub condition: String,
+    /// Which image.
+    pub image: ImageId,
+    /// The group's name.
+    pub group: String,
+}
+
+impl Project {
+    /// All groupings, by condition and then rater.
+    pub fn groupings(&self) -> Result<Vec<GroupingRecord>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT groupings.id, people.name, condition,
+                    (SELECT count(*) FROM groups WHERE grouping_id = groupings.id),
+                    (SELECT count(*) FROM group_members WHERE grouping_id = groupings.id)
+             FROM groupings JOIN people ON people.id = rater_id ORDER BY condition, people.name",
+        )?;
+        let rows = statement.query_map([], |row| {
+            Ok(GroupingRecord {
+                id: GroupingId(row.get(0)?),
+                rater: row.get(1)?,
+                condition: row.get(2)?,
+                groups: row.get::<_, i64>(3)? as usize,
+                images: row.get::<_, i64>(4)? as usize,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Each image of a grouping with its group's name, by image.
+    pub fn grouping_members(&self, grouping: GroupingId) -> Result<Vec<(ImageId, String)>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT image_id, groups.name FROM group_members JOIN groups ON groups.id = group_id
+             WHERE group_members.grouping_id = ?1 ORDER BY image_id",
+        )?;
+        let rows = statement.query_map([grouping.0], |row| Ok((ImageId(row.get(0)?), row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Stores groupings read from a file. A rater's grouping that is there already under the same condition is
+    /// left alone when it is the same, and is an error when it differs.
+    ///
+    /// Returns how many groupings were added.
+    pub fn import_groupings(&mut self, rows: &[GroupingRow]) -> Result<usize> {
+        self.write(|transaction| {
+            let mut keys: Vec<(&str, &str)> =
+                rows.iter().map(|row| (row.rater.as_str(), row.condition.as_str())).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            let mut added = 0;
+            for (rater, condition) in keys {
+                let members: Vec<&GroupingRow> =
+                    rows.iter().filter(|row| row.rater == rater && row.condition == condition).collect();
+                added += usize::from(add_grouping(transaction, rater, condition, &members)?);
+            }
+            Ok(added)
+        })
+    }
+}
+
+fn add_grouping(transaction: &Transaction<'_>, rater: &str, condition: &str, members: &[&GroupingRow]) -> Result<bool> {
+    let rater_id = person_in(transaction, rater, Role::Rater)?;
+    let known: Option<i64> = transaction
+        .query_row(
+            "SELECT id FROM groupings WHERE rater_id = ?1 AND condition = ?2",
+            params![rater_id.0, condition],
+            |row| row.get(0),
+        )
+        .optional()?;
+    if let Some(known) = known {
+        let mut statement = transaction.prepare_cached(
+            "SELECT image_id, groups.name FROM group_members JOIN groups ON groups.id = group_id
+             WHERE group_members.grouping_id = ?1 ORDER BY image_id",
+        )?;
+        let stored: Vec<(i64, String)> =
+            statement.query_map([known], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+        let mut given: Vec<(i64, String)> = members.iter().map(|row| (row.image.0, row.group.clone())).collect();
+        given.sort_unstable();
+        if stored == given {
+            return Ok(false);
+        }
+        return Err(Error::user(format!(
+            "the project already holds another grouping by {rater} under condition {condition}"
+        ))
+        .hint("give the rater another name in the file to keep both"));
+    }
+    let at = now();
+    transaction.execute(
+        "INSERT INTO groupings (rater_id, condition, created_at, submitted_at) VALUES (?1, ?2, ?3, ?3)",
+        params![rater_id.0, condition, at],
+    )?;
+    let grouping = transaction.last_insert_rowid();
+    let mut groups: Vec<(&str, i64)> = Vec::new();
+    for row in members {
+        let known = groups.iter().find(|(name, _)| *name == row.group).map(|(_, id)| *id);
+        let group = match known {
+            Some(id) => id,
+            None => {
+                transaction
+                    .prepare_cached("INSERT INTO groups (grouping_id, name, position) VALUES (?1, ?2, ?3)")?
+                    .execute(params![grouping, row.group, groups.len() as i64])?;
+                groups.push((&row.group, transaction.last_insert_rowid()));
+                transaction.last_insert_rowid()
+            }
+        };
+        transaction
+            .prepare_cached("INSERT INTO group_members (grouping_id, image_id, group_id) VALUES (?1, ?2, ?3)")?
+            .execute(params![grouping, row.image.0, group])?;
+    }
+    Ok(true)
+}

@@ -1,0 +1,305 @@
+//! The images: known by their content, found by a path relative to a root that can be moved.
+
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+
+use rusqlite::{OptionalExtension, Row, params};
+use serde::Serialize;
+
+use super::history::{self, Change};
+use super::{Project, absolute, now};
+use crate::error::{Error, Result};
+use crate::ids::ImageId;
+
+/// A folder that images were imported from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageRoot {
+    /// Identity.
+    pub id: i64,
+    /// Where it is now: beside the project if it moved along with it, else where it was.
+    pub path: PathBuf,
+}
+
+/// An image of the project.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ImageRecord {
+    /// Identity within the project.
+    pub id: ImageId,
+    /// The folder it was imported from.
+    pub root_id: i64,
+    /// Path from that folder, with `/`.
+    pub relative_path: String,
+    /// blake3 of the file's bytes, hexadecimal: the image's identity everywhere.
+    pub content_hash: String,
+    /// Size of the file in bytes.
+    pub byte_size: u64,
+    /// "JPEG", "PNG" …
+    pub format: String,
+    /// Width in pixels after orientation.
+    pub width_px: u32,
+    /// Height in pixels after orientation.
+    pub height_px: u32,
+    /// EXIF orientation, 1 to 8.
+    pub orientation: u8,
+    /// 64-bit perceptual hash.
+    pub perceptual_hash: u64,
+    /// Why it takes no part in training and clustering, if so.
+    pub set_aside: Option<String>,
+}
+
+impl ImageRecord {
+    /// The file's name without folders.
+    pub fn file_name(&self) -> &str {
+        self.relative_path.rsplit('/').next().unwrap_or(&self.relative_path)
+    }
+}
+
+/// An image about to join the project.
+#[derive(Clone, Debug)]
+pub struct NewImage {
+    /// Path from the root, with `/`.
+    pub relative_path: String,
+    /// blake3 of the file's bytes, hexadecimal.
+    pub content_hash: String,
+    /// Size of the file in bytes.
+    pub byte_size: u64,
+    /// "JPEG", "PNG" …
+    pub format: String,
+    /// Width in pixels after orientation.
+    pub width_px: u32,
+    /// Height in pixels after orientation.
+    pub height_px: u32,
+    /// EXIF orientation, 1 to 8.
+    pub orientation: u8,
+    /// 64-bit perceptual hash.
+    pub perceptual_hash: u64,
+    /// Why it takes no part from the start, if so.
+    pub set_aside: Option<String>,
+}
+
+/// A file that did not become an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RejectedFile {
+    /// Path from its root, with `/`.
+    pub relative_path: String,
+    /// Stable code of the reason: `not-an-image`, `truncated`, `exact-double` …
+    pub code: String,
+    /// The reason as a sentence.
+    pub reason: String,
+}
+
+impl Project {
+    /// All images in the order of their paths.
+    pub fn images(&self) -> Result<Vec<ImageRecord>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, root_id, relative_path, content_hash, byte_size, format, width_px, height_px, orientation,
+                    perceptual_hash, set_aside FROM images ORDER BY relative_path, id",
+        )?;
+        Ok(statement.query_map([], image_from)?.collect::<Result<_, _>>()?)
+    }
+
+    /// The folders that images were imported from.
+    pub fn image_roots(&self) -> Result<Vec<ImageRoot>> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT id, absolute_path, relative_path FROM image_roots ORDER BY id")?;
+        let rows = statement.query_map([], |row| {
+            let (id, absolute, relative): (i64, String, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok((id, absolute, relative))
+        })?;
+        rows.map(|row| {
+            let (id, absolute_path, relative) = row?;
+            let moved_along = relative.map(|relative| normalise(&self.folder.join(relative)));
+            let path = moved_along.filter(|path| path.is_dir()).unwrap_or_else(|| PathBuf::from(absolute_path));
+            Ok(ImageRoot { id, path })
+        })
+        .collect()
+    }
+
+    /// Where each image's file is, by the image's id.
+    pub fn image_paths(&self) -> Result<HashMap<ImageId, PathBuf>> {
+        let roots: HashMap<i64, PathBuf> = self.image_roots()?.into_iter().map(|root| (root.id, root.path)).collect();
+        let images = self.images()?;
+        Ok(images
+            .into_iter()
+            .filter_map(|image| Some((image.id, roots.get(&image.root_id)?.join(&image.relative_path))))
+            .collect())
+    }
+
+    /// The root for images under `folder`, which is remembered if new.
+    pub fn image_root(&mut self, folder: &Path) -> Result<ImageRoot> {
+        let path = absolute(folder).map(|path| normalise(&path))?;
+        if let Some(known) = self.image_roots()?.into_iter().find(|root| root.path == path) {
+            return Ok(known);
+        }
+        let relative = relative_to(&self.folder, &path);
+        let id = self.write(|transaction| {
+            transaction.execute(
+                "INSERT INTO image_roots (absolute_path, relative_path) VALUES (?1, ?2)",
+                params![text(&path)?, relative.as_deref().map(text).transpose()?],
+            )?;
+            Ok(transaction.last_insert_rowid())
+        })?;
+        Ok(ImageRoot { id, path })
+    }
+
+    /// Says that the images of a root are now under `folder`.
+    pub fn move_image_root(&mut self, root_id: i64, folder: &Path) -> Result<()> {
+        let path = absolute(folder).map(|path| normalise(&path))?;
+        let relative = relative_to(&self.folder, &path);
+        self.write(|transaction| {
+            let changed = transaction.execute(
+                "UPDATE image_roots SET absolute_path = ?1, relative_path = ?2 WHERE id = ?3",
+                params![text(&path)?, relative.as_deref().map(text).transpose()?, root_id],
+            )?;
+            if changed == 0 {
+                return Err(Error::user("the project has no such image folder"));
+            }
+            Ok(())
+        })
+    }
+
+    /// Adds images in one transaction; returns their ids.
+    pub fn add_images(&mut self, root_id: i64, images: &[NewImage]) -> Result<Vec<ImageId>> {
+        self.write(|transaction| {
+            images
+                .iter()
+                .map(|image| {
+                    transaction
+                        .prepare_cached(
+                            "INSERT INTO images (root_id, relative_path, content_hash, byte_size, format, width_px,
+                                height_px, orientation, perceptual_hash, imported_at, set_aside)
+                             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                        )?
+                        .execute(params![
+                            root_id,
+                            image.relative_path,
+                            image.content_hash,
+                            image.byte_size as i64,
+                            image.format,
+                            image.width_px,
+                            image.height_px,
+                            image.orientation,
+                            image.perceptual_hash as i64,
+                            now(),
+                            image.set_aside,
+                        ])?;
+                    transaction
+                        .prepare_cached("DELETE FROM rejected_files WHERE root_id = ?1 AND relative_path = ?2")?
+                        .execute(params![root_id, image.relative_path])?;
+                    Ok(ImageId(transaction.last_insert_rowid()))
+                })
+                .collect()
+        })
+    }
+
+    /// Says where the file of a known image is now.
+    pub fn move_image(&mut self, image: ImageId, root_id: i64, relative_path: &str) -> Result<()> {
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE images SET root_id = ?1, relative_path = ?2 WHERE id = ?3",
+                params![root_id, relative_path, image.0],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Lists files that did not become images; a file listed before gets the new reason.
+    pub fn add_rejected_files(&mut self, root_id: i64, files: &[RejectedFile]) -> Result<()> {
+        self.write(|transaction| {
+            for file in files {
+                transaction
+                    .prepare_cached(
+                        "INSERT INTO rejected_files (root_id, relative_path, code, reason, at)
+                         VALUES (?1, ?2, ?3, ?4, ?5)
+                         ON CONFLICT DO UPDATE SET code = excluded.code, reason = excluded.reason, at = excluded.at",
+                    )?
+                    .execute(params![root_id, file.relative_path, file.code, file.reason, now()])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The files that did not become images.
+    pub fn rejected_files(&self) -> Result<Vec<RejectedFile>> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT relative_path, code, reason FROM rejected_files ORDER BY root_id, relative_path")?;
+        let rows = statement.query_map([], |row| {
+            Ok(RejectedFile { relative_path: row.get(0)?, code: row.get(1)?, reason: row.get(2)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Sets images aside for `reason`, or takes them back (`None`), as one edit that can be undone.
+    pub fn set_aside(&mut self, images: &[ImageId], reason: Option<&str>) -> Result<()> {
+        self.write(|transaction| {
+            let mut before = Vec::new();
+            for &image in images {
+                let old: Option<String> = transaction
+                    .prepare_cached("SELECT set_aside FROM images WHERE id = ?1")?
+                    .query_row([image.0], |row| row.get(0))
+                    .optional()?
+                    .ok_or_else(|| Error::user("that picture is not in the project"))?;
+                if old.as_deref() != reason {
+                    transaction
+                        .prepare_cached("UPDATE images SET set_aside = ?1 WHERE id = ?2")?
+                        .execute(params![reason, image.0])?;
+                    before.push((image, old));
+                }
+            }
+            if before.is_empty() {
+                return Ok(());
+            }
+            history::record(transaction, &Change::SetAside { before, after: reason.map(str::to_owned) })
+        })
+    }
+}
+
+fn image_from(row: &Row<'_>) -> rusqlite::Result<ImageRecord> {
+    Ok(ImageRecord {
+        id: ImageId(row.get(0)?),
+        root_id: row.get(1)?,
+        relative_path: row.get(2)?,
+        content_hash: row.get(3)?,
+        byte_size: row.get::<_, i64>(4)? as u64,
+        format: row.get(5)?,
+        width_px: row.get(6)?,
+        height_px: row.get(7)?,
+        orientation: row.get(8)?,
+        perceptual_hash: row.get::<_, i64>(9)? as u64,
+        set_aside: row.get(10)?,
+    })
+}
+
+fn text(path: &Path) -> Result<&str> {
+    path.to_str().ok_or_else(|| {
+        Error::user(format!("{} has a name that is not valid Unicode", path.display())).hint("rename the folder")
+    })
+}
+
+/// Removes `.` and `..` without looking at the disk.
+fn normalise(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                normal.pop();
+            }
+            other => normal.push(other),
+        }
+    }
+    normal
+}
+
+/// The way from one absolute folder to another, if they are on one disk.
+fn relative_to(from: &Path, to: &Path) -> Option<PathBuf> {
+    let from: Vec<_> = from.components().collect();
+    let to: Vec<_> = to.components().collect();
+    let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    if shared == 0 {
+        return None;
+    }
+    let up = std::iter::repeat_n(Component::ParentDir, from.len() - shared);
+    Some(up.chain(to[shared..].iter().copied()).collect())
+}

@@ -1,0 +1,53 @@
+//! One process writes to a project at a time.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// Proof that this process may write to the project. The operating system gives it up when the process ends,
+/// however it ends.
+#[derive(Debug)]
+pub(super) struct WriteLock {
+    _file: File,
+}
+
+impl WriteLock {
+    /// Takes the lock of the project in `folder`.
+    ///
+    /// # Errors
+    /// `User` when another process, which the message names, holds it.
+    pub(super) fn acquire(folder: &Path) -> Result<Self> {
+        let path = folder.join("project.lock");
+        let mut file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(|error| Error::io(&path, error))?;
+        let free = match file.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => false,
+            Err(TryLockError::Error(error)) => {
+                return Err(Error::io(&path, error)
+                    .hint("the disk does not support file locks; keep projects on a local disk, not a network drive"));
+            }
+        };
+        if !free {
+            let mut holder = String::new();
+            // Windows refuses to read a locked file; the holder then stays unnamed.
+            let _ = file.read_to_string(&mut holder);
+            let holder = if holder.is_empty() { String::new() } else { format!(" (process {})", holder.trim()) };
+            return Err(Error::user(format!("{} is open in another Atmoscope{holder}", folder.display()))
+                .hint("close it there, or open it here for reading only"));
+        }
+        let stamp = std::process::id().to_string();
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(stamp.as_bytes()))
+            .map_err(|error| Error::io(&path, error))?;
+        Ok(Self { _file: file })
+    }
+}

@@ -1,0 +1,76 @@
+//! Annotators and raters.
+
+use rusqlite::{OptionalExtension, Transaction, params};
+use serde::{Deserialize, Serialize};
+
+use super::{Project, now};
+use crate::error::{Error, Result};
+use crate::ids::PersonId;
+
+/// What a person does in the project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Gives labels.
+    Annotator,
+    /// Sorts pictures into groups.
+    Rater,
+}
+
+impl Role {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Annotator => "annotator",
+            Self::Rater => "rater",
+        }
+    }
+}
+
+/// Somebody who labels or sorts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Person {
+    /// Identity.
+    pub id: PersonId,
+    /// Name, unique among those of the same role.
+    pub name: String,
+    /// What they do.
+    pub role: Role,
+}
+
+impl Project {
+    /// Everybody with the given role, in the order in which they joined.
+    pub fn people(&self, role: Role) -> Result<Vec<Person>> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT id, name FROM people WHERE role = ?1 ORDER BY id")?;
+        let people = statement
+            .query_map([role.as_str()], |row| Ok(Person { id: PersonId(row.get(0)?), name: row.get(1)?, role }))?
+            .collect::<Result<_, _>>()?;
+        Ok(people)
+    }
+
+    /// The person of that name and role, who joins the project if new.
+    pub fn person(&mut self, name: &str, role: Role) -> Result<Person> {
+        let name = name.trim().to_owned();
+        if name.is_empty() {
+            return Err(Error::user("a person needs a name"));
+        }
+        let id = self.write(|transaction| person_in(transaction, &name, role))?;
+        Ok(Person { id, name, role })
+    }
+}
+
+/// The person of that name and role, who joins if new.
+pub(super) fn person_in(transaction: &Transaction<'_>, name: &str, role: Role) -> Result<PersonId> {
+    let known = transaction
+        .prepare_cached("SELECT id FROM people WHERE name = ?1 AND role = ?2")?
+        .query_row(params![name, role.as_str()], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(PersonId(id));
+    }
+    transaction.execute(
+        "INSERT INTO people (name, role, created_at) VALUES (?1, ?2, ?3)",
+        params![name, role.as_str(), now()],
+    )?;
+    Ok(PersonId(transaction.last_insert_rowid()))
+}

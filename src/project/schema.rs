@@ -1,0 +1,108 @@
+//! The form of `project.db` and its changes from version to version.
+//!
+//! `PRAGMA user_version` holds the version. Each migration runs in one transaction, after a copy of the database
+//! was put into `backups/`.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::backup;
+use crate::error::{Error, Result};
+
+/// What leads from version n to version n + 1, beginning with 0, the empty file.
+const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
+
+/// Brings the database to the newest version.
+pub(super) fn migrate(connection: &mut Connection, folder: &Path) -> Result<()> {
+    migrate_with(connection, folder, MIGRATIONS)
+}
+
+fn migrate_with(connection: &mut Connection, folder: &Path, migrations: &[&str]) -> Result<()> {
+    let found = version(connection)?;
+    check_version(found, migrations.len(), folder)?;
+    for (from, migration) in migrations.iter().enumerate().skip(found) {
+        if from > 0 {
+            backup::before_migration(connection, folder, from)?;
+        }
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", from as i64 + 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+/// Refuses a database that this version cannot read as it is.
+pub(super) fn check_readable(connection: &Connection, folder: &Path) -> Result<()> {
+    let found = version(connection)?;
+    check_version(found, MIGRATIONS.len(), folder)?;
+    if found < MIGRATIONS.len() {
+        return Err(Error::user(format!("{} was made by an older Atmoscope", folder.display()))
+            .hint("open it once for writing, so that it can be brought up to date"));
+    }
+    Ok(())
+}
+
+fn version(connection: &Connection) -> Result<usize> {
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    usize::try_from(version).map_err(|_| Error::data("project.db has a negative version number"))
+}
+
+fn check_version(found: usize, newest: usize, folder: &Path) -> Result<()> {
+    if found > newest {
+        return Err(Error::data(format!(
+            "{} was made by a newer Atmoscope (form {found}; this one knows up to {newest})",
+            folder.display()
+        ))
+        .hint("update Atmoscope"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_migration_keeps_the_data_and_leaves_a_backup() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection = Connection::open(folder.path().join("project.db")).unwrap();
+        migrate_with(&mut connection, folder.path(), &["CREATE TABLE a (x INTEGER)"]).unwrap();
+        connection.execute("INSERT INTO a VALUES (7)", []).unwrap();
+        migrate_with(
+            &mut connection,
+            folder.path(),
+            &["CREATE TABLE a (x INTEGER)", "ALTER TABLE a ADD COLUMN y INTEGER NOT NULL DEFAULT 1"],
+        )
+        .unwrap();
+        let row: (i64, i64) = connection.query_row("SELECT x, y FROM a", [], |r| Ok((r.get(0)?, r.get(1)?))).unwrap();
+        assert_eq!(row, (7, 1));
+        let backup = std::fs::read_dir(folder.path().join("backups")).unwrap().next().unwrap().unwrap().path();
+        let old = Connection::open(backup).unwrap();
+        let x: i64 = old.query_row("SELECT x FROM a", [], |r| r.get(0)).unwrap();
+        assert_eq!(x, 7);
+        assert!(old.query_row("SELECT y FROM a", [], |r| r.get::<_, i64>(0)).is_err());
+    }
+
+    #[test]
+    fn a_failed_migration_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection = Connection::open(folder.path().join("project.db")).unwrap();
+        migrate_with(&mut connection, folder.path(), &["CREATE TABLE a (x INTEGER)"]).unwrap();
+        let broken = ["CREATE TABLE a (x INTEGER)", "CREATE TABLE b (x INTEGER); CREATE NONSENSE"];
+        assert!(migrate_with(&mut connection, folder.path(), &broken).is_err());
+        assert_eq!(version(&connection).unwrap(), 1);
+        assert!(connection.query_row("SELECT count(*) FROM b", [], |r| r.get::<_, i64>(0)).is_err());
+    }
+
+    #[test]
+    fn a_newer_project_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection = Connection::open(folder.path().join("project.db")).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        let error = migrate(&mut connection, folder.path()).unwrap_err();
+        assert!(error.message.contains("newer Atmoscope"), "{error}");
+    }
+}
