@@ -46,15 +46,6 @@ pub struct AnnotationEdit {
 /// The labels that a file or the people together give to one image.
 pub type ImageLabels = HashMap<LabelId, bool>;
 
-/// How often a label was given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LabelCount {
-    /// Which label.
-    pub label: LabelId,
-    /// Images with a yes from the annotators together.
-    pub images: usize,
-}
-
 impl Project {
     /// Every answer of one annotator about labels in the vocabulary.
     pub fn annotations_of(&self, annotator: PersonId) -> Result<Vec<Annotation>> {
@@ -65,6 +56,15 @@ impl Project {
         let rows = statement.query_map([annotator.0], |row| {
             Ok(Annotation { annotator, image: ImageId(row.get(0)?), label: LabelId(row.get(1)?), value: row.get(2)? })
         })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// One annotator's answers about one image.
+    pub fn answers(&self, annotator: PersonId, image: ImageId) -> Result<ImageLabels> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT label_id, value FROM annotations WHERE annotator_id = ?1 AND image_id = ?2")?;
+        let rows = statement.query_map([annotator.0, image.0], |row| Ok((LabelId(row.get(0)?), row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

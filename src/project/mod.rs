@@ -37,7 +37,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::error::{Error, Result};
 
-pub use annotations::{Annotation, AnnotationEdit, ImageLabels, LabelCount};
+pub use annotations::{Annotation, AnnotationEdit, ImageLabels};
 pub use features::FeatureKind;
 pub use groupings::{GroupingRecord, GroupingRow};
 pub use images::{ImageRecord, ImageRoot, NewImage, RejectedFile};

@@ -1,0 +1,245 @@
+//! The analyst: clusters and scores stored label intensities while somebody moves K and the seed.
+//!
+//! A request that comes while another is being worked on takes its place: only the newest counts. The clusters are
+//! sent as soon as they are known, then their scores, then, once for a set of features, the elbow curve.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use super::event::{Event, Notice, Outbox};
+use super::jobs::cluster::{self, ClusteredPart};
+use super::jobs::score::{self, ReferenceGrouping, ScoreReport};
+use crate::clustering::{self, Clustering, KMeansSettings};
+use crate::error::{Error, Result};
+use crate::features::FeatureMatrix;
+use crate::ids::{ImageId, RunId};
+use crate::interchange::{assignments, write_file};
+use crate::progress::{Cancel, Silent};
+use crate::project::{FeatureKind, Project};
+
+/// The largest K of the elbow curve.
+const ELBOW_CLUSTERS: usize = 12;
+
+/// Which clustering is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ExploreRequest {
+    /// The run whose label intensities are the features.
+    pub run: RunId,
+    /// Which pictures.
+    pub part: ClusteredPart,
+    /// K.
+    pub clusters: usize,
+    /// Seed of k-means.
+    pub seed: u64,
+}
+
+/// Clusters to look at.
+#[derive(Debug)]
+pub struct Exploration {
+    /// What was asked.
+    pub request: ExploreRequest,
+    /// The features that were clustered: label intensities, rows in the order of the pictures' paths.
+    pub features: Arc<FeatureMatrix>,
+    /// The clusters.
+    pub clustering: Clustering,
+    /// Rows of each cluster, nearest to its centroid first.
+    pub members: Vec<Vec<usize>>,
+    /// Pictures of the part whose intensities were not made yet and which are therefore missing here.
+    pub missing: usize,
+    /// How long it took.
+    pub duration_ms: f64,
+}
+
+/// Scores of the clusters of a request.
+#[derive(Debug)]
+pub struct ExplorationScores {
+    /// What was asked.
+    pub request: ExploreRequest,
+    /// The scores.
+    pub report: ScoreReport,
+}
+
+/// What the analyst is asked.
+#[derive(Debug)]
+pub(super) enum Question {
+    /// Forget what was loaded: the project changed or is another one (`None`: was closed).
+    Project(Option<Project>),
+    /// Cluster and score.
+    Explore(ExploreRequest),
+    /// Write a clustering.
+    Export(ExploreRequest, std::path::PathBuf),
+    /// Stop.
+    Quit,
+}
+
+pub(super) fn start(outbox: Arc<Outbox>) -> Result<(Sender<Question>, JoinHandle<()>)> {
+    let (sender, receiver) = unbounded();
+    let thread = std::thread::Builder::new()
+        .name("analyst".to_owned())
+        .spawn(move || Analyst { outbox, receiver, project: None, loaded: None, elbow_of: None }.work())
+        .map_err(|error| Error::device(format!("no thread for the analysis could be started: {error}")))?;
+    Ok((sender, thread))
+}
+
+struct Loaded {
+    run: RunId,
+    part: ClusteredPart,
+    features: Arc<FeatureMatrix>,
+    missing: usize,
+    references: Vec<ReferenceGrouping<ImageId>>,
+}
+
+struct Analyst {
+    outbox: Arc<Outbox>,
+    receiver: Receiver<Question>,
+    project: Option<Project>,
+    loaded: Option<Loaded>,
+    elbow_of: Option<(RunId, ClusteredPart, u64)>,
+}
+
+impl Analyst {
+    fn work(mut self) {
+        while let Ok(question) = self.receiver.recv() {
+            match question {
+                Question::Quit => return,
+                Question::Project(project) => {
+                    self.project = project;
+                    self.loaded = None;
+                    self.elbow_of = None;
+                }
+                Question::Explore(request) => {
+                    // A newer request, if one waits, makes this one pointless.
+                    if self.receiver.is_empty() {
+                        self.report(|analyst| analyst.explore(request));
+                    } else {
+                        self.skip_to_newest(request);
+                    }
+                }
+                Question::Export(request, file) => self.report(|analyst| analyst.export(request, &file)),
+            }
+        }
+    }
+
+    /// Handles `request` only when no later exploration waits behind other questions.
+    fn skip_to_newest(&mut self, request: ExploreRequest) {
+        let mut newest = request;
+        let mut others = Vec::new();
+        while let Ok(question) = self.receiver.try_recv() {
+            match question {
+                Question::Explore(later) => newest = later,
+                Question::Quit => return,
+                other => others.push(other),
+            }
+        }
+        for question in others {
+            match question {
+                Question::Project(project) => {
+                    self.project = project;
+                    self.loaded = None;
+                    self.elbow_of = None;
+                }
+                Question::Export(request, file) => self.report(|analyst| analyst.export(request, &file)),
+                Question::Explore(_) | Question::Quit => {}
+            }
+        }
+        self.report(|analyst| analyst.explore(newest));
+    }
+
+    fn report(&mut self, work: impl FnOnce(&mut Self) -> Result<()>) {
+        if let Err(error) = work(self) {
+            self.outbox.push(Event::Problem(Notice::from(&error)));
+        }
+    }
+
+    fn explore(&mut self, request: ExploreRequest) -> Result<()> {
+        let started = std::time::Instant::now();
+        let outbox = self.outbox.clone();
+        let receiver = self.receiver.clone();
+        let elbow_done = self.elbow_of == Some((request.run, request.part, request.seed));
+        let loaded = self.load(request)?;
+        let features = loaded.features.clone();
+        let clustering = cluster::run(&features, request.clusters, request.seed, &Cancel::new())?;
+        let members = nearest_first(&clustering);
+        let assignments = clustering.assignments.clone();
+        outbox.push(Event::Explored(Box::new(Exploration {
+            request,
+            features: features.clone(),
+            clustering,
+            members,
+            missing: loaded.missing,
+            duration_ms: started.elapsed().as_secs_f64() * 1000.0,
+        })));
+        if !receiver.is_empty() {
+            return Ok(());
+        }
+        let values = features.to_array();
+        let report =
+            score::run(&features.image_ids, values.view(), &assignments, &loaded.references, request.seed)?;
+        outbox.push(Event::Scored(Box::new(ExplorationScores { request, report })));
+        if elbow_done || !receiver.is_empty() || features.rows() < 3 {
+            return Ok(());
+        }
+        let settings = KMeansSettings { seed: request.seed, ..KMeansSettings::default() };
+        let most = ELBOW_CLUSTERS.min(features.rows() - 1);
+        match clustering::elbow(values.view(), 1..=most, &settings, &Silent, &Cancel::new()) {
+            Ok(elbow) => outbox.push(Event::ElbowFound(elbow)),
+            // Fewer distinct pictures than the largest K: the curve would end early, so there is none.
+            Err(error) if error.kind == crate::error::ErrorKind::User => {}
+            Err(error) => return Err(error),
+        }
+        self.elbow_of = Some((request.run, request.part, request.seed));
+        Ok(())
+    }
+
+    fn export(&mut self, request: ExploreRequest, file: &std::path::Path) -> Result<()> {
+        let features = self.load(request)?.features.clone();
+        let clustering = cluster::run(&features, request.clusters, request.seed, &Cancel::new())?;
+        let rows = cluster::rows(self.open_project()?, &features, &clustering)?;
+        write_file(file, |target| assignments::write(&rows, target))?;
+        self.outbox.push(Event::Done(format!("Wrote {} pictures and their clusters to {}", rows.len(), file.display())));
+        Ok(())
+    }
+
+    fn open_project(&self) -> Result<&Project> {
+        self.project.as_ref().ok_or_else(|| Error::user("no project is open"))
+    }
+
+    fn load(&mut self, request: ExploreRequest) -> Result<&Loaded> {
+        let fits = self.loaded.as_ref().is_some_and(|l| l.run == request.run && l.part == request.part);
+        if !fits {
+            let project = self.open_project()?;
+            let run = project.run(request.run)?;
+            let images = cluster::images_of(project, &run, request.part)?;
+            let names: Vec<String> = run.labels.iter().map(|(_, name)| name.clone()).collect();
+            let stored = project.features(run.id, FeatureKind::LabelIntensities, names.len())?;
+            let present: Vec<ImageId> = images.iter().copied().filter(|image| stored.contains_key(image)).collect();
+            if present.is_empty() {
+                return Err(Error::user(format!("run {} has no label intensities (it is {})", run.id.0, run.status))
+                    .hint("choose a finished run, or train again"));
+            }
+            let values = present.iter().flat_map(|image| stored[image].iter().copied()).collect();
+            self.loaded = Some(Loaded {
+                run: request.run,
+                part: request.part,
+                missing: images.len() - present.len(),
+                features: Arc::new(FeatureMatrix::new(present, names, values)?),
+                references: cluster::references(project)?,
+            });
+        }
+        self.loaded.as_ref().ok_or_else(|| Error::internal("features were loaded and are gone"))
+    }
+}
+
+/// The rows of each cluster by their distance to its centroid.
+fn nearest_first(clustering: &Clustering) -> Vec<Vec<usize>> {
+    let mut members = vec![Vec::new(); clustering.sizes.len()];
+    for (row, cluster) in clustering.assignments.iter().enumerate() {
+        members[*cluster].push(row);
+    }
+    for rows in &mut members {
+        rows.sort_by(|a, b| clustering.distances[*a].total_cmp(&clustering.distances[*b]).then(a.cmp(b)));
+    }
+    members
+}

@@ -1,0 +1,96 @@
+//! What the window can ask of the engine.
+
+use std::path::PathBuf;
+
+use super::analysis::ExploreRequest;
+use super::jobs::cluster::ClusteredPart;
+use super::jobs::import::ImportRequest;
+use super::jobs::split::SplitRequest;
+use crate::ids::{ImageId, LabelId, RunId};
+use crate::training::TrainingConfiguration;
+
+/// A request to the engine.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Make a project and open it.
+    CreateProject(PathBuf),
+    /// Open a project.
+    OpenProject {
+        /// Its folder.
+        folder: PathBuf,
+        /// Leave it unchanged; another process may be writing to it.
+        read_only: bool,
+    },
+    /// Close the project.
+    CloseProject,
+
+    /// Annotate as this person from now on; the name joins the project if new.
+    ChooseAnnotator(String),
+    /// Give the label to all of the images, or take it back when all of them have it.
+    ToggleLabel {
+        /// The images.
+        images: Vec<ImageId>,
+        /// The label.
+        label: LabelId,
+    },
+    /// Answer "no" for a label, or take that answer back when all of them have it.
+    ToggleNo {
+        /// The images.
+        images: Vec<ImageId>,
+        /// The label.
+        label: LabelId,
+    },
+    /// Answer "no" for every label that has no answer yet: the image is done.
+    Confirm(Vec<ImageId>),
+    /// Give images the answers of another.
+    CopyLabels {
+        /// The image to copy from.
+        from: ImageId,
+        /// The images to copy to.
+        to: Vec<ImageId>,
+    },
+    /// Add a label to the vocabulary.
+    AddLabel(String),
+    /// Give a label another name.
+    RenameLabel(LabelId, String),
+    /// Take a label out of the vocabulary.
+    RemoveLabel(LabelId),
+    /// Set images aside, or take them back.
+    SetAside(Vec<ImageId>, Option<String>),
+    /// Take the newest edit back.
+    Undo,
+    /// Do the edit undone last again.
+    Redo,
+
+    /// Import pictures, labels or groupings.
+    Import(ImportRequest),
+    /// Say where the pictures are now.
+    Relink {
+        /// Which of the imported folders moved; the only one when `None`.
+        root_id: Option<i64>,
+        /// Where it is now.
+        folder: PathBuf,
+    },
+    /// Divide the pictures into parts.
+    Split(SplitRequest),
+    /// Train a run.
+    Train(TrainingConfiguration),
+    /// Make the label intensities of pictures that joined after a run.
+    ComputeIntensities(RunId, ClusteredPart),
+    /// Make the demo project in a folder and open it.
+    RunDemo(PathBuf),
+    /// Stop the job under way.
+    CancelJob,
+
+    /// Load the epochs of a run.
+    LoadRun(RunId),
+    /// Cluster and score.
+    Explore(ExploreRequest),
+    /// Write the clusters of a request as CSV.
+    ExportAssignments {
+        /// The clustering.
+        request: ExploreRequest,
+        /// The file to write.
+        file: PathBuf,
+    },
+}

@@ -1,0 +1,466 @@
+//! The desk: takes commands one after another, does edits at once, and hands long jobs and analyses on.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use super::analysis::{self, Question};
+use super::command::Command;
+use super::event::{Event, JobEnd, Notice, Outbox};
+use super::jobs::{cluster, demo, import, relink, split, train};
+use super::snapshot::Snapshot;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids::{ImageId, LabelId, PersonId, RunId};
+use crate::progress::{Cancel, Observer, Progress};
+use crate::project::history::Change;
+use crate::project::{Person, Project, Role};
+use crate::training::{self, EpochRecord, TrainingObserver};
+
+/// Candle's backward pass recurses; a job gets room for it.
+const JOB_STACK_BYTES: usize = 64 << 20;
+
+/// What reaches the desk.
+#[derive(Debug)]
+pub(super) enum Message {
+    Command(Box<Command>),
+    /// The job under way ended.
+    JobDone(Result<JobEnd>),
+    /// The demo ended and left its project.
+    DemoDone(Box<Result<(Project, JobEnd)>>),
+    Quit,
+}
+
+pub(super) fn start(
+    outbox: Arc<Outbox>,
+    job_cancel: Arc<Mutex<Cancel>>,
+) -> Result<(Sender<Message>, JoinHandle<()>)> {
+    let (analyst, analyst_thread) = analysis::start(outbox.clone())?;
+    let (sender, receiver) = unbounded();
+    let to_self = sender.clone();
+    let thread = std::thread::Builder::new()
+        .name("desk".to_owned())
+        .spawn(move || {
+            Desk { outbox, to_self, job_cancel, analyst, project: None, annotator: None, job: None }.work(&receiver);
+            let _ = analyst_thread.join();
+        })
+        .map_err(|error| Error::device(format!("no thread for the engine could be started: {error}")))?;
+    Ok((sender, thread))
+}
+
+struct Desk {
+    outbox: Arc<Outbox>,
+    to_self: Sender<Message>,
+    job_cancel: Arc<Mutex<Cancel>>,
+    analyst: Sender<Question>,
+    project: Option<Project>,
+    annotator: Option<Person>,
+    job: Option<JoinHandle<()>>,
+}
+
+impl Desk {
+    fn work(mut self, receiver: &Receiver<Message>) {
+        while let Ok(message) = receiver.recv() {
+            match message {
+                Message::Quit => break,
+                Message::JobDone(outcome) => self.job_done(outcome),
+                Message::DemoDone(outcome) => self.demo_done(*outcome),
+                Message::Command(command) => {
+                    if let Err(error) = self.command(*command) {
+                        self.outbox.push(Event::Problem(Notice::from(&error)));
+                    }
+                }
+            }
+        }
+        if let Some(job) = self.job.take() {
+            let _ = job.join();
+        }
+        let _ = self.analyst.send(Question::Quit);
+    }
+
+    fn command(&mut self, command: Command) -> Result<()> {
+        match command {
+            Command::CreateProject(folder) => {
+                self.no_job()?;
+                let project = Project::create(&folder)?;
+                self.open(project)
+            }
+            Command::OpenProject { folder, read_only } => self.open_folder(&folder, read_only),
+            Command::CloseProject => {
+                self.no_job()?;
+                self.project = None;
+                self.annotator = None;
+                let _ = self.analyst.send(Question::Project(None));
+                self.outbox.push(Event::Closed);
+                Ok(())
+            }
+            Command::ChooseAnnotator(name) => {
+                self.annotator = Some(self.project()?.person(&name, Role::Annotator)?);
+                self.reload()
+            }
+            Command::ToggleLabel { images, label } => self.toggle(&images, label, true),
+            Command::ToggleNo { images, label } => self.toggle(&images, label, false),
+            Command::Confirm(images) => self.confirm(&images),
+            Command::CopyLabels { from, to } => self.copy_labels(from, &to),
+            Command::AddLabel(name) => {
+                self.project()?.add_label(&name)?;
+                self.reload()
+            }
+            Command::RenameLabel(label, name) => {
+                self.project()?.rename_label(label, &name)?;
+                self.reload()
+            }
+            Command::RemoveLabel(label) => {
+                self.project()?.remove_label(label)?;
+                self.reload()
+            }
+            Command::SetAside(images, reason) => {
+                self.project()?.set_aside(&images, reason.as_deref())?;
+                self.reload()
+            }
+            Command::Undo => {
+                let change = self.project()?.undo()?;
+                self.show_history_step(change, false)
+            }
+            Command::Redo => {
+                let change = self.project()?.redo()?;
+                self.show_history_step(change, true)
+            }
+            Command::LoadRun(run) => {
+                let records = training::read_epochs(&self.project()?.run_folder(run))?;
+                self.outbox.push(Event::RunLoaded(run, records));
+                Ok(())
+            }
+            Command::Explore(request) => self.ask(Question::Explore(request)),
+            Command::ExportAssignments { request, file } => self.ask(Question::Export(request, file)),
+            Command::Import(request) => self.start_job("Import", move |project, watcher, cancel| {
+                let report = import::run(project, &request, watcher, cancel)?;
+                Ok(import_end(&report))
+            }),
+            Command::Relink { root_id, folder } => {
+                let found = relink::run(self.project()?, root_id, &folder)?;
+                self.outbox.push(Event::Done(format!("{found} pictures found in {}", folder.display())));
+                self.reload()
+            }
+            Command::Split(request) => {
+                let report = split::run(self.project()?, &request)?;
+                let sizes: Vec<String> = report.sizes.iter().map(|(part, size)| format!("{part} {size}")).collect();
+                self.outbox.push(Event::Done(format!("Split ({}): {}", report.split.method, sizes.join(", "))));
+                self.reload()
+            }
+            Command::Train(configuration) => self.start_job("Training", move |project, watcher, cancel| {
+                let report = train::run(project, &configuration, &|run| watcher.run_started(run), watcher, cancel)?;
+                Ok(train_end(&report))
+            }),
+            Command::ComputeIntensities(run, part) => self.start_job("Intensities", move |project, watcher, cancel| {
+                let (features, unreadable) = cluster::features_of(project, run, part, watcher, cancel)?;
+                Ok(JobEnd {
+                    summary: format!("{} pictures have label intensities by run {}", features.rows(), run.0),
+                    details: unreadable.into_iter().map(|(name, reason)| format!("{name}: {reason}")).collect(),
+                    run: None,
+                })
+            }),
+            Command::RunDemo(folder) => self.start_demo(folder),
+            // Handled where it is sent, so that it need not wait in the queue.
+            Command::CancelJob => Ok(()),
+        }
+    }
+
+    fn project(&mut self) -> Result<&mut Project> {
+        self.project.as_mut().ok_or_else(|| Error::user("no project is open").hint("open or make one first"))
+    }
+
+    fn no_job(&self) -> Result<()> {
+        if self.job.is_some() {
+            return Err(Error::user("a job is still at work").hint("wait for it, or stop it in the status line"));
+        }
+        Ok(())
+    }
+
+    fn open_folder(&mut self, folder: &Path, read_only: bool) -> Result<()> {
+        self.no_job()?;
+        // Opening the project that is open means reading it again.
+        self.project = None;
+        let project = if read_only { Project::open_read_only(folder) } else { Project::open(folder) };
+        match project {
+            Ok(project) => self.open(project),
+            Err(error) if error.kind == ErrorKind::User && Project::exists(folder) && !read_only => {
+                self.outbox.push(Event::Busy { folder: folder.to_path_buf(), notice: Notice::from(&error) });
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn open(&mut self, project: Project) -> Result<()> {
+        self.annotator = project.people(Role::Annotator)?.into_iter().next();
+        self.project = Some(project);
+        self.reload()
+    }
+
+    /// Sends the whole state again and lets the analyst forget what it had loaded.
+    fn reload(&mut self) -> Result<()> {
+        let annotator = self.annotator.clone();
+        let project = self.project()?;
+        let snapshot = Snapshot::load(project, annotator.as_ref())?;
+        let shared = project.share()?;
+        self.ask(Question::Project(Some(shared)))?;
+        self.outbox.push(Event::Loaded(Box::new(snapshot)));
+        Ok(())
+    }
+
+    fn ask(&self, question: Question) -> Result<()> {
+        self.analyst.send(question).map_err(|_| Error::internal("the analysis has stopped; restart the program"))
+    }
+
+    /// The person annotating: the one chosen, else one named after the computer's user.
+    fn annotator(&mut self) -> Result<PersonId> {
+        if let Some(person) = &self.annotator {
+            return Ok(person.id);
+        }
+        let name = ["USER", "USERNAME"]
+            .iter()
+            .find_map(|key| std::env::var(key).ok().filter(|name| !name.trim().is_empty()))
+            .unwrap_or_else(|| "annotator".to_owned());
+        let person = self.project()?.person(&name, Role::Annotator)?;
+        let id = person.id;
+        self.annotator = Some(person);
+        self.reload()?;
+        Ok(id)
+    }
+
+    fn toggle(&mut self, images: &[ImageId], label: LabelId, value: bool) -> Result<()> {
+        let annotator = self.annotator()?;
+        let project = self.project()?;
+        let all_have_it = images
+            .iter()
+            .map(|image| Ok(project.answers(annotator, *image)?.get(&label) == Some(&value)))
+            .collect::<Result<Vec<bool>>>()?
+            .into_iter()
+            .all(|has| has);
+        let after = (!all_have_it).then_some(value);
+        let answers: Vec<_> = images.iter().map(|image| (*image, label, after)).collect();
+        self.annotate(&answers)
+    }
+
+    fn confirm(&mut self, images: &[ImageId]) -> Result<()> {
+        let annotator = self.annotator()?;
+        let project = self.project()?;
+        let labels = project.labels()?;
+        let mut answers = Vec::new();
+        for image in images {
+            let given = project.answers(annotator, *image)?;
+            let open = labels.iter().filter(|label| !given.contains_key(&label.id));
+            answers.extend(open.map(|label| (*image, label.id, Some(false))));
+        }
+        self.annotate(&answers)
+    }
+
+    fn copy_labels(&mut self, from: ImageId, to: &[ImageId]) -> Result<()> {
+        let annotator = self.annotator()?;
+        let project = self.project()?;
+        let source = project.answers(annotator, from)?;
+        let labels = project.labels()?;
+        let answers: Vec<_> = to
+            .iter()
+            .flat_map(|image| labels.iter().map(|label| (*image, label.id, source.get(&label.id).copied())))
+            .collect();
+        self.annotate(&answers)
+    }
+
+    fn annotate(&mut self, answers: &[(ImageId, LabelId, Option<bool>)]) -> Result<()> {
+        let annotator = self.annotator()?;
+        let project = self.project()?;
+        let edits = project.annotate(annotator, answers)?;
+        let (undo, redo) = project.history_outlook()?;
+        self.outbox.push(Event::Annotated { edits, undo, redo });
+        Ok(())
+    }
+
+    /// Shows what undo or redo did. Annotations of the person at work go the quick way.
+    fn show_history_step(&mut self, change: Option<Change>, forward: bool) -> Result<()> {
+        match change {
+            None => Ok(()),
+            Some(Change::Annotate { mut edits })
+                if edits.iter().all(|edit| self.annotator.as_ref().is_some_and(|person| person.id == edit.annotator)) =>
+            {
+                if !forward {
+                    for edit in &mut edits {
+                        std::mem::swap(&mut edit.before, &mut edit.after);
+                    }
+                }
+                let (undo, redo) = self.project()?.history_outlook()?;
+                self.outbox.push(Event::Annotated { edits, undo, redo });
+                Ok(())
+            }
+            Some(_) => self.reload(),
+        }
+    }
+
+    fn start_job(
+        &mut self,
+        title: &str,
+        work: impl FnOnce(&mut Project, &Watcher, &Cancel) -> Result<JobEnd> + Send + 'static,
+    ) -> Result<()> {
+        let mut project = self.project()?.share()?;
+        self.spawn(title, move |watcher, cancel| Message::JobDone(work(&mut project, watcher, cancel)))
+    }
+
+    fn start_demo(&mut self, folder: std::path::PathBuf) -> Result<()> {
+        // Its lock may be the one held here.
+        self.no_job()?;
+        self.project = None;
+        let _ = self.analyst.send(Question::Project(None));
+        self.outbox.push(Event::Closed);
+        self.spawn("Demo", move |watcher, cancel| {
+            let outcome = demo::run(&folder, &|run| watcher.run_started(run), watcher, cancel);
+            Message::DemoDone(Box::new(outcome.map(|(project, report)| (project, train_end(&report.train)))))
+        })
+    }
+
+    fn spawn(
+        &mut self,
+        title: &str,
+        work: impl FnOnce(&Watcher, &Cancel) -> Message + Send + 'static,
+    ) -> Result<()> {
+        self.no_job()?;
+        let cancel = Cancel::new();
+        if let Ok(mut current) = self.job_cancel.lock() {
+            *current = cancel.clone();
+        }
+        self.outbox.push(Event::JobStarted(title.to_owned()));
+        let watcher = Watcher { outbox: self.outbox.clone(), run: Mutex::new(None) };
+        let done = self.to_self.clone();
+        let job = std::thread::Builder::new()
+            .name("job".to_owned())
+            .stack_size(JOB_STACK_BYTES)
+            .spawn(move || {
+                // A panic in a library must not leave the window waiting for a job that is gone.
+                let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&watcher, &cancel)));
+                let message = outcome.unwrap_or_else(|_| {
+                    Message::JobDone(Err(Error::internal("the job ended unexpectedly; what was stored is kept")))
+                });
+                let _ = done.send(message);
+            })
+            .map_err(|error| Error::device(format!("no thread for the job could be started: {error}")))?;
+        self.job = Some(job);
+        Ok(())
+    }
+
+    fn job_done(&mut self, outcome: Result<JobEnd>) {
+        if let Some(job) = self.job.take() {
+            let _ = job.join();
+        }
+        if self.project.is_some() {
+            if self.annotator.is_none()
+                && let Some(project) = &self.project
+            {
+                self.annotator = project.people(Role::Annotator).ok().and_then(|people| people.into_iter().next());
+            }
+            if let Err(error) = self.reload() {
+                self.outbox.push(Event::Problem(Notice::from(&error)));
+            }
+        }
+        self.outbox.push(match outcome {
+            Ok(end) => Event::JobEnded(end),
+            Err(error) if error.is_cancelled() => {
+                Event::JobEnded(JobEnd { summary: "Stopped".to_owned(), details: Vec::new(), run: None })
+            }
+            Err(error) => Event::JobFailed(Notice::from(&error)),
+        });
+    }
+
+    fn demo_done(&mut self, outcome: Result<(Project, JobEnd)>) {
+        let outcome = outcome.and_then(|(project, end)| self.open(project).map(|()| end));
+        self.job_done(outcome);
+    }
+}
+
+/// Passes a job's reports on as events.
+struct Watcher {
+    outbox: Arc<Outbox>,
+    run: Mutex<Option<RunId>>,
+}
+
+impl Watcher {
+    fn run_started(&self, run: RunId) {
+        if let Ok(mut current) = self.run.lock() {
+            *current = Some(run);
+        }
+        self.outbox.push(Event::RunStarted(run));
+    }
+}
+
+impl Observer for Watcher {
+    fn progress(&self, progress: Progress) {
+        self.outbox.push(Event::JobProgress(progress));
+    }
+
+    fn note(&self, text: &str) {
+        self.outbox.push(Event::JobNote(text.to_owned()));
+    }
+}
+
+impl TrainingObserver for Watcher {
+    fn epoch(&self, record: &EpochRecord) {
+        let run = self.run.lock().ok().and_then(|run| *run);
+        if let Some(run) = run {
+            self.outbox.push(Event::Epoch(run, Box::new(record.clone())));
+        }
+    }
+}
+
+fn import_end(report: &import::ImportReport) -> JobEnd {
+    let mut parts = Vec::new();
+    if report.added + report.already_there + report.moved > 0 || !report.rejected.is_empty() {
+        parts.push(format!("{} pictures added", report.added));
+        if report.already_there > 0 {
+            parts.push(format!("{} were there already", report.already_there));
+        }
+        if report.moved > 0 {
+            parts.push(format!("{} found at a new place", report.moved));
+        }
+        if report.set_aside > 0 {
+            parts.push(format!("{} set aside for their shape", report.set_aside));
+        }
+        if !report.rejected.is_empty() {
+            parts.push(format!("{} files not taken", report.rejected.len()));
+        }
+    }
+    if let Some(labels) = &report.labels {
+        parts.push(format!("{} labels for {} pictures by {}", labels.labels, labels.images, labels.annotator));
+    }
+    if let Some(groupings) = report.groupings {
+        parts.push(format!("{groupings} groupings"));
+    }
+    for file in &report.refused {
+        parts.push(format!("nothing stored from {}, which has problems", file.display()));
+    }
+    if report.cancelled {
+        parts.push("stopped; what was read is kept".to_owned());
+    }
+    if parts.is_empty() {
+        parts.push("nothing to import".to_owned());
+    }
+    let rejected = report.rejected.iter().map(|file| format!("{}: {}", file.relative_path, file.reason));
+    let problems = report
+        .problems
+        .iter()
+        .map(|problem| format!("{}, line {}: {}", problem.file.display(), problem.line, problem.message));
+    JobEnd { summary: sentence(&parts.join(", ")), details: problems.chain(rejected).collect(), run: None }
+}
+
+fn train_end(report: &train::TrainReport) -> JobEnd {
+    let best = report.best_epoch.map_or_else(String::new, |epoch| format!(", best epoch {epoch}"));
+    JobEnd {
+        summary: format!("Run {} {} after {} epochs{best}", report.run.0, report.status, report.epochs),
+        details: report.unreadable.iter().map(|(name, reason)| format!("{name}: {reason}")).collect(),
+        run: Some(report.run),
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

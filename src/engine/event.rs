@@ -1,0 +1,132 @@
+//! What the engine tells the window, and the box the events wait in.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use super::Wake;
+use super::analysis::{Exploration, ExplorationScores};
+use super::snapshot::Snapshot;
+use crate::clustering::Elbow;
+use crate::error::Error;
+use crate::ids::RunId;
+use crate::progress::Progress;
+use crate::project::AnnotationEdit;
+use crate::training::EpochRecord;
+
+/// A message for the person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// What happened.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl From<&Error> for Notice {
+    fn from(error: &Error) -> Self {
+        Self { message: error.message.clone(), hint: error.hint.clone() }
+    }
+}
+
+/// How a job ended.
+#[derive(Clone, Debug)]
+pub struct JobEnd {
+    /// What came of it, in one sentence.
+    pub summary: String,
+    /// What the person should look at: files left out, lines with problems.
+    pub details: Vec<String>,
+    /// The run it made, if any.
+    pub run: Option<RunId>,
+}
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event {
+    /// A project was opened, or anything but annotations changed in it.
+    Loaded(Box<Snapshot>),
+    /// The project was closed.
+    Closed,
+    /// The folder is in use by another process; it can be opened for reading only.
+    Busy {
+        /// The project's folder.
+        folder: PathBuf,
+        /// Who holds it.
+        notice: Notice,
+    },
+    /// Answers changed and are on disk.
+    Annotated {
+        /// Each answer as it is now (`after`).
+        edits: Vec<AnnotationEdit>,
+        /// What undo would take back.
+        undo: Option<String>,
+        /// What redo would do again.
+        redo: Option<String>,
+    },
+    /// A job began.
+    JobStarted(String),
+    /// The job moved on.
+    JobProgress(Progress),
+    /// A line for the job's log.
+    JobNote(String),
+    /// A training run has its number.
+    RunStarted(RunId),
+    /// An epoch ended.
+    Epoch(RunId, Box<EpochRecord>),
+    /// The job ended well, or was stopped.
+    JobEnded(JobEnd),
+    /// The job ended with an error.
+    JobFailed(Notice),
+    /// The epochs of a run that was asked for.
+    RunLoaded(RunId, Vec<EpochRecord>),
+    /// Clusters that were asked for.
+    Explored(Box<Exploration>),
+    /// Their scores.
+    Scored(Box<ExplorationScores>),
+    /// The within-cluster sums of squares for a range of K.
+    ElbowFound(Elbow),
+    /// Good news.
+    Done(String),
+    /// Bad news.
+    Problem(Notice),
+}
+
+/// Events that wait for the window. Progress reports that wait are replaced by newer ones, so that the box stays
+/// small however slowly it is emptied.
+pub struct Outbox {
+    events: Mutex<VecDeque<Event>>,
+    wake: Wake,
+}
+
+impl std::fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outbox").finish_non_exhaustive()
+    }
+}
+
+impl Outbox {
+    /// An empty box.
+    pub fn new(wake: Wake) -> Self {
+        Self { events: Mutex::default(), wake }
+    }
+
+    /// Adds an event and wakes the window.
+    pub fn push(&self, event: Event) {
+        if let Ok(mut events) = self.events.lock() {
+            let replaces = matches!(
+                (events.back(), &event),
+                (Some(Event::JobProgress(_)), Event::JobProgress(_)) | (Some(Event::Loaded(_)), Event::Loaded(_))
+            );
+            if replaces {
+                events.pop_back();
+            }
+            events.push_back(event);
+        }
+        (self.wake)();
+    }
+
+    /// Takes the oldest event.
+    pub fn pop(&self) -> Option<Event> {
+        self.events.lock().ok()?.pop_front()
+    }
+}

@@ -1,0 +1,427 @@
+//! Import: pictures from a folder, labels and groupings from CSV.
+//!
+//! Pictures: every file below the folder is read once, hashed, fully decoded and given a thumbnail, in parallel;
+//! what is sound joins the project in batches, the rest is listed with its reason. Cancelling keeps what is done.
+//! CSV files: read as a whole; a file with problems is refused, unless the person asks to take its sound part.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use serde::Serialize;
+use walkdir::WalkDir;
+
+use crate::dataset::aspect_ratio_reason;
+use crate::error::{Error, Result};
+use crate::ids::ImageId;
+use crate::imaging::{self, DecodeLimits, Inspection, ThumbnailCache};
+use crate::interchange::{ImageNames, Problem, groupings, labels};
+use crate::progress::{Cancel, Observer, Stage};
+use crate::project::{GroupingRow, ImageRecord, NewImage, Project, RejectedFile, Role};
+
+/// Files handled between two progress reports and in one transaction.
+const BATCH: usize = 32;
+
+/// What to import.
+#[derive(Clone, Debug)]
+pub struct ImportRequest {
+    /// A folder of pictures, taken with all its subfolders.
+    pub images: Option<PathBuf>,
+    /// A CSV of labels: `image`, then one 0/1 column for each label.
+    pub labels: Option<PathBuf>,
+    /// A CSV of groups made by people: `rater,condition,image,group`.
+    pub groupings: Option<PathBuf>,
+    /// Whose labels these are; the file's name when not given.
+    pub annotator: Option<String>,
+    /// Take the sound part of a CSV file that has problems, and add labels that the vocabulary lacks.
+    pub accept_problems: bool,
+    /// Largest picture read, in megapixels.
+    pub max_megapixels: u32,
+    /// Pictures whose longer side is more than this many times the shorter are set aside.
+    pub max_aspect_ratio: f64,
+}
+
+impl Default for ImportRequest {
+    fn default() -> Self {
+        Self {
+            images: None,
+            labels: None,
+            groupings: None,
+            annotator: None,
+            accept_problems: false,
+            max_megapixels: DecodeLimits::default().max_megapixels,
+            max_aspect_ratio: crate::dataset::DEFAULT_MAX_ASPECT_RATIO,
+        }
+    }
+}
+
+/// A problem in a CSV file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileProblem {
+    /// The file.
+    pub file: PathBuf,
+    /// Its line, from 1.
+    pub line: u64,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// What an import did.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ImportReport {
+    /// Pictures that joined the project.
+    pub added: usize,
+    /// Pictures that were in the project already.
+    pub already_there: usize,
+    /// Known pictures found at a new place.
+    pub moved: usize,
+    /// Of the added ones, how many were set aside by a rule.
+    pub set_aside: usize,
+    /// Files that did not become pictures of the project.
+    pub rejected: Vec<RejectedFile>,
+    /// Labels read: how many pictures and answers.
+    pub labels: Option<LabelImport>,
+    /// Groupings added.
+    pub groupings: Option<usize>,
+    /// What was wrong in CSV files.
+    pub problems: Vec<FileProblem>,
+    /// Files of which nothing was stored because of their problems.
+    pub refused: Vec<PathBuf>,
+    /// True when the person stopped the import; what was done until then was kept.
+    pub cancelled: bool,
+}
+
+/// What came of a label file.
+#[derive(Clone, Debug, Serialize)]
+pub struct LabelImport {
+    /// Whose labels they are.
+    pub annotator: String,
+    /// Labels in the file.
+    pub labels: usize,
+    /// Pictures in the file that are in the project.
+    pub images: usize,
+    /// Answers that changed.
+    pub changed: usize,
+}
+
+/// Runs an import. Problems in CSV files are reported, not returned as errors.
+///
+/// # Errors
+/// A folder or file that cannot be read at all, a disk that refuses, a project open for reading only.
+pub fn run(
+    project: &mut Project,
+    request: &ImportRequest,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<ImportReport> {
+    let mut report = ImportReport::default();
+    if let Some(folder) = &request.images {
+        import_images(project, request, folder, &mut report, observer, cancel)?;
+        if report.cancelled {
+            return Ok(report);
+        }
+    }
+    if let Some(file) = &request.labels {
+        import_labels(project, request, file, &mut report)?;
+    }
+    if let Some(file) = &request.groupings {
+        import_groupings(project, request, file, &mut report)?;
+    }
+    Ok(report)
+}
+
+/// What reading one file gave.
+enum Found {
+    Known { hash: String },
+    Sound { inspection: Box<Inspection> },
+    Rejected { code: String, reason: String },
+}
+
+fn import_images(
+    project: &mut Project,
+    request: &ImportRequest,
+    folder: &Path,
+    report: &mut ImportReport,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<()> {
+    let limits = DecodeLimits { max_megapixels: request.max_megapixels };
+    let files = list_files(folder, project.folder(), report)?;
+    let root = project.image_root(folder)?;
+    let thumbnails = ThumbnailCache::new(project.cache_folder().join("thumbnails"));
+    let mut known: HashMap<String, ImageRecord> =
+        project.images()?.into_iter().map(|image| (image.content_hash.clone(), image)).collect();
+    let known_hashes: HashSet<String> = known.keys().cloned().collect();
+    let paths = project.image_paths()?;
+    let stage = Stage::new("Reading pictures", files.len());
+    observer.progress(stage.at(0));
+
+    for (batch_number, batch) in files.chunks(BATCH).enumerate() {
+        if cancel.is_cancelled() {
+            report.cancelled = true;
+            break;
+        }
+        let found: Vec<Found> =
+            batch.par_iter().map(|file| examine(&file.path, &limits, &known_hashes, &thumbnails)).collect();
+
+        let mut new_images: Vec<NewImage> = Vec::new();
+        let mut rejected = Vec::new();
+        let mut in_batch: HashMap<String, String> = HashMap::new();
+        for (file, found) in batch.iter().zip(found) {
+            match found {
+                Found::Rejected { code, reason } => {
+                    rejected.push(RejectedFile { relative_path: file.relative.clone(), code, reason });
+                }
+                Found::Known { hash } => {
+                    let Some(image) = known.get(&hash) else { continue };
+                    if image.root_id == root.id && image.relative_path == file.relative {
+                        report.already_there += 1;
+                    } else if paths.get(&image.id).is_some_and(|path| path.is_file()) {
+                        rejected.push(exact_double(&file.relative, &image.relative_path));
+                    } else {
+                        project.move_image(image.id, root.id, &file.relative)?;
+                        report.moved += 1;
+                    }
+                }
+                Found::Sound { inspection } => {
+                    let facts = inspection.facts;
+                    let first = known
+                        .get(&facts.content_hash)
+                        .map(|image| image.relative_path.clone())
+                        .or_else(|| in_batch.get(&facts.content_hash).cloned());
+                    if let Some(first) = first {
+                        rejected.push(exact_double(&file.relative, &first));
+                        continue;
+                    }
+                    in_batch.insert(facts.content_hash.clone(), file.relative.clone());
+                    let set_aside = aspect_ratio_reason(facts.width_px, facts.height_px, request.max_aspect_ratio);
+                    report.set_aside += usize::from(set_aside.is_some());
+                    new_images.push(NewImage {
+                        relative_path: file.relative.clone(),
+                        content_hash: facts.content_hash,
+                        byte_size: facts.size_bytes,
+                        format: facts.format.name().to_owned(),
+                        width_px: facts.width_px,
+                        height_px: facts.height_px,
+                        orientation: facts.orientation,
+                        perceptual_hash: facts.perceptual_hash,
+                        set_aside,
+                    });
+                }
+            }
+        }
+        let ids = project.add_images(root.id, &new_images)?;
+        project.add_rejected_files(root.id, &rejected)?;
+        report.added += ids.len();
+        for (image, id) in new_images.into_iter().zip(ids) {
+            known.insert(image.content_hash.clone(), as_record(image, id, root.id));
+        }
+        report.rejected.extend(rejected);
+        observer.progress(stage.at(batch_number * BATCH + batch.len()));
+    }
+    observer.note(&format!(
+        "{} pictures added, {} were there already, {} files set aside",
+        report.added,
+        report.already_there,
+        report.rejected.len()
+    ));
+    Ok(())
+}
+
+struct ListedFile {
+    path: PathBuf,
+    relative: String,
+}
+
+/// All files below `folder` in the order of their paths. Hidden files and the project's own folder are left out.
+fn list_files(folder: &Path, project_folder: &Path, report: &mut ImportReport) -> Result<Vec<ListedFile>> {
+    let metadata = std::fs::metadata(folder).map_err(|error| Error::io(folder, error))?;
+    if !metadata.is_dir() {
+        return Err(Error::user(format!("{} is not a folder", folder.display())).hint("give the folder of the pictures"));
+    }
+    let project_folder = project_folder.canonicalize().unwrap_or_else(|_| project_folder.to_path_buf());
+    let own = |path: &Path| {
+        ["cache", "runs", "backups"].iter().any(|name| path == project_folder.join(name))
+            || path.parent() == Some(&project_folder)
+                && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("project."))
+    };
+    let start = folder.canonicalize().map_err(|error| Error::io(folder, error))?;
+    let mut files = Vec::new();
+    let walk = WalkDir::new(&start).follow_links(true).sort_by_file_name().into_iter().filter_entry(|entry| {
+        entry.depth() == 0 || (!entry.file_name().to_string_lossy().starts_with('.') && !own(entry.path()))
+    });
+    for entry in walk {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let path = error.path().unwrap_or(&start);
+                report.rejected.push(RejectedFile {
+                    relative_path: path.strip_prefix(&start).unwrap_or(path).to_string_lossy().replace('\\', "/"),
+                    code: "unopenable".to_owned(),
+                    reason: format!("the file or folder cannot be opened ({error})"),
+                });
+                continue;
+            }
+        };
+        if !entry.file_type().is_file() {
+            continue;
+        }
+        let Ok(relative) = entry.path().strip_prefix(&start) else { continue };
+        match relative.to_str() {
+            Some(name) => files.push(ListedFile { path: entry.path().to_path_buf(), relative: name.replace('\\', "/") }),
+            None => report.rejected.push(RejectedFile {
+                relative_path: relative.to_string_lossy().into_owned(),
+                code: "bad-name".to_owned(),
+                reason: "the file's name is not valid Unicode; rename it and import again".to_owned(),
+            }),
+        }
+    }
+    Ok(files)
+}
+
+fn examine(path: &Path, limits: &DecodeLimits, known: &HashSet<String>, thumbnails: &ThumbnailCache) -> Found {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            return Found::Rejected {
+                code: "unopenable".to_owned(),
+                reason: format!("the file cannot be opened ({error})"),
+            };
+        }
+    };
+    let hash = imaging::content_hash(&bytes);
+    if known.contains(&hash) {
+        return Found::Known { hash };
+    }
+    match imaging::inspect(&bytes, limits) {
+        Ok(inspection) => {
+            // A thumbnail that cannot be stored now is made again when it is looked at.
+            let _ = thumbnails.store(&inspection.facts.content_hash, &inspection.thumbnail);
+            Found::Sound { inspection: Box::new(inspection) }
+        }
+        Err(rejection) => Found::Rejected { code: rejection.code().to_owned(), reason: rejection.to_string() },
+    }
+}
+
+fn exact_double(relative_path: &str, of: &str) -> RejectedFile {
+    RejectedFile {
+        relative_path: relative_path.to_owned(),
+        code: "exact-double".to_owned(),
+        reason: format!("the same file as {of}, byte for byte"),
+    }
+}
+
+fn as_record(image: NewImage, id: ImageId, root_id: i64) -> ImageRecord {
+    ImageRecord {
+        id,
+        root_id,
+        relative_path: image.relative_path,
+        content_hash: image.content_hash,
+        byte_size: image.byte_size,
+        format: image.format,
+        width_px: image.width_px,
+        height_px: image.height_px,
+        orientation: image.orientation,
+        perceptual_hash: image.perceptual_hash,
+        set_aside: image.set_aside,
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    std::fs::read(file).map_err(|error| Error::io(file, error))
+}
+
+fn image_names(images: &[ImageRecord]) -> ImageNames {
+    ImageNames::new(images.iter().map(|image| (image.id, image.relative_path.as_str())))
+}
+
+fn import_labels(
+    project: &mut Project,
+    request: &ImportRequest,
+    file: &Path,
+    report: &mut ImportReport,
+) -> Result<()> {
+    let parsed = labels::parse(&read(file)?);
+    let mut problems = parsed.problems;
+    let images = project.images()?;
+    let names = image_names(&images);
+    let vocabulary: HashSet<String> = project.labels()?.into_iter().map(|label| label.name).collect();
+    if !vocabulary.is_empty() && !request.accept_problems {
+        for name in parsed.value.labels.iter().filter(|name| !vocabulary.contains(*name)) {
+            problems.push(Problem::new(1, format!("the column “{name}” is not a label of this project")));
+        }
+    }
+    let mut lines: HashMap<ImageId, u64> = HashMap::new();
+    let mut rows = Vec::new();
+    for row in parsed.value.rows {
+        match names.resolve(&row.image) {
+            Err(unresolved) => problems.push(Problem::new(row.line, unresolved.to_string())),
+            Ok(image) => match lines.insert(image, row.line) {
+                Some(first) => problems.push(Problem::new(
+                    row.line,
+                    format!("“{}” is the picture of line {first} again", row.image),
+                )),
+                None => rows.push((image, row.values)),
+            },
+        }
+    }
+    if add_problems(report, file, problems, request.accept_problems) {
+        return Ok(());
+    }
+    let annotator = request.annotator.clone().unwrap_or_else(|| {
+        file.file_stem().map_or_else(|| "import".to_owned(), |stem| stem.to_string_lossy().into_owned())
+    });
+    let person = project.person(&annotator, Role::Annotator)?;
+    let changed = project.import_annotations(person.id, &parsed.value.labels, &rows)?;
+    report.labels =
+        Some(LabelImport { annotator, labels: parsed.value.labels.len(), images: rows.len(), changed });
+    Ok(())
+}
+
+fn import_groupings(
+    project: &mut Project,
+    request: &ImportRequest,
+    file: &Path,
+    report: &mut ImportReport,
+) -> Result<()> {
+    let parsed = groupings::parse(&read(file)?);
+    let mut problems = parsed.problems;
+    let images = project.images()?;
+    let names = image_names(&images);
+    let mut lines: HashMap<(String, String, ImageId), u64> = HashMap::new();
+    let mut rows = Vec::new();
+    for row in parsed.value {
+        match names.resolve(&row.image) {
+            Err(unresolved) => problems.push(Problem::new(row.line, unresolved.to_string())),
+            Ok(image) => match lines.insert((row.rater.clone(), row.condition.clone(), image), row.line) {
+                Some(first) => problems.push(Problem::new(
+                    row.line,
+                    format!("“{}” was placed by {} in line {first} already", row.image, row.rater),
+                )),
+                None => {
+                    rows.push(GroupingRow { rater: row.rater, condition: row.condition, image, group: row.group });
+                }
+            },
+        }
+    }
+    if add_problems(report, file, problems, request.accept_problems) {
+        return Ok(());
+    }
+    report.groupings = Some(project.import_groupings(&rows)?);
+    Ok(())
+}
+
+/// Adds the problems to the report; true when nothing of the file may be stored because of them.
+fn add_problems(report: &mut ImportReport, file: &Path, mut problems: Vec<Problem>, accept: bool) -> bool {
+    problems.sort_by_key(|problem| problem.line);
+    let refused = !problems.is_empty() && !accept;
+    report.problems.extend(problems.into_iter().map(|problem| FileProblem {
+        file: file.to_path_buf(),
+        line: problem.line,
+        message: problem.message,
+    }));
+    if refused {
+        report.refused.push(file.to_path_buf());
+    }
+    refused
+}

@@ -1,0 +1,100 @@
+//! Label intensities: the feature vectors of the method, made by a run for any picture of the project.
+
+use std::collections::HashMap;
+
+use crate::error::{Error, Result};
+use crate::features::{self, BackboneImage, FeatureMatrix};
+use crate::ids::{ImageId, RunId};
+use crate::imaging;
+use crate::nn::{self, SelectedDevice};
+use crate::progress::{Cancel, Observer};
+use crate::project::{FeatureKind, Project, RunRecord};
+use crate::training::{TrainedHead, TrainingConfiguration};
+
+/// Pictures that could not be read: their path and the reason.
+pub type Unreadable = Vec<(String, String)>;
+
+/// Pooled VGG16 features of `images`, from the cache where they are there already. Pictures that cannot be read are
+/// left out and listed.
+pub fn backbone_features(
+    project: &Project,
+    images: &[ImageId],
+    image_size_px: u32,
+    device: &SelectedDevice,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<(FeatureMatrix, Unreadable)> {
+    let paths = project.image_paths()?;
+    let records: HashMap<ImageId, _> = project.images()?.into_iter().map(|image| (image.id, image)).collect();
+    let wanted: Vec<BackboneImage> = images
+        .iter()
+        .filter_map(|id| {
+            Some(BackboneImage {
+                image_id: *id,
+                path: paths.get(id)?.clone(),
+                content_hash: records.get(id)?.content_hash.clone(),
+            })
+        })
+        .collect();
+    let cache = project.cache_folder().join("features");
+    let (matrix, failures) =
+        features::pooled_vgg16(&wanted, image_size_px, &imaging::load_square, &cache, device, observer, cancel)?;
+    let unreadable: Unreadable = failures
+        .into_iter()
+        .map(|(image, error)| {
+            let name = records.get(&image).map_or_else(String::new, |record| record.relative_path.clone());
+            observer.note(&format!("Left out: {error}"));
+            (name, error.message)
+        })
+        .collect();
+    if matrix.rows() == 0 {
+        return Err(Error::data("none of the pictures can be read").hint(
+            "if their folder was moved, say where it is now: `atmoscope relink DIR FOLDER`, or Library › Find pictures",
+        ));
+    }
+    Ok((matrix, unreadable))
+}
+
+/// Stores a run's intensities.
+pub fn store(project: &mut Project, run: RunId, intensities: &FeatureMatrix) -> Result<()> {
+    let rows = intensities.image_ids.iter().enumerate().map(|(row, image)| (*image, intensities.row(row)));
+    project.add_features(run, FeatureKind::LabelIntensities, rows)
+}
+
+/// The label intensities of `images` by a run; those not yet stored are computed, and stored unless the project is
+/// open for reading only. Pictures that cannot be read are left out and listed.
+pub fn of_images(
+    project: &mut Project,
+    run: &RunRecord,
+    images: &[ImageId],
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<(FeatureMatrix, Unreadable)> {
+    let names: Vec<String> = run.labels.iter().map(|(_, name)| name.clone()).collect();
+    let mut stored = project.features(run.id, FeatureKind::LabelIntensities, names.len())?;
+    let missing: Vec<ImageId> = images.iter().copied().filter(|image| !stored.contains_key(image)).collect();
+    let mut unreadable = Vec::new();
+    if !missing.is_empty() {
+        let checkpoint = project.run_folder(run.id).join("checkpoints").join("best.safetensors");
+        if !checkpoint.is_file() {
+            return Err(Error::user(format!("run {} has no trained network (it is {})", run.id.0, run.status))
+                .hint("choose a finished run, or train again"));
+        }
+        let head = TrainedHead::load(&checkpoint)?;
+        let configuration = TrainingConfiguration::from_toml(&run.configuration)?;
+        let device = nn::select(configuration.device)?;
+        let (features, failures) =
+            backbone_features(project, &missing, configuration.image_size_px, &device, observer, cancel)?;
+        let intensities = head.intensities(&features)?;
+        if !project.is_read_only() {
+            store(project, run.id, &intensities)?;
+        }
+        for (row, image) in intensities.image_ids.iter().enumerate() {
+            stored.insert(*image, intensities.row(row).to_vec());
+        }
+        unreadable = failures;
+    }
+    let present: Vec<ImageId> = images.iter().copied().filter(|image| stored.contains_key(image)).collect();
+    let values = present.iter().flat_map(|image| stored[image].iter().copied()).collect();
+    Ok((FeatureMatrix::new(present, names, values)?, unreadable))
+}

@@ -1,0 +1,11 @@
+//! The long jobs, each a plain function over a [`Project`](crate::project::Project): the command line calls them in
+//! place, the window through the worker thread. They report to an observer and stop at a raised cancel flag.
+
+pub mod cluster;
+pub mod demo;
+pub mod import;
+pub mod intensities;
+pub mod relink;
+pub mod score;
+pub mod split;
+pub mod train;

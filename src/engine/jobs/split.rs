@@ -1,0 +1,118 @@
+//! Split: divide the labelled pictures into train, validation and test parts, and store it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::dataset::{self, DEFAULT_NEAR_DUPLICATE_DISTANCE, Part, SplitImage, SplitMethod, SplitSettings};
+use crate::error::{Error, Result};
+use crate::ids::{ImageId, LabelId};
+use crate::interchange::{ImageNames, image_list};
+use crate::project::{ImageRecord, Project, SplitRecord};
+
+/// How to split.
+#[derive(Clone, Debug, Default)]
+pub struct SplitRequest {
+    /// Seed of what is random about it.
+    pub seed: u64,
+    /// Iterative stratification or plain random.
+    pub method: SplitMethod,
+    /// A file with the names of the test part's pictures; the rest is divided 5:3.
+    pub test_images: Option<PathBuf>,
+}
+
+/// A split in numbers.
+#[derive(Clone, Debug, Serialize)]
+pub struct SplitReport {
+    /// The stored split.
+    pub split: SplitRecord,
+    /// Pictures in each part.
+    pub sizes: BTreeMap<&'static str, usize>,
+    /// Pictures that took no part because they have no label.
+    pub without_label: usize,
+    /// Pictures that took no part because they were set aside.
+    pub set_aside: usize,
+    /// Pictures that took no part because they look like a picture of the given test part.
+    pub like_test: usize,
+}
+
+/// Splits and stores. Pictures without a label stay out of the train and validation parts.
+pub fn run(project: &mut Project, request: &SplitRequest) -> Result<SplitReport> {
+    let images = project.images()?;
+    let labels = project.labels()?;
+    if images.is_empty() {
+        return Err(Error::user("there are no pictures to split").hint("import a folder of pictures first"));
+    }
+    let consensus = project.consensus()?;
+    let test_images = request.test_images.as_deref().map(|file| read_test_images(file, &images)).transpose()?;
+    let taking_part: Vec<&ImageRecord> = images.iter().filter(|image| image.set_aside.is_none()).collect();
+    let hashes: Vec<(ImageId, u64)> = taking_part.iter().map(|image| (image.id, image.perceptual_hash)).collect();
+    let near_duplicates: HashMap<ImageId, usize> =
+        dataset::near_duplicates(&hashes, DEFAULT_NEAR_DUPLICATE_DISTANCE)
+            .into_iter()
+            .enumerate()
+            .flat_map(|(group, members)| members.into_iter().map(move |image| (image, group)))
+            .collect();
+
+    let label_ids: Vec<LabelId> = labels.iter().map(|label| label.id).collect();
+    let mut split_images = Vec::new();
+    let mut without_label = 0;
+    for image in &taking_part {
+        let of_image = consensus.get(&image.id);
+        let values: Vec<bool> =
+            label_ids.iter().map(|label| of_image.is_some_and(|l| l.get(label) == Some(&true))).collect();
+        let is_test = test_images.as_ref().is_some_and(|test| test.contains(&image.id));
+        if !is_test && !values.contains(&true) {
+            without_label += 1;
+            continue;
+        }
+        split_images.push(SplitImage {
+            id: image.id,
+            labels: values,
+            near_duplicate_group: near_duplicates.get(&image.id).copied(),
+        });
+    }
+    if split_images.is_empty() {
+        return Err(Error::user("no picture has a label yet").hint("label some pictures, or import labels, then split"));
+    }
+    let method = match (&test_images, request.method) {
+        (Some(test), method) => format!("given test part of {} pictures, the rest {method} 5:3", test.len()),
+        (None, method) => format!("{method} 5:3:2"),
+    };
+    let settings = SplitSettings { seed: request.seed, method: request.method, test_images, ..Default::default() };
+    let parts = dataset::split(&split_images, &settings)?;
+    let like_test = split_images.len() - parts.len();
+    let id = project.add_split(request.seed, &method, &parts)?;
+    let split = project.split(id)?;
+    let sizes = Part::ALL.into_iter().map(|part| (part.as_str(), split.images_of(part).len())).collect();
+    Ok(SplitReport { sizes, split, without_label, set_aside: images.len() - taking_part.len(), like_test })
+}
+
+fn read_test_images(file: &Path, images: &[ImageRecord]) -> Result<HashSet<ImageId>> {
+    let bytes = std::fs::read(file).map_err(|error| Error::io(file, error))?;
+    let parsed = image_list::parse(&bytes);
+    let names = ImageNames::new(images.iter().map(|image| (image.id, image.relative_path.as_str())));
+    let mut problems: Vec<String> = parsed.problems.iter().map(ToString::to_string).collect();
+    let mut test = HashSet::new();
+    for row in parsed.value {
+        match names.resolve(&row.image) {
+            Ok(image) => {
+                test.insert(image);
+            }
+            Err(unresolved) => problems.push(format!("line {}: {unresolved}", row.line)),
+        }
+    }
+    if problems.is_empty() && test.is_empty() {
+        problems.push("it names no picture".to_owned());
+    }
+    match problems.first() {
+        None => Ok(test),
+        Some(first) => Err(Error::user(format!(
+            "{} cannot be used as the list of test pictures: {first}{}",
+            file.display(),
+            if problems.len() > 1 { format!(" (and {} more problems)", problems.len() - 1) } else { String::new() }
+        ))
+        .hint("it should hold one picture's name on each line, as in the imported folder")),
+    }
+}

@@ -1,0 +1,85 @@
+//! Everything the window shows of a project, loaded at once.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use super::jobs::demo::DATA_REMARK;
+use crate::error::Result;
+use crate::ids::{ImageId, LabelId};
+use crate::project::{
+    Annotation, GroupingRecord, ImageRecord, ImageRoot, Label, Person, Project, RejectedFile, RunRecord, SplitRecord,
+};
+
+/// One annotator's answers, by image and label.
+pub type Answers = HashMap<ImageId, HashMap<LabelId, bool>>;
+
+/// A project as it was when it was loaded.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Its name.
+    pub name: String,
+    /// True when nothing can be changed.
+    pub read_only: bool,
+    /// Where its data come from, when that needs saying on every screen.
+    pub data_remark: Option<String>,
+    /// Its images by path.
+    pub images: Vec<ImageRecord>,
+    /// Where the images' files are.
+    pub roots: Vec<ImageRoot>,
+    /// Files that did not become images.
+    pub rejected_files: Vec<RejectedFile>,
+    /// The vocabulary.
+    pub labels: Vec<Label>,
+    /// The annotators.
+    pub annotators: Vec<Person>,
+    /// Who is annotating.
+    pub annotator: Option<Person>,
+    /// That annotator's answers.
+    pub answers: Answers,
+    /// Groups made by people.
+    pub groupings: Vec<GroupingRecord>,
+    /// The split in use.
+    pub split: Option<SplitRecord>,
+    /// Runs, newest first.
+    pub runs: Vec<RunRecord>,
+    /// What undo would take back.
+    pub undo: Option<String>,
+    /// What redo would do again.
+    pub redo: Option<String>,
+}
+
+impl Snapshot {
+    /// Loads everything, with the answers of `annotator`.
+    pub fn load(project: &Project, annotator: Option<&Person>) -> Result<Self> {
+        let (undo, redo) = project.history_outlook()?;
+        let answers = annotator.map(|person| project.annotations_of(person.id)).transpose()?.unwrap_or_default();
+        Ok(Self {
+            folder: project.folder().to_path_buf(),
+            name: project.name(),
+            read_only: project.is_read_only(),
+            data_remark: project.remark(DATA_REMARK)?,
+            images: project.images()?,
+            roots: project.image_roots()?,
+            rejected_files: project.rejected_files()?,
+            labels: project.labels()?,
+            annotators: project.people(crate::project::Role::Annotator)?,
+            annotator: annotator.cloned(),
+            answers: by_image(&answers),
+            groupings: project.groupings()?,
+            split: project.current_split()?,
+            runs: project.runs()?,
+            undo,
+            redo,
+        })
+    }
+}
+
+fn by_image(annotations: &[Annotation]) -> Answers {
+    let mut answers = Answers::new();
+    for annotation in annotations {
+        answers.entry(annotation.image).or_default().insert(annotation.label, annotation.value);
+    }
+    answers
+}
