@@ -1,1 +1,252 @@
 //! The window.
+//!
+//! Data goes one way: [`logic`] takes the engine's events into [`state`] and turns the person's commands into the
+//! engine's; the [`views`] read the state and draw, and hand back [`Action`]s.
+
+pub mod commands;
+mod dialogs;
+mod frame_times;
+mod icons;
+mod logic;
+mod preferences;
+pub mod state;
+mod textures;
+mod theme;
+mod views;
+mod widgets;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::engine::{Command, Engine, Wake};
+use crate::error::{Error, Result};
+
+use commands::UiCommand;
+use dialogs::{Dialogs, MainThread};
+pub use frame_times::FrameTimes;
+use preferences::{Preferences, ThemeChoice};
+use state::{AppState, PathPurpose, View};
+use textures::Textures;
+
+/// What the window is opened with.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// A project to open at once.
+    pub project: Option<PathBuf>,
+    /// Make or open the demo in this folder at once.
+    pub demo: Option<PathBuf>,
+    /// Show this view at first.
+    pub view: View,
+    /// Show clusters of this many groups at first.
+    pub clusters: Option<usize>,
+    /// Write our own time of each frame to this CSV file at the end.
+    pub frame_log: Option<PathBuf>,
+}
+
+/// Something a view asks for.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// A command to the engine.
+    Engine(Command),
+    /// A command of the window.
+    Ui(UiCommand),
+    /// A path was given.
+    Path(PathPurpose, PathBuf, bool),
+    /// A path should be chosen in the system's dialog.
+    Browse(PathPurpose),
+}
+
+/// What a view draws with.
+pub(crate) struct ViewContext<'a> {
+    pub state: &'a mut AppState,
+    pub textures: &'a mut Textures,
+    pub preferences: &'a mut Preferences,
+    pub actions: &'a mut Vec<Action>,
+}
+
+impl ViewContext<'_> {
+    /// Asks the engine for something.
+    pub fn send(&mut self, command: Command) {
+        self.actions.push(Action::Engine(command));
+    }
+}
+
+/// The window's content.
+pub struct App {
+    engine: Engine,
+    wake: Wake,
+    state: AppState,
+    textures: Textures,
+    preferences: Preferences,
+    dialogs: Dialogs,
+    main_thread: MainThread,
+    frame_times: FrameTimes,
+    title: String,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+/// Opens the window and stays until it is closed.
+///
+/// # Errors
+/// `Device` when no window can be opened.
+pub fn run(start: Start) -> Result<()> {
+    let icon = image::load_from_memory(include_bytes!("../../assets/icons/atmoscope.png"))
+        .map(|image| image.into_rgba8())
+        .map(|image| egui::IconData { width: image.width(), height: image.height(), rgba: image.into_raw() })
+        .unwrap_or_default();
+    let options = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_title("Atmoscope")
+            .with_app_id("atmoscope")
+            .with_icon(icon)
+            .with_inner_size([1280.0, 800.0])
+            .with_min_inner_size([960.0, 600.0])
+            .with_drag_and_drop(true),
+        ..Default::default()
+    };
+    eframe::run_native(
+        "Atmoscope",
+        options,
+        Box::new(move |creation| Ok(Box::new(App::new(&creation.egui_ctx, start, Preferences::load())?))),
+    )
+    .map_err(|error| {
+        Error::device(format!("no window can be opened: {error}"))
+            .hint("without a screen, use the subcommands: `atmoscope --help`; `atmoscope doctor` shows what is there")
+    })
+}
+
+impl App {
+    /// The window's content for tests: without preferences of this computer.
+    pub fn for_test(context: &egui::Context, start: Start) -> Result<Self> {
+        Self::new(context, start, Preferences::default())
+    }
+
+    fn new(context: &egui::Context, start: Start, preferences: Preferences) -> Result<Self> {
+        theme::install(context);
+        apply_theme(context, preferences.theme);
+        let wake: Wake = {
+            let context = context.clone();
+            Arc::new(move || context.request_repaint())
+        };
+        let engine = Engine::start(wake.clone())?;
+        let mut state = AppState { view: start.view, ..AppState::default() };
+        if let Some(clusters) = start.clusters {
+            state.explore.clusters = clusters;
+        }
+        if let Some(folder) = start.project {
+            engine.send(Command::OpenProject { folder, read_only: false });
+        }
+        if let Some(folder) = start.demo {
+            engine.send(Command::RunDemo(folder));
+        }
+        Ok(Self {
+            engine,
+            wake,
+            state,
+            textures: Textures::new(None),
+            preferences,
+            dialogs: Dialogs::default(),
+            main_thread: MainThread::new(),
+            frame_times: FrameTimes::new(start.frame_log),
+            title: String::new(),
+        })
+    }
+
+    /// The state, for tests.
+    pub fn state(&self) -> &AppState {
+        &self.state
+    }
+
+    /// The state to change, for tests.
+    pub fn state_mut(&mut self) -> &mut AppState {
+        &mut self.state
+    }
+
+    /// True while pictures, clusters or a job are on their way, for tests.
+    pub fn is_busy(&self) -> bool {
+        self.textures.is_waiting() || self.state.job.is_some()
+    }
+
+    fn update_title(&mut self, context: &egui::Context) {
+        let title = match &self.state.project {
+            Some(project) => format!("{} – Atmoscope", project.snapshot.name),
+            None => "Atmoscope".to_owned(),
+        };
+        if title != self.title {
+            context.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, context: &egui::Context, _frame: &mut eframe::Frame) {
+        self.frame_times.begin();
+        self.take_events(context);
+        self.textures.update(context);
+        self.update_title(context);
+        if let Some(project) = &self.state.project {
+            self.state.library.refresh(project);
+        }
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        let context = ui.ctx().clone();
+        let mut actions: Vec<Action> = commands::pressed(&context).into_iter().map(Action::Ui).collect();
+        for file in context.input(|input| input.raw.dropped_files.clone()) {
+            actions.extend(file.path.map(|path| dropped(&self.state, path)));
+        }
+        let mut view = ViewContext {
+            state: &mut self.state,
+            textures: &mut self.textures,
+            preferences: &mut self.preferences,
+            actions: &mut actions,
+        };
+        views::window_ui(ui, &mut view);
+        self.act(&context, actions);
+        self.frame_times.end();
+    }
+
+    fn on_exit(&mut self) {
+        self.preferences.save();
+        self.frame_times.write();
+    }
+}
+
+/// What a file or folder dropped onto the window is for.
+fn dropped(state: &AppState, path: PathBuf) -> Action {
+    let purpose = if crate::project::Project::exists(&path) {
+        PathPurpose::OpenProject
+    } else if state.project.is_none() {
+        PathPurpose::NewProject
+    } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
+        match state.view {
+            View::Group | View::Report => PathPurpose::ImportGroupings,
+            _ => PathPurpose::ImportLabels,
+        }
+    } else {
+        PathPurpose::ImportPictures
+    };
+    Action::Path(purpose, path, false)
+}
+
+fn apply_theme(context: &egui::Context, theme: ThemeChoice) {
+    context.set_theme(match theme {
+        ThemeChoice::Light => egui::ThemePreference::Light,
+        ThemeChoice::Dark => egui::ThemePreference::Dark,
+        ThemeChoice::System => egui::ThemePreference::System,
+    });
+}
+
+/// Where the demo lives when no folder is given: in the user's data folder.
+///
+/// # Errors
+/// `Device` when the system names no such folder.
+pub fn demo_folder() -> Result<PathBuf> {
+    crate::cli::demo::default_folder()
+}

@@ -176,7 +176,7 @@ impl Analyst {
         }
         let values = features.to_array();
         let report =
-            score::run(&features.image_ids, values.view(), &assignments, &loaded.references, request.seed)?;
+            score::run(&features.image_ids, values.view(), &assignments, &loaded.references, request.seed, &Cancel::new())?;
         outbox.push(Event::Scored(Box::new(ExplorationScores { request, report })));
         if elbow_done || !receiver.is_empty() || features.rows() < 3 {
             return Ok(());

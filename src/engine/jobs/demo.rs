@@ -75,7 +75,7 @@ pub fn run(
         .map(|clusters| {
             let clustering = cluster::run(&features, clusters, SEED, cancel)?;
             let values = features.to_array();
-            score::run(&features.image_ids, values.view(), &clustering.assignments, &references, SEED)
+            score::run(&features.image_ids, values.view(), &clustering.assignments, &references, SEED, cancel)
         })
         .collect::<Result<_>>()?;
     Ok((project, DemoReport { import, train, scores }))

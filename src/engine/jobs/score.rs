@@ -1,13 +1,13 @@
 //! Score: judge a clustering by itself (silhouette) and against groups made by people (entropy, agreement).
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::Hash;
+use std::collections::BTreeMap;
 
 use ndarray::ArrayView2;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::evaluation::{self, GroupingScores, Interval, Silhouette};
+use crate::evaluation::{self, GroupingScores, GroupingSummary, Silhouette, Spread};
+use crate::progress::Cancel;
 
 /// A grouping to compare with.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub struct ReferenceGrouping<Image> {
     /// Under which condition.
     pub condition: String,
     /// Each placed image's group.
-    pub groups: HashMap<Image, String>,
+    pub groups: BTreeMap<Image, String>,
 }
 
 /// One grouping's scores.
@@ -27,7 +27,7 @@ pub struct ScoredGrouping {
     pub rater: String,
     /// Under which condition.
     pub condition: String,
-    /// Entropy, agreement, and how many images were compared.
+    /// Entropy, chance, agreement, and how many images were compared.
     #[serde(flatten)]
     pub scores: GroupingScores,
 }
@@ -37,16 +37,11 @@ pub struct ScoredGrouping {
 pub struct ConditionSummary {
     /// Which condition.
     pub condition: String,
-    /// How many raters.
-    pub raters: usize,
-    /// Mean entropy.
-    pub entropy_mean: f64,
-    /// Standard deviation of the entropy (0 for one rater).
-    pub entropy_standard_deviation: f64,
-    /// Mean adjusted Rand index.
-    pub adjusted_rand_index_mean: f64,
-    /// Mean entropy of shuffled clusters of the same sizes: what chance gives.
-    pub chance_mean: f64,
+    /// Each score over the raters.
+    #[serde(flatten)]
+    pub summary: GroupingSummary,
+    /// The entropy that chance gives, over the raters.
+    pub chance: Spread,
 }
 
 /// All scores of a clustering.
@@ -56,57 +51,70 @@ pub struct ScoreReport {
     pub images: usize,
     /// Clusters.
     pub clusters: usize,
-    /// Silhouette, or why there is none.
-    pub silhouette: std::result::Result<Silhouette, String>,
-    /// One for each grouping, by condition and rater.
+    /// Silhouette; missing where it is not defined.
+    pub silhouette: Option<Silhouette>,
+    /// Why there is no silhouette.
+    pub no_silhouette: Option<String>,
+    /// One for each grouping that shares images with the clusters, by condition and rater.
     pub groupings: Vec<ScoredGrouping>,
     /// One for each condition.
     pub conditions: Vec<ConditionSummary>,
+    /// Groupings that share no image with the clusters, as "rater, condition".
+    pub groupings_without_images: Vec<String>,
 }
 
-/// Number of shuffles behind [`ConditionSummary::chance_mean`].
-const SHUFFLES: usize = 1000;
-
 /// Scores the clustering of `images` (rows of `values`) into `assignments`.
-pub fn run<Image: Clone + Eq + Hash + Ord>(
+pub fn run<Image: Clone + Ord>(
     images: &[Image],
     values: ArrayView2<'_, f64>,
     assignments: &[usize],
     references: &[ReferenceGrouping<Image>],
     seed: u64,
+    cancel: &Cancel,
 ) -> Result<ScoreReport> {
-    let silhouette = evaluation::silhouette(values, assignments, seed).map_err(|error| error.to_string());
-    let clusters: HashMap<Image, usize> = images.iter().cloned().zip(assignments.iter().copied()).collect();
+    let (silhouette, no_silhouette) = match evaluation::silhouette(values, assignments, seed, cancel) {
+        Ok(silhouette) => (Some(silhouette), None),
+        Err(error) if error.is_cancelled() => return Err(error),
+        Err(error) => (None, Some(error.message)),
+    };
+    let clusters: BTreeMap<Image, usize> = images.iter().cloned().zip(assignments.iter().copied()).collect();
     let mut groupings = Vec::new();
-    let mut chance: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    let mut groupings_without_images = Vec::new();
     for reference in references {
-        let scores = evaluation::score_against(&clusters, &reference.groups)?;
-        let baseline: Interval = evaluation::chance_entropy(&clusters, &reference.groups, SHUFFLES, seed)?;
-        chance.entry(reference.condition.clone()).or_default().push(baseline.mean);
+        cancel.check()?;
+        if !reference.groups.keys().any(|image| clusters.contains_key(image)) {
+            groupings_without_images.push(format!("{}, {}", reference.rater, reference.condition));
+            continue;
+        }
         groupings.push(ScoredGrouping {
             rater: reference.rater.clone(),
             condition: reference.condition.clone(),
-            scores,
+            scores: evaluation::score_against(&clusters, &reference.groups, seed)?,
         });
     }
     groupings.sort_by(|a, b| (&a.condition, &a.rater).cmp(&(&b.condition, &b.rater)));
-    let conditions = chance
+    let mut by_condition: BTreeMap<&str, Vec<GroupingScores>> = BTreeMap::new();
+    for grouping in &groupings {
+        by_condition.entry(&grouping.condition).or_default().push(grouping.scores.clone());
+    }
+    let conditions = by_condition
         .into_iter()
-        .map(|(condition, chance)| {
-            let of_condition: Vec<_> = groupings.iter().filter(|grouping| grouping.condition == condition).collect();
-            let entropies: Vec<f64> = of_condition.iter().map(|grouping| grouping.scores.entropy).collect();
-            let rand: Vec<f64> = of_condition.iter().map(|g| g.scores.adjusted_rand_index).collect();
-            let entropy = evaluation::mean_and_deviation(&entropies);
-            ConditionSummary {
-                condition,
-                raters: of_condition.len(),
-                entropy_mean: entropy.mean,
-                entropy_standard_deviation: entropy.standard_deviation,
-                adjusted_rand_index_mean: evaluation::mean_and_deviation(&rand).mean,
-                chance_mean: evaluation::mean_and_deviation(&chance).mean,
-            }
+        .filter_map(|(condition, scores)| {
+            let chance: Vec<f64> = scores.iter().map(|scores| scores.chance.mean).collect();
+            Some(ConditionSummary {
+                condition: condition.to_owned(),
+                summary: evaluation::summarise(&scores)?,
+                chance: evaluation::spread(&chance)?,
+            })
         })
         .collect();
-    let clusters = assignments.iter().max().map_or(0, |max| max + 1);
-    Ok(ScoreReport { images: images.len(), clusters, silhouette, groupings, conditions })
+    Ok(ScoreReport {
+        images: images.len(),
+        clusters: assignments.iter().max().map_or(0, |largest| largest + 1),
+        silhouette,
+        no_silhouette,
+        groupings,
+        conditions,
+        groupings_without_images,
+    })
 }

@@ -1,0 +1,104 @@
+//! The system's file dialogs. They are opened on the main thread, as systems demand, and waited for on another, so
+//! that the window goes on drawing.
+
+use std::marker::PhantomData;
+use std::path::PathBuf;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use super::state::PathPurpose;
+use crate::engine::Wake;
+
+/// Proof of being on the main thread: it cannot be sent to another.
+#[derive(Debug)]
+pub struct MainThread(PhantomData<*const ()>);
+
+impl MainThread {
+    /// To be called where the window is made, which is the main thread.
+    pub fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// The dialogs and their answers.
+#[derive(Debug)]
+pub struct Dialogs {
+    sender: Sender<(PathPurpose, PathBuf)>,
+    /// Paths that were chosen.
+    pub answers: Receiver<(PathPurpose, PathBuf)>,
+}
+
+impl Default for Dialogs {
+    fn default() -> Self {
+        let (sender, answers) = unbounded();
+        Self { sender, answers }
+    }
+}
+
+impl Dialogs {
+    /// Opens the dialog that fits the purpose. A dialog that was closed without a choice gives no answer.
+    pub fn ask(&self, purpose: PathPurpose, _proof: &MainThread, wake: &Wake) {
+        let dialog = rfd::AsyncFileDialog::new().set_title(purpose.title());
+        let future: std::pin::Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>> = match purpose {
+            PathPurpose::NewProject
+            | PathPurpose::OpenProject
+            | PathPurpose::ImportPictures
+            | PathPurpose::FindPictures => Box::pin(dialog.pick_folder()),
+            PathPurpose::ImportLabels | PathPurpose::ImportGroupings => {
+                Box::pin(dialog.add_filter("CSV", &["csv"]).pick_file())
+            }
+            PathPurpose::ExportClusters => {
+                Box::pin(dialog.add_filter("CSV", &["csv"]).set_file_name("clusters.csv").save_file())
+            }
+        };
+        let (sender, wake) = (self.sender.clone(), wake.clone());
+        // Without a thread there is no dialog; the field for typing the path stays.
+        let _ = std::thread::Builder::new().name("file dialog".to_owned()).spawn(move || {
+            if let Some(file) = pollster::block_on(future) {
+                let _ = sender.send((purpose, file.path().to_path_buf()));
+                wake();
+            }
+        });
+    }
+}
+
+impl PathPurpose {
+    /// What the dialog says.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::NewProject => "Folder for the new project",
+            Self::OpenProject => "Folder of the project",
+            Self::ImportPictures => "Folder of the pictures",
+            Self::ImportLabels => "Labels (CSV)",
+            Self::ImportGroupings => "Groupings (CSV)",
+            Self::FindPictures => "Where the pictures are now",
+            Self::ExportClusters => "Write clusters to (CSV)",
+        }
+    }
+
+    /// What it does with the path.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::NewProject => "Create",
+            Self::OpenProject => "Open",
+            Self::ImportPictures | Self::ImportLabels | Self::ImportGroupings => "Import",
+            Self::FindPictures => "Use this folder",
+            Self::ExportClusters => "Write",
+        }
+    }
+
+    /// What is expected, for those who have not done it before.
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::NewProject => "An empty folder, or one that does not exist yet. Your pictures stay where they are.",
+            Self::OpenProject => "The folder that holds project.db.",
+            Self::ImportPictures => {
+                "Taken with all its subfolders. PNG, JPEG, WebP, GIF, BMP and TIFF are read; files are never changed."
+            }
+            Self::ImportLabels => "A table with a column “image”, then one 0/1 column for each label.",
+            Self::ImportGroupings => "A table with the columns rater, condition, image and group.",
+            Self::FindPictures => "The folder that takes the place of the one imported from.",
+            Self::ExportClusters => "A table with the columns image, cluster and distance.",
+        }
+    }
+}

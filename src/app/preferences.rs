@@ -1,0 +1,74 @@
+//! What the window remembers between sessions: recent projects, theme, thumbnail size.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::interchange::write_file;
+
+/// How many recent projects are remembered.
+const RECENT: usize = 8;
+
+/// The chosen theme.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ThemeChoice {
+    /// Always light.
+    Light,
+    /// Always dark.
+    Dark,
+    /// As the system.
+    #[default]
+    System,
+}
+
+/// What is remembered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Preferences {
+    /// Projects opened last, newest first.
+    pub recent: Vec<PathBuf>,
+    /// Light, dark or as the system.
+    pub theme: ThemeChoice,
+    /// Side of a thumbnail in points.
+    pub thumbnail_points: f32,
+    #[serde(skip)]
+    file: Option<PathBuf>,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self { recent: Vec::new(), theme: ThemeChoice::System, thumbnail_points: 144.0, file: None }
+    }
+}
+
+impl Preferences {
+    /// Reads the file of this computer's user; what cannot be read counts as not set.
+    pub fn load() -> Self {
+        let file = directories::ProjectDirs::from("", "", "Atmoscope").map(|d| d.config_dir().join("preferences.toml"));
+        let text = file.as_ref().and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
+        Self { file, ..toml::from_str(&text).unwrap_or_default() }
+    }
+
+    /// Remembers that a project was opened.
+    pub fn opened(&mut self, folder: &Path) {
+        self.recent.retain(|known| known != folder);
+        self.recent.insert(0, folder.to_path_buf());
+        self.recent.truncate(RECENT);
+        self.save();
+    }
+
+    /// Makes thumbnails larger or smaller.
+    pub fn scale_thumbnails(&mut self, factor: f32) {
+        self.thumbnail_points = (self.thumbnail_points * factor).clamp(64.0, 400.0);
+    }
+
+    /// Writes the file. Preferences that cannot be written are lost at the end, which nobody needs to be told.
+    pub fn save(&self) {
+        if let (Some(file), Ok(text)) = (&self.file, toml::to_string(self))
+            && file.parent().is_some_and(|folder| std::fs::create_dir_all(folder).is_ok())
+        {
+            let _ = write_file(file, |target| target.write_all(text.as_bytes()));
+        }
+    }
+}

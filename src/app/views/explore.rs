@@ -1,0 +1,408 @@
+//! Explore: the clusters of a run as rows of pictures, nearest to the centroid first; scores at the side.
+
+use egui::{RichText, Sense, Ui, vec2};
+use egui_plot::{Line, Plot, PlotPoints, Points, VLine};
+
+use crate::app::commands::UiCommand;
+use crate::app::state::ProjectState;
+use crate::app::theme::{self, STEP};
+use crate::app::widgets::{image_grid, picture, small};
+use crate::app::{ViewContext, icons};
+use crate::engine::Command;
+use crate::engine::analysis::{Exploration, ExplorationScores, ExploreRequest};
+use crate::engine::jobs::cluster::ClusteredPart;
+use crate::engine::jobs::score::ScoreReport;
+use crate::engine::thumbnails::PictureSize;
+use crate::ids::ImageId;
+
+/// Largest K of the slider.
+const MOST_CLUSTERS: usize = 20;
+/// Labels named for a cluster.
+const NAMED_LABELS: usize = 4;
+
+/// Draws the view.
+pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
+    let Some(project) = view.state.project.clone() else { return };
+    let run = view.state.explore.run.or_else(|| view.state.default_run());
+    let Some(run) = run else {
+        egui::CentralPanel::default().show(ui, |ui| {
+            small::empty_ui(
+                ui,
+                icons::EXPLORE,
+                "No clusters yet",
+                "Clusters are made from the label intensities of a trained run.",
+                |ui| {
+                    small::primary_button_ui(ui, view.state, view.actions, UiCommand::StartTraining);
+                },
+            );
+        });
+        return;
+    };
+    view.state.explore.run = Some(run);
+    controls_ui(ui, view, &project);
+    request(view, &project);
+    egui::Panel::right("explore side").default_size(330.0).size_range(280.0..=640.0).show(ui, |ui| {
+        egui::ScrollArea::vertical().id_salt("explore side").auto_shrink(false).show(ui, |ui| {
+            side_ui(ui, view, &project);
+        });
+    });
+    egui::CentralPanel::default().show(ui, |ui| {
+        let Some(exploration) = view.state.explore.exploration.take() else {
+            small::weak(ui, "Making clusters…");
+            return;
+        };
+        match view.state.explore.focused_cluster {
+            Some(cluster) => one_cluster_ui(ui, view, &project, &exploration, cluster),
+            None => all_clusters_ui(ui, view, &project, &exploration),
+        }
+        view.state.explore.exploration = Some(exploration);
+    });
+}
+
+fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
+    egui::Panel::top("explore controls").show(ui, |ui| {
+        ui.add_space(STEP / 2.0);
+        ui.horizontal_wrapped(|ui| {
+            let explore = &mut view.state.explore;
+            let name = explore.run.map_or(String::new(), |run| format!("Run {}", run.0));
+            egui::ComboBox::from_id_salt("run").width(90.0).selected_text(name).show_ui(ui, |ui| {
+                for run in project.snapshot.runs.iter().filter(|run| run.best_epoch.is_some()) {
+                    let text = format!("Run {}  ·  {}  ·  seed {}", run.id.0, run.status, run.seed);
+                    ui.selectable_value(&mut explore.run, Some(run.id), text);
+                }
+            });
+            let part = |part| match part {
+                ClusteredPart::Test => "Test part",
+                ClusteredPart::All => "All pictures",
+            };
+            egui::ComboBox::from_id_salt("part").width(110.0).selected_text(part(explore.part)).show_ui(ui, |ui| {
+                for choice in [ClusteredPart::Test, ClusteredPart::All] {
+                    ui.selectable_value(&mut explore.part, choice, part(choice));
+                }
+            });
+            ui.separator();
+            ui.label("Clusters").on_hover_text("K, the number of clusters k-means makes");
+            let slider = egui::Slider::new(&mut explore.clusters, 2..=MOST_CLUSTERS);
+            let response = ui.add(slider);
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Slider, true, "Clusters (K)"));
+            ui.separator();
+            ui.label("Seed").on_hover_text("Starting point of k-means; the same seed gives the same clusters");
+            let response = ui.add(egui::DragValue::new(&mut explore.seed).range(0..=u64::from(u32::MAX)));
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::SpinButton, true, "Seed"));
+            if ui.button(icons::SHUFFLE).on_hover_text("Next seed").clicked() {
+                explore.seed += 1;
+            }
+            ui.separator();
+            small::command_button_ui(ui, view.state, view.actions, UiCommand::ExportClusters);
+            if let Some(exploration) = &view.state.explore.exploration {
+                let text = format!(
+                    "{} pictures in {:.0} ms",
+                    exploration.features.rows(),
+                    exploration.duration_ms.max(1.0)
+                );
+                small::weak(ui, text);
+            }
+        });
+        ui.add_space(STEP / 2.0);
+    });
+}
+
+/// Asks for clusters whenever what is wanted is not what was asked for last.
+fn request(view: &mut ViewContext<'_>, project: &ProjectState) {
+    let explore = &mut view.state.explore;
+    let Some(run) = explore.run else { return };
+    let request =
+        ExploreRequest { run, part: explore.part, clusters: explore.clusters, seed: explore.seed };
+    // Annotations do not change a run; a project loaded anew may.
+    let load = project.revision >> 32;
+    if explore.requested != Some((request, load)) {
+        let same_features =
+            explore.requested.is_some_and(|(old, _)| (old.run, old.part, old.seed) == (request.run, request.part, request.seed));
+        if !same_features {
+            explore.elbow = None;
+        }
+        explore.scores = None;
+        explore.requested = Some((request, load));
+        view.send(Command::Explore(request));
+    }
+}
+
+fn all_clusters_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, exploration: &Exploration) {
+    if exploration.missing > 0 {
+        missing_ui(ui, view, exploration);
+    }
+    egui::ScrollArea::vertical().id_salt("clusters").auto_shrink(false).show(ui, |ui| {
+        for cluster in 0..exploration.members.len() {
+            cluster_row_ui(ui, view, project, exploration, cluster);
+            ui.add_space(STEP);
+        }
+    });
+}
+
+fn missing_ui(ui: &mut Ui, view: &mut ViewContext<'_>, exploration: &Exploration) {
+    ui.horizontal(|ui| {
+        let text = format!("{} pictures have no label intensities by this run yet.", exploration.missing);
+        ui.label(RichText::new(text).color(ui.visuals().warn_fg_color));
+        if ui.button("Make them").clicked() {
+            view.send(Command::ComputeIntensities(exploration.request.run, exploration.request.part));
+        }
+    });
+}
+
+/// One cluster: its number, size and strongest labels, then as many of its pictures as two rows hold.
+fn cluster_row_ui(
+    ui: &mut Ui,
+    view: &mut ViewContext<'_>,
+    project: &ProjectState,
+    exploration: &Exploration,
+    cluster: usize,
+) {
+    const SUMMARY_POINTS: f32 = 232.0;
+    let strip = (view.preferences.thumbnail_points * 0.62).clamp(56.0, 180.0);
+    let rows = 2;
+    let height = rows as f32 * (strip + 4.0);
+    ui.horizontal_top(|ui| {
+        ui.allocate_ui_with_layout(vec2(SUMMARY_POINTS, height), egui::Layout::top_down(egui::Align::Min), |ui| {
+            ui.set_width(SUMMARY_POINTS);
+            ui.spacing_mut().item_spacing.y = 2.0;
+            summary_ui(ui, view, exploration, cluster);
+        });
+        ui.vertical(|ui| {
+            let images = images_of(exploration, cluster);
+            let picked = view.state.explore.picked;
+            let (clicked, drawn) =
+                image_grid::strip_ui(ui, &images, project, view.textures, picked, strip, rows);
+            if let Some(image) = clicked {
+                view.state.explore.picked = Some(image);
+            }
+            let rest = images.len().saturating_sub(drawn);
+            let text = if rest > 0 { format!("Show all {}  ({rest} more)", images.len()) } else { format!("Show all {}", images.len()) };
+            let button = egui::Button::new(RichText::new(text).small()).frame(false);
+            if ui.add(button).on_hover_text("Every picture of this cluster, nearest to its centroid first").clicked() {
+                view.state.explore.focused_cluster = Some(cluster);
+            }
+        });
+    });
+}
+
+fn summary_ui(ui: &mut Ui, view: &ViewContext<'_>, exploration: &Exploration, cluster: usize) {
+    ui.horizontal(|ui| {
+        small::cluster_chip(ui, cluster, 24.0);
+        small::title(ui, format!("Cluster {}", cluster + 1));
+        small::weak(ui, format!("{} pictures", exploration.members[cluster].len()));
+    });
+    let scores = scores_of(view, exploration);
+    let silhouette = scores
+        .and_then(|scores| scores.report.silhouette.as_ref())
+        .and_then(|silhouette| silhouette.per_cluster.get(cluster).copied().flatten());
+    small::weak(ui, silhouette.map_or_else(|| "silhouette …".to_owned(), |value| format!("silhouette {value:.2}")))
+        .on_hover_text("Mean silhouette coefficient of the cluster's pictures: 1 well apart from the others, 0 on the border, below 0 nearer to another cluster");
+    for (label, mean) in strongest(exploration, cluster).into_iter().take(NAMED_LABELS) {
+        let name = &exploration.features.names[label];
+        small::bar_ui(ui, name, mean as f32, theme::cluster_colour(cluster), 100.0)
+            .on_hover_text(format!("Mean intensity of “{name}” in the cluster: {mean:.3}"));
+    }
+}
+
+/// The scores, if they are those of the clusters on show.
+fn scores_of<'a>(view: &'a ViewContext<'_>, exploration: &Exploration) -> Option<&'a ExplorationScores> {
+    view.state.explore.scores.as_ref().filter(|scores| scores.request == exploration.request)
+}
+
+/// The labels by their mean intensity in a cluster, which is its centroid.
+fn strongest(exploration: &Exploration, cluster: usize) -> Vec<(usize, f64)> {
+    let mut labels: Vec<(usize, f64)> =
+        exploration.clustering.centroids.row(cluster).iter().copied().enumerate().collect();
+    labels.sort_by(|a, b| b.1.total_cmp(&a.1));
+    labels
+}
+
+fn images_of(exploration: &Exploration, cluster: usize) -> Vec<ImageId> {
+    exploration.members[cluster].iter().map(|row| exploration.features.image_ids[*row]).collect()
+}
+
+fn one_cluster_ui(
+    ui: &mut Ui,
+    view: &mut ViewContext<'_>,
+    project: &ProjectState,
+    exploration: &Exploration,
+    cluster: usize,
+) {
+    ui.horizontal(|ui| {
+        if ui.button(format!("{}  All clusters", icons::PREVIOUS)).on_hover_text("Esc").clicked() {
+            view.state.explore.focused_cluster = None;
+        }
+        small::cluster_chip(ui, cluster, 24.0);
+        small::title(ui, format!("Cluster {}", cluster + 1));
+        small::weak(ui, format!("{} pictures, nearest to the centroid first", exploration.members[cluster].len()));
+    });
+    let images = images_of(exploration, cluster);
+    let explore = &mut view.state.explore;
+    let mut scroll = false;
+    let outcome = image_grid::ui(
+        ui,
+        "cluster grid",
+        &images,
+        project,
+        view.textures,
+        &mut explore.selection,
+        view.preferences.thumbnail_points,
+        &mut scroll,
+    );
+    if let Some(scale) = outcome.scale {
+        view.preferences.scale_thumbnails(scale);
+    }
+    if explore.selection.cursor.is_some_and(|cursor| images.contains(&cursor)) {
+        explore.picked = explore.selection.cursor;
+    }
+}
+
+fn side_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
+    ui.add_space(STEP);
+    let Some(exploration) = view.state.explore.exploration.take() else { return };
+    if let Some(picked) = view.state.explore.picked {
+        picked_ui(ui, view, project, &exploration, picked);
+        ui.separator();
+    }
+    if project.snapshot.data_remark.is_some() {
+        small::weak(ui, "Pictures, labels and raters are synthetic.");
+    }
+    match scores_of(view, &exploration) {
+        Some(scores) => scores_ui(ui, &scores.report),
+        None => {
+            small::weak(ui, "Scoring…");
+        }
+    }
+    elbow_ui(ui, view);
+    view.state.explore.exploration = Some(exploration);
+}
+
+fn picked_ui(
+    ui: &mut Ui,
+    view: &mut ViewContext<'_>,
+    project: &ProjectState,
+    exploration: &Exploration,
+    picked: ImageId,
+) {
+    let Some(image) = project.image(picked) else { return };
+    let Some(row) = exploration.features.image_ids.iter().position(|id| *id == picked) else { return };
+    let cluster = exploration.clustering.assignments[row];
+    ui.horizontal(|ui| {
+        small::cluster_chip(ui, cluster, 20.0);
+        ui.add(egui::Label::new(RichText::new(image.file_name()).font(theme::strong_text())).truncate());
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            if ui.button(icons::CLOSE).on_hover_text("Close (Esc)").clicked() {
+                view.state.explore.picked = None;
+            }
+        });
+    });
+    let width = ui.available_width();
+    let (space, response) = ui.allocate_exact_size(vec2(width, width * 0.8), Sense::hover());
+    response.widget_info(|| {
+        egui::WidgetInfo::labeled(egui::accesskit::Role::Image, true, format!("Picture {}", image.file_name()))
+    });
+    picture::paint(ui, space, image, project, view.textures, PictureSize::Large(1600));
+    let silhouette = scores_of(view, exploration)
+        .and_then(|scores| scores.report.silhouette.as_ref())
+        .and_then(|silhouette| silhouette.per_image.get(row).copied().flatten())
+        .map_or_else(String::new, |value| format!("  ·  silhouette {value:.2}"));
+    small::weak(ui, format!("distance {:.2}{silhouette}", exploration.clustering.distances[row]))
+        .on_hover_text("Distance to the cluster's centroid in the space of label intensities");
+    let mut labels: Vec<(usize, f32)> = exploration.features.row(row).iter().copied().enumerate().collect();
+    labels.sort_by(|a, b| b.1.total_cmp(&a.1));
+    ui.spacing_mut().item_spacing.y = 2.0;
+    for (label, value) in labels.into_iter().take(8) {
+        small::bar_ui(ui, &exploration.features.names[label], value, theme::cluster_colour(cluster), 120.0);
+    }
+    ui.spacing_mut().item_spacing.y = STEP;
+}
+
+fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
+    small::title(ui, "Silhouette").on_hover_text(
+        "Silhouette coefficient (Rousseeuw 1987), mean over the pictures: 1 when clusters are tight and far apart, \
+         0 when they touch, below 0 when pictures lie nearer to another cluster",
+    );
+    match (&report.silhouette, &report.no_silhouette) {
+        (Some(silhouette), _) => {
+            ui.horizontal(|ui| {
+                ui.heading(format!("{:.3}", silhouette.mean));
+                let how = match silhouette.sampled {
+                    Some(images) => format!("sampled, {images} of {} pictures", report.images),
+                    None => format!("exact, {} pictures", report.images),
+                };
+                small::weak(ui, how);
+            });
+        }
+        (None, reason) => {
+            small::weak(ui, reason.clone().unwrap_or_default());
+        }
+    }
+    ui.add_space(STEP);
+    small::title(ui, "Against groups made by people").on_hover_text(
+        "Entropy (paper, section IV.B.2): how mixed each cluster is in the groups a rater made, 0 when every cluster \
+         holds one group only, 1 when the groups are spread evenly; lower is better. Beside it what chance gives for \
+         clusters of the same sizes, and the adjusted Rand index (1 the same partition, 0 chance).",
+    );
+    if report.conditions.is_empty() {
+        small::weak(ui, "No groupings share pictures with these clusters. Import some: rater, condition, image, group.");
+        return;
+    }
+    egui::Grid::new("conditions").num_columns(4).striped(true).spacing(vec2(14.0, 6.0)).show(ui, |ui| {
+        for name in ["", "entropy", "chance", "Rand"] {
+            small::weak(ui, name);
+        }
+        ui.end_row();
+        for condition in &report.conditions {
+            let (summary, raters) = (&condition.summary, condition.summary.entropy.count);
+            ui.label(format!("Condition {}", condition.condition)).on_hover_text(format!("Mean of {raters} raters"));
+            let deviation =
+                summary.entropy.standard_deviation.map_or_else(String::new, |deviation| format!(" ± {deviation:.2}"));
+            ui.label(RichText::new(format!("{:.2}{deviation}", summary.entropy.mean)).font(theme::strong_text()));
+            ui.label(format!("{:.2}", condition.chance.mean));
+            ui.label(format!("{:.2}", summary.adjusted_rand_index.mean));
+            ui.end_row();
+            for grouping in report.groupings.iter().filter(|g| g.condition == condition.condition) {
+                let scores = &grouping.scores;
+                small::weak(ui, format!("   {}", grouping.rater)).on_hover_text(format!(
+                    "{} pictures compared; {} only in the clusters, {} only in the groups",
+                    scores.images, scores.only_in_clusters, scores.only_in_groups
+                ));
+                small::weak(ui, format!("{:.2}", scores.entropy.overall));
+                small::weak(ui, format!("{:.2}", scores.chance.mean)).on_hover_text(format!(
+                    "95 % of {} shuffles lie between {:.2} and {:.2}",
+                    scores.chance.shuffles, scores.chance.low, scores.chance.high
+                ));
+                small::weak(ui, format!("{:.2}", scores.adjusted_rand_index));
+                ui.end_row();
+            }
+        }
+    });
+}
+
+fn elbow_ui(ui: &mut Ui, view: &ViewContext<'_>) {
+    let Some(elbow) = &view.state.explore.elbow else { return };
+    ui.add_space(STEP);
+    small::title(ui, "Elbow").on_hover_text(
+        "Sum of squared distances to the centroids for each K; the knee is the point farthest from the line between \
+         the ends",
+    );
+    let points: Vec<[f64; 2]> = elbow.points.iter().map(|point| [point.clusters as f64, point.sse]).collect();
+    let accent = theme::accent(ui.visuals().dark_mode);
+    let weak = ui.visuals().weak_text_color();
+    let chosen = view.state.explore.clusters as f64;
+    Plot::new("elbow")
+        .height(150.0)
+        .allow_scroll(false)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_boxed_zoom(false)
+        .include_y(0.0)
+        .show(ui, |plot| {
+            plot.line(Line::new("sum of squares", PlotPoints::from(points.clone())).color(accent).width(2.0));
+            plot.points(Points::new("K", PlotPoints::from(points)).color(accent).radius(3.0));
+            plot.vline(VLine::new("on show", chosen).color(weak));
+        });
+    if let Some(knee) = elbow.knee {
+        small::weak(ui, format!("The knee is at K = {knee}."));
+    }
+}

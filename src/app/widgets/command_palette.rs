@@ -1,0 +1,156 @@
+//! The list of all commands, found by typing, and the sheet of all keys.
+
+use egui::{Align2, Key, Modifiers, RichText, ScrollArea, vec2};
+
+use super::small;
+use crate::app::commands::{Section, UiCommand};
+use crate::app::{Action, App, ViewContext, theme};
+
+/// Draws the palette while it is open.
+pub fn palette_ui(context: &egui::Context, view: &mut ViewContext<'_>) {
+    let Some(palette) = &mut view.state.palette else { return };
+    let wanted = palette.text.trim().to_lowercase();
+    let matches: Vec<UiCommand> = UiCommand::ALL
+        .into_iter()
+        .filter(|command| {
+            let info = command.info();
+            let text = format!("{} {}", info.name, info.tooltip).to_lowercase();
+            wanted.split_whitespace().all(|word| text.contains(word))
+        })
+        .collect();
+    let (mut run, mut close) = (None, false);
+    let mut moved = false;
+    context.input_mut(|input| {
+        for (key, by) in [(Key::ArrowDown, 1), (Key::ArrowUp, -1)] {
+            if input.consume_key(Modifiers::NONE, key) {
+                palette.chosen = palette.chosen.saturating_add_signed(by).min(matches.len().saturating_sub(1));
+                moved = true;
+            }
+        }
+        if input.consume_key(Modifiers::NONE, Key::Enter) {
+            run = matches.get(palette.chosen).copied();
+        }
+        close = input.consume_key(Modifiers::NONE, Key::Escape);
+    });
+    let mut text = palette.text.clone();
+    let mut chosen = palette.chosen;
+    let state = &*view.state;
+    let area = egui::Area::new("command palette".into())
+        .anchor(Align2::CENTER_TOP, vec2(0.0, 80.0))
+        .order(egui::Order::Foreground)
+        .show(context, |ui| {
+            egui::Frame::window(ui.style()).show(ui, |ui| {
+                ui.set_width(560.0);
+                let field = egui::TextEdit::singleline(&mut text)
+                    .hint_text("Type a part of a command's name")
+                    .desired_width(f32::INFINITY)
+                    .margin(egui::Margin::same(8));
+                let response = ui.add(field);
+                response.widget_info(|| {
+                    egui::WidgetInfo::labeled(egui::accesskit::Role::TextInput, true, "Find a command")
+                });
+                response.request_focus();
+                if response.changed() {
+                    chosen = 0;
+                }
+                ScrollArea::vertical().max_height(380.0).show(ui, |ui| {
+                    for (at, command) in matches.iter().enumerate() {
+                        let info = command.info();
+                        let enabled = App::is_enabled(state, *command);
+                        let keys = command.shortcut_text(ui.ctx()).unwrap_or_default();
+                        let button = egui::Button::new(format!("{}  {}", info.icon, info.name))
+                            .shortcut_text(keys)
+                            .selected(at == chosen)
+                            .frame_when_inactive(at == chosen)
+                            .min_size(vec2(ui.available_width(), 30.0));
+                        let response = ui.add_enabled(enabled, button).on_hover_text(info.tooltip);
+                        if response.clicked() {
+                            run = Some(*command);
+                        }
+                        if at == chosen && moved {
+                            response.scroll_to_me(None);
+                        }
+                    }
+                    if matches.is_empty() {
+                        small::weak(ui, "No command is called that.");
+                    }
+                });
+            });
+        });
+    let clicked_elsewhere = context.input(|input| {
+        input.pointer.any_pressed()
+            && input.pointer.interact_pos().is_some_and(|at| !area.response.rect.contains(at))
+    });
+    if let Some(palette) = &mut view.state.palette {
+        palette.text = text;
+        palette.chosen = chosen;
+    }
+    if run.is_some() || close || clicked_elsewhere {
+        view.state.palette = None;
+    }
+    view.actions.extend(run.map(Action::Ui));
+}
+
+/// Draws the sheet of all keys while it is open.
+pub fn cheat_sheet_ui(context: &egui::Context, view: &mut ViewContext<'_>) {
+    if !view.state.cheat_sheet {
+        return;
+    }
+    let response = egui::Modal::new("cheat sheet".into()).show(context, |ui| {
+        ui.set_width(820.0);
+        ui.heading("Keys");
+        ui.add_space(theme::STEP);
+        ScrollArea::vertical().max_height(context.content_rect().height() - 180.0).show(ui, |ui| {
+            ui.columns(2, |columns| {
+                for (column, sections) in columns
+                    .iter_mut()
+                    .zip([&[Section::File, Section::Edit, Section::Help][..], &[Section::View, Section::Label, Section::Train]])
+                {
+                    for section in sections {
+                        section_ui(column, *section);
+                    }
+                }
+                let ui = &mut columns[1];
+                ui.add_space(theme::STEP);
+                small::title(ui, "Pictures and labels");
+                for (keys, what) in [
+                    ("1 … 9, 0, then letters", "Give the label, or take it back"),
+                    ("Shift and the label's key", "Answer no"),
+                    ("Arrows, Home, End, Page keys", "Move in a grid; with Shift, select"),
+                    ("Ctrl and click", "Add to the selection, or take out"),
+                    ("Enter or double click", "Look at the picture large and label it"),
+                    ("Ctrl and wheel", "Larger or smaller thumbnails"),
+                ] {
+                    key_row(ui, what, keys);
+                }
+            });
+        });
+        ui.add_space(theme::STEP);
+        ui.button("Close").clicked()
+    });
+    if response.inner || response.should_close() {
+        view.state.cheat_sheet = false;
+    }
+}
+
+fn section_ui(ui: &mut egui::Ui, section: Section) {
+    ui.add_space(theme::STEP);
+    small::title(ui, section.name());
+    for command in UiCommand::ALL {
+        let info = command.info();
+        if info.section == section && !info.shortcuts.is_empty() {
+            let keys: Vec<String> = info.shortcuts.iter().map(|shortcut| ui.ctx().format_shortcut(shortcut)).collect();
+            key_row(ui, info.name, &keys.join("  or  "));
+        }
+    }
+}
+
+fn key_row(ui: &mut egui::Ui, what: &str, keys: &str) {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().interact_size.y = 22.0;
+        ui.label(what);
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.label(RichText::new(keys).color(ui.visuals().weak_text_color()));
+        });
+    });
+}

@@ -1,0 +1,74 @@
+//! The pane that asks for a folder or file: by the system's dialog, by typing, or by dropping it on the window.
+
+use std::path::PathBuf;
+
+use egui::{Key, RichText, Ui};
+
+use super::small;
+use crate::app::state::PathPurpose;
+use crate::app::{Action, ViewContext, icons, theme};
+
+/// Draws the pane while a path is asked for.
+pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
+    let Some(question) = &mut view.state.path_question else { return };
+    let purpose = question.purpose;
+    let mut answer = None;
+    let mut close = ui.input(|input| input.key_pressed(Key::Escape));
+    egui::Panel::top("path pane").show(ui, |ui| {
+        ui.add_space(theme::STEP);
+        ui.horizontal(|ui| {
+            small::title(ui, purpose.title());
+            small::weak(ui, purpose.help());
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                if ui.button(icons::CLOSE).on_hover_text("Close (Esc)").clicked() {
+                    close = true;
+                }
+            });
+        });
+        ui.horizontal(|ui| {
+            if ui.button(format!("{}  Browse…", icons::FOLDER_OPEN)).clicked() {
+                view.actions.push(Action::Browse(purpose));
+            }
+            let hint = "or type or paste its path here, or drop it on the window";
+            let field = egui::TextEdit::singleline(&mut question.text)
+                .hint_text(hint)
+                .desired_width((ui.available_width() - 160.0).max(200.0))
+                .margin(egui::Margin::symmetric(8, 6));
+            let response = ui.add(field);
+            response.widget_info(|| {
+                egui::WidgetInfo::labeled(egui::accesskit::Role::TextInput, true, purpose.title())
+            });
+            if std::mem::take(&mut question.focus) {
+                response.request_focus();
+            }
+            let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+            let given = !question.text.trim().is_empty();
+            let fill = theme::accent(ui.visuals().dark_mode);
+            let text = RichText::new(purpose.verb()).color(theme::text_on(fill)).family(theme::bold());
+            let clicked = ui.add_enabled(given, egui::Button::new(text).fill(fill)).clicked();
+            if given && (clicked || entered) {
+                answer = Some(PathBuf::from(expand_home(question.text.trim())));
+            }
+        });
+        if matches!(purpose, PathPurpose::ImportLabels | PathPurpose::ImportGroupings) {
+            ui.checkbox(&mut question.accept_problems, "Take the sound part of a file that has problems").on_hover_text(
+                "Without this, nothing is stored from a file with unknown pictures, repeated rows or bad values.",
+            );
+        }
+        ui.add_space(theme::STEP / 2.0);
+    });
+    if let Some(path) = answer {
+        let accept = question.accept_problems;
+        view.actions.push(Action::Path(purpose, path, accept));
+    } else if close {
+        view.state.path_question = None;
+    }
+}
+
+/// `~/x` as the shell reads it.
+fn expand_home(text: &str) -> String {
+    match (text.strip_prefix("~/"), directories::UserDirs::new()) {
+        (Some(rest), Some(user)) => user.home_dir().join(rest).to_string_lossy().into_owned(),
+        _ => text.trim_matches('"').to_owned(),
+    }
+}

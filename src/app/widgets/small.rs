@@ -1,0 +1,117 @@
+//! Small parts: buttons of commands, empty places, chips, bars.
+
+use egui::{Align, Color32, Layout, Response, RichText, Sense, Ui, Vec2, vec2};
+
+use crate::app::commands::UiCommand;
+use crate::app::state::AppState;
+use crate::app::theme::{self, STEP};
+use crate::app::{Action, App};
+
+/// A command as a button with icon, name and a tooltip that names its key.
+pub fn command_button_ui(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>, command: UiCommand) -> Response {
+    let info = command.info();
+    let text = if info.icon.is_empty() { info.name.to_owned() } else { format!("{}  {}", info.icon, info.name) };
+    let response = ui.add_enabled(App::is_enabled(state, command), egui::Button::new(text).min_size(vec2(28.0, 30.0)));
+    with_tooltip(ui, response, actions, command)
+}
+
+/// The next step of a place: a command as a button in the accent colour.
+pub fn primary_button_ui(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>, command: UiCommand) -> Response {
+    let info = command.info();
+    let fill = theme::accent(ui.visuals().dark_mode);
+    let enabled = App::is_enabled(state, command);
+    let text = RichText::new(format!("{}  {}", info.icon, info.name)).color(theme::text_on(fill)).family(theme::bold());
+    let response = ui.add_enabled(enabled, egui::Button::new(text).fill(fill).min_size(vec2(28.0, 34.0)));
+    with_tooltip(ui, response, actions, command)
+}
+
+/// A command as an icon alone.
+pub fn icon_button_ui(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>, command: UiCommand) -> Response {
+    let info = command.info();
+    let button = egui::Button::new(RichText::new(info.icon).size(16.0)).min_size(vec2(30.0, 28.0)).frame(false);
+    let response = ui.add_enabled(App::is_enabled(state, command), button);
+    let enabled = response.enabled();
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, enabled, info.name));
+    with_tooltip(ui, response, actions, command)
+}
+
+fn with_tooltip(ui: &Ui, response: Response, actions: &mut Vec<Action>, command: UiCommand) -> Response {
+    let keys = command.shortcut_text(ui.ctx()).map_or_else(String::new, |keys| format!("\n{keys}"));
+    let text = format!("{}{keys}", command.info().tooltip);
+    let response = response.on_hover_text(&text).on_disabled_hover_text(text);
+    if response.clicked() {
+        actions.push(Action::Ui(command));
+    }
+    response
+}
+
+/// A place with nothing in it yet: what belongs there, and the next step.
+pub fn empty_ui(ui: &mut Ui, icon: &str, title: &str, text: &str, next: impl FnOnce(&mut Ui)) {
+    let height = ui.available_height();
+    ui.vertical_centered(|ui| {
+        ui.add_space((height * 0.3 - 60.0).max(STEP));
+        ui.label(RichText::new(icon).size(48.0).color(ui.visuals().weak_text_color()));
+        ui.add_space(STEP);
+        ui.heading(title);
+        ui.scope(|ui| {
+            ui.set_max_width(520.0);
+            ui.label(RichText::new(text).color(ui.visuals().weak_text_color()));
+        });
+        ui.add_space(STEP);
+        next(ui);
+    });
+}
+
+/// A line of weak text.
+pub fn weak(ui: &mut Ui, text: impl Into<String>) -> Response {
+    ui.label(RichText::new(text).color(ui.visuals().weak_text_color()))
+}
+
+/// The title of a card or a part of a pane.
+pub fn title(ui: &mut Ui, text: impl Into<String>) -> Response {
+    ui.label(RichText::new(text).font(theme::strong_text()))
+}
+
+/// A square in a cluster's colour with its number.
+pub fn cluster_chip(ui: &mut Ui, cluster: usize, size_points: f32) {
+    let (rect, _) = ui.allocate_exact_size(Vec2::splat(size_points), Sense::hover());
+    let colour = theme::cluster_colour(cluster);
+    ui.painter().rect_filled(rect, 4.0, colour);
+    ui.painter().text(
+        rect.center(),
+        egui::Align2::CENTER_CENTER,
+        (cluster + 1).to_string(),
+        egui::FontId::new(size_points * 0.6, theme::bold()),
+        theme::text_on(colour),
+    );
+}
+
+/// A name, a bar from 0 to 1, and the number.
+pub fn bar_ui(ui: &mut Ui, name: &str, value: f32, colour: Color32, name_points: f32) -> Response {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        ui.allocate_ui_with_layout(vec2(name_points, 18.0), Layout::left_to_right(Align::Center), |ui| {
+            ui.set_min_width(name_points);
+            ui.add(egui::Label::new(RichText::new(name).small()).truncate());
+        });
+        let number_points = 34.0;
+        let width = (ui.available_width() - number_points).max(20.0);
+        let (rect, _) = ui.allocate_exact_size(vec2(width, 8.0), Sense::hover());
+        ui.painter().rect_filled(rect, 3.0, ui.visuals().widgets.inactive.bg_fill);
+        let mut filled = rect;
+        filled.set_width(rect.width() * value.clamp(0.0, 1.0));
+        ui.painter().rect_filled(filled, 3.0, colour);
+        ui.label(RichText::new(format!("{value:.2}")).small());
+    })
+    .response
+}
+
+/// A duration as people say it.
+pub fn duration_text(duration: std::time::Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..=59 => format!("{} s", seconds.max(1)),
+        60..=3599 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
