@@ -5,6 +5,7 @@ mod common_numbers;
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use atmoscope::error::ErrorKind;
@@ -14,7 +15,7 @@ use atmoscope::progress::{Cancel, Observer, Progress, Silent};
 use atmoscope::random::generator;
 use atmoscope::training::{
     Checkpoint, EpochRecord, HeadLearner, LabelledFeatures, Learner, METRICS, Part, TrainedHead, TrainingConfiguration,
-    TrainingObserver, average_precision, best_thresholds, evaluate, f1_scores, hamming_loss, train_head,
+    TrainingObserver, average_precision, best_thresholds, evaluate, f1_scores, hamming_loss, read_epochs, train_head,
 };
 use common_numbers::{floats, golden};
 use rand::Rng;
@@ -76,8 +77,7 @@ impl TrainingObserver for Listener {
 
 /// The epochs that metrics.jsonl tells of.
 fn epochs_written(folder: &Path) -> Vec<usize> {
-    let text = fs::read_to_string(folder.join("metrics.jsonl")).unwrap();
-    text.lines().map(|line| serde_json::from_str::<EpochRecord>(line).unwrap().epoch).collect()
+    read_epochs(folder).unwrap().iter().map(|record| record.epoch).collect()
 }
 
 #[test]
@@ -170,27 +170,42 @@ fn a_run_learns_and_leaves_its_files() {
     assert_eq!(last.state["adam.step"].values, [120.0]);
 }
 
+/// Names the folder that `trains_in_a_process_of_its_own` writes to.
+const FOLDER_VARIABLE: &str = "ATMOSCOPE_TEST_RUN_FOLDER";
+
+#[test]
+fn trains_in_a_process_of_its_own() {
+    let Ok(folder) = std::env::var(FOLDER_VARIABLE) else { return };
+    // Large enough that the tensor library splits its work among its threads.
+    let (train, validation) = (part(150, 256, 1), part(40, 256, 2));
+    for seed in [5, 6] {
+        let configuration = TrainingConfiguration { epochs: 2, hidden: 512, batch_size: 64, seed, ..quick() };
+        let run_folder = Path::new(&folder).join(seed.to_string());
+        train_head(&configuration, &labels(), &train, &validation, &run_folder, &Silent, &Cancel::new()).unwrap();
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_bits_on_any_number_of_threads() {
-    // Large enough that the tensor library would split its work.
-    let (train, validation) = (part(150, 256, 1), part(40, 256, 2));
-    let configuration = TrainingConfiguration { epochs: 2, hidden: 256, ..quick() };
     let folder = tempfile::tempdir().unwrap();
-    let run = |threads: usize, seed: u64| {
-        let run_folder = folder.path().join(format!("{threads}-{seed}")).join("run");
-        let configuration = TrainingConfiguration { seed, ..configuration.clone() };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let outcome = pool
-            .install(|| {
-                train_head(&configuration, &labels(), &train, &validation, &run_folder, &Silent, &Cancel::new())
-            })
-            .unwrap();
-        fs::read(outcome.last_checkpoint).unwrap()
+    // The number of threads is read once in the life of a process.
+    let run = |threads: &str, seed: &str| {
+        let run_folder = folder.path().join(threads);
+        if !run_folder.exists() {
+            let status = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "trains_in_a_process_of_its_own"])
+                .env("RAYON_NUM_THREADS", threads)
+                .env(FOLDER_VARIABLE, &run_folder)
+                .stdout(Stdio::null())
+                .status();
+            assert!(status.unwrap().success());
+        }
+        fs::read(run_folder.join(seed).join("checkpoints/last.safetensors")).unwrap()
     };
-    let once = run(1, 5);
-    assert_eq!(once, run(2, 5));
-    assert_eq!(once, run(5, 5));
-    assert_ne!(once, run(1, 6));
+    assert_eq!(run("1", "5"), run("2", "5"));
+    assert_eq!(run("1", "5"), run("7", "5"));
+    assert_eq!(run("1", "6"), run("7", "6"));
+    assert_ne!(run("1", "5"), run("1", "6"));
 }
 
 #[test]
@@ -212,6 +227,22 @@ fn training_goes_on_exactly_from_a_saved_state() {
     assert_eq!(whole.save_state().unwrap(), second.save_state().unwrap());
     assert_eq!(whole.predict(Part::Validation, &[3]).unwrap(), second.predict(Part::Validation, &[3]).unwrap());
     assert!(second.load_state(&Default::default()).is_err());
+}
+
+#[test]
+fn unfinished_metrics_are_read_as_far_as_they_go() {
+    let (train, validation) = (part(20, 12, 1), part(10, 12, 2));
+    let folder = tempfile::tempdir().unwrap();
+    assert!(read_epochs(folder.path()).unwrap().is_empty());
+    let configuration = TrainingConfiguration { epochs: 3, ..quick() };
+    train_head(&configuration, &labels(), &train, &validation, folder.path(), &Silent, &Cancel::new()).unwrap();
+    let path = folder.path().join("metrics.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, &text[..text.len() - 5]).unwrap();
+    assert_eq!(epochs_written(folder.path()), [1, 2]);
+    fs::write(&path, format!("nonsense\n{text}")).unwrap();
+    let error = read_epochs(folder.path()).unwrap_err();
+    assert!(error.message.contains("line 1"), "{error}");
 }
 
 #[test]
@@ -238,8 +269,8 @@ fn running_away_is_an_error_that_keeps_the_best() {
     validation.features.values.iter_mut().for_each(|value| *value *= 6e37);
     let configuration = TrainingConfiguration { learning_rate: 0.03, epochs: 50, ..quick() };
     let folder = tempfile::tempdir().unwrap();
-    let error = train_head(&configuration, &labels(), &train, &validation, folder.path(), &Silent, &Cancel::new())
-        .unwrap_err();
+    let error =
+        train_head(&configuration, &labels(), &train, &validation, folder.path(), &Silent, &Cancel::new()).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Data);
     assert!(error.message.contains("stopped being a number"), "{error}");
     assert!(error.hint.unwrap().contains("learning rate"));

@@ -59,7 +59,7 @@ impl HeadWeights {
     /// `Model` when a tensor is missing or the shapes do not fit each other.
     pub fn from_state(state: &State) -> Result<Self> {
         let dimensions = |name: &str| match state.get(name).map(|tensor| tensor.shape.as_slice()) {
-            Some(&[rows, columns]) => Ok((rows, columns)),
+            Some(&[rows, columns]) if rows > 0 && columns > 0 => Ok((rows, columns)),
             Some(shape) => Err(Error::model(format!("the tensor {name} has the shape {shape:?}, expected two sizes"))),
             None => Err(Error::model(format!("the tensor {name} is missing"))),
         };

@@ -12,6 +12,9 @@ pub mod state;
 pub mod vgg16;
 pub mod weights;
 
+pub use device::{DeviceChoice, SelectedDevice, accelerators, processor_features, select};
+pub use weights::embedded_vgg16_hash;
+
 use crate::error::Error;
 
 /// A failure inside the tensor library: out of memory, a device that went away, or a mistake of ours.

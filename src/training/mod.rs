@@ -16,6 +16,6 @@ pub use configuration::{Depth, SETTINGS, SettingInfo, TrainingConfiguration, set
 pub use metrics::{
     METRICS, MetricInfo, PartMetrics, average_precision, best_thresholds, evaluate, f1_scores, hamming_loss,
 };
-pub use observer::{EpochRecord, TrainingObserver};
+pub use observer::{EpochRecord, TrainingObserver, read_epochs};
 pub use trained_head::TrainedHead;
 pub use training_loop::{HeadLearner, LabelledFeatures, Learner, Part, TrainingOutcome, train_head};

@@ -1,8 +1,13 @@
 //! What a training run tells while it goes on.
 
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use super::metrics::PartMetrics;
+use crate::error::{Error, Result};
 use crate::progress::{Observer, Silent};
 
 /// One epoch: a line of `metrics.jsonl`.
@@ -32,6 +37,33 @@ pub trait TrainingObserver: Observer {
     fn epoch(&self, record: &EpochRecord);
     /// Step `step` of `steps` (from 1) of epoch `epoch` (from 1) was made, with this loss.
     fn batch(&self, _epoch: usize, _step: usize, _steps: usize, _loss: f64) {}
+}
+
+/// File in a run's folder with a line for each epoch.
+pub(super) const METRICS_FILE: &str = "metrics.jsonl";
+
+/// The epochs a run has written so far; none where it has not come to one. An unfinished last line is left out.
+///
+/// # Errors
+/// `User` or `Device` when the file cannot be read, `Data` when another line than the last is damaged.
+pub fn read_epochs(run_folder: &Path) -> Result<Vec<EpochRecord>> {
+    let path = run_folder.join(METRICS_FILE);
+    let text = match fs::read(&path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::io(&path, error)),
+    };
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    whole
+        .lines()
+        .enumerate()
+        .map(|(index, line)| {
+            serde_json::from_str(line).map_err(|error| {
+                Error::data(format!("{}, line {}: not an epoch's metrics: {error}", path.display(), index + 1))
+                    .hint("the run's network is not affected; delete the line to see the curves again")
+            })
+        })
+        .collect()
 }
 
 impl TrainingObserver for Silent {

@@ -10,10 +10,10 @@ use std::time::Instant;
 use candle_core::{Device, Tensor};
 use rand::seq::SliceRandom;
 
-use super::checkpoint::{BestAndLast, Checkpoint, CheckpointMetadata, CheckpointStrategy};
+use super::checkpoint::{BestAndLast, Checkpoint, CheckpointMetadata, CheckpointPlan, CheckpointStrategy};
 use super::configuration::TrainingConfiguration;
 use super::metrics::{best_thresholds, evaluate};
-use super::observer::{EpochRecord, TrainingObserver};
+use super::observer::{EpochRecord, METRICS_FILE, TrainingObserver};
 use crate::error::{Error, Result};
 use crate::features::FeatureMatrix;
 use crate::nn::adam::{Adam, AdamSettings};
@@ -282,7 +282,7 @@ impl Run<'_> {
         let started = Instant::now();
         let checkpoints = self.run_folder.join("checkpoints");
         fs::create_dir_all(&checkpoints).map_err(|error| Error::io(&checkpoints, error))?;
-        let metrics_path = self.run_folder.join("metrics.jsonl");
+        let metrics_path = self.run_folder.join(METRICS_FILE);
         let mut metrics_file = File::create(&metrics_path).map_err(|error| Error::io(&metrics_path, error))?;
 
         let (mut best, mut last): (Option<EpochRecord>, Option<EpochRecord>) = (None, None);
@@ -373,13 +373,7 @@ impl Run<'_> {
     }
 
     /// Writes and removes checkpoints.
-    fn keep(
-        &self,
-        learner: &impl Learner,
-        record: &EpochRecord,
-        folder: &Path,
-        plan: super::checkpoint::CheckpointPlan,
-    ) -> Result<()> {
+    fn keep(&self, learner: &impl Learner, record: &EpochRecord, folder: &Path, plan: CheckpointPlan) -> Result<()> {
         let run_id = self.run_folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let configuration = self.configuration;
         let mut metadata =

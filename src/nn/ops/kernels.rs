@@ -251,14 +251,12 @@ pub fn global_mean(input: &[f32], extent: Extent) -> Vec<f32> {
 
 /// `input · weightsᵀ + bias` for rows × inputs values, outputs × inputs weights: rows × outputs, row-major.
 ///
-/// Each row's result is the same bits whatever other rows are asked with it.
+/// `inputs` and the number of outputs are 1 or more. Each row's result is the same bits whatever other rows are asked
+/// with it.
 pub fn linear(input: &[f32], inputs: usize, weights: &[f32], bias: &[f32]) -> Vec<f32> {
     let outputs = bias.len();
     assert_eq!(weights.len(), inputs * outputs);
-    if inputs == 0 || outputs == 0 {
-        return bias.repeat(if inputs == 0 { 0 } else { input.len() / inputs });
-    }
-    assert_eq!(input.len() % inputs, 0);
+    assert!(inputs > 0 && outputs > 0 && input.len().is_multiple_of(inputs));
     let mut output = vec![0f32; input.len() / inputs * outputs];
     output.par_chunks_mut(ROWS_PER_BLOCK * outputs).zip(input.par_chunks(ROWS_PER_BLOCK * inputs)).for_each(
         |(output, input)| {
