@@ -14,8 +14,9 @@ use atmoscope::ids::ImageId;
 use atmoscope::progress::{Cancel, Observer, Progress, Silent};
 use atmoscope::random::generator;
 use atmoscope::training::{
-    Checkpoint, EpochRecord, HeadLearner, LabelledFeatures, Learner, METRICS, Part, TrainedHead, TrainingConfiguration,
-    TrainingObserver, average_precision, best_thresholds, evaluate, f1_scores, hamming_loss, read_epochs, train_head,
+    BestBy, Checkpoint, EpochRecord, HeadLearner, LabelledFeatures, Learner, METRICS, Part, TrainedHead,
+    TrainingConfiguration, TrainingObserver, average_precision, best_thresholds, evaluate, f1_scores, hamming_loss,
+    read_epochs, train_head,
 };
 use common_numbers::{floats, golden};
 use rand::Rng;
@@ -164,6 +165,12 @@ fn a_run_learns_and_leaves_its_files() {
     }
     let narrow = part(3, 9, 1).features;
     assert_eq!(head.intensities(&narrow).unwrap_err().kind, ErrorKind::Model);
+
+    let by_precision = TrainingConfiguration { best_by: BestBy::ValidationPrecision, ..quick() };
+    let other = folder.path().join("run-4");
+    let chosen = train_head(&by_precision, &labels(), &train, &validation, &other, &Silent, &Cancel::new()).unwrap();
+    let highest = records.iter().filter_map(|record| record.validation.mean_average_precision).fold(0.0, f64::max);
+    assert_eq!(chosen.best.validation.mean_average_precision, Some(highest));
 
     let last = Checkpoint::load(&outcome.last_checkpoint).unwrap();
     assert_eq!(last.metadata.epoch, 12);

@@ -150,7 +150,7 @@ pub trait CheckpointStrategy {
     fn after_epoch(&mut self, record: &EpochRecord, last: bool) -> CheckpointPlan;
 }
 
-/// Keeps the epoch with the lowest validation loss and the last one.
+/// Keeps the best epoch and the last one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BestAndLast;
 

@@ -15,6 +15,17 @@ pub enum Depth {
     HeadOnly,
 }
 
+/// What makes an epoch the best.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BestBy {
+    /// The lowest loss on the validation part.
+    #[default]
+    ValidationLoss,
+    /// The highest mean average precision on the validation part.
+    ValidationPrecision,
+}
+
 /// Settings of a training run; each field left out of a file has its default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -39,6 +50,8 @@ pub struct TrainingConfiguration {
     pub device: DeviceChoice,
     /// Weighs each label's positives by negatives over positives in the training part.
     pub positive_weights: bool,
+    /// What makes an epoch the best, whose network is used.
+    pub best_by: BestBy,
 }
 
 impl Default for TrainingConfiguration {
@@ -54,6 +67,7 @@ impl Default for TrainingConfiguration {
             hidden: 512,
             device: DeviceChoice::Auto,
             positive_weights: false,
+            best_by: BestBy::ValidationLoss,
         }
     }
 }
@@ -132,7 +146,7 @@ pub const SETTINGS: &[SettingInfo] = &[
     SettingInfo {
         name: "epochs",
         label: "Epochs",
-        help: "How often training goes over all training images. The best epoch by validation loss is kept, so more \
+        help: "How often training goes over all training images. The best epoch on the validation part is kept, so more \
                does no harm but time.",
         paper_value: Some("50"),
     },
@@ -175,6 +189,13 @@ pub const SETTINGS: &[SettingInfo] = &[
         help: "Counts an image that has a label more, the rarer the label: by images without it over images with it. \
                Helps rare labels to be found and makes false alarms likelier.",
         paper_value: Some("no"),
+    },
+    SettingInfo {
+        name: "best_by",
+        label: "Best epoch",
+        help: "Which epoch's network is used: the one with the lowest loss on the validation part, or with the highest \
+               mean average precision there, which looks only at the order of the images and not at how sure it is.",
+        paper_value: None,
     },
     SettingInfo {
         name: "seed",

@@ -28,8 +28,7 @@ pub const METRICS: &[MetricInfo] = &[
         label: "Loss",
         unit: "nats",
         higher_is_better: false,
-        help: "Binary cross-entropy, mean over images and labels, without dropout. The best epoch has the lowest on \
-               the validation part.",
+        help: "Binary cross-entropy, mean over images and labels, without dropout.",
     },
     MetricInfo {
         name: "mean_average_precision",

@@ -25,7 +25,7 @@ pub struct EpochRecord {
     pub validation: PartMetrics,
     /// Each label's threshold, chosen on the validation part.
     pub thresholds: Vec<f32>,
-    /// Whether its validation loss is the lowest so far.
+    /// Whether it is the best so far, by the setting `best_by`.
     pub best: bool,
     /// How long the epoch took, in milliseconds.
     pub duration_ms: u64,

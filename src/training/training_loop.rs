@@ -11,7 +11,7 @@ use candle_core::{Device, Tensor};
 use rand::seq::SliceRandom;
 
 use super::checkpoint::{BestAndLast, Checkpoint, CheckpointMetadata, CheckpointPlan, CheckpointStrategy};
-use super::configuration::TrainingConfiguration;
+use super::configuration::{BestBy, TrainingConfiguration};
 use super::metrics::{best_thresholds, evaluate};
 use super::observer::{EpochRecord, METRICS_FILE, TrainingObserver};
 use crate::error::{Error, Result};
@@ -180,7 +180,7 @@ impl Learner for HeadLearner<'_> {
 /// What a run came to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingOutcome {
-    /// The epoch with the lowest validation loss, whose numbers are in [`best_checkpoint`](Self::best_checkpoint).
+    /// The best epoch by the setting `best_by`, whose numbers are in [`best_checkpoint`](Self::best_checkpoint).
     pub best: EpochRecord,
     /// The last whole epoch.
     pub last: EpochRecord,
@@ -196,7 +196,7 @@ pub struct TrainingOutcome {
     pub duration_ms: u64,
 }
 
-/// Trains a head on the features of the training part and keeps the epoch with the lowest validation loss.
+/// Trains a head on the features of the training part and keeps the epoch that is best on the validation part.
 ///
 /// Writes `metrics.jsonl` (a line for each epoch) and `checkpoints/` into `run_folder`, whose name is the run's id in
 /// the checkpoints. Stopping keeps what was reached: the outcome says so. The result depends on the configuration, the
@@ -292,8 +292,8 @@ impl Run<'_> {
         for epoch in 1..=all_epochs {
             let epoch_started = Instant::now();
             let Some(step_loss) = self.steps(&mut learner, epoch, observer, cancel)? else { break };
-            let lowest = best.as_ref().map_or(f64::INFINITY, |best| best.validation.loss);
-            let mut record = self.judge(&learner, epoch, step_loss, lowest)?;
+            let mut record = self.judge(&learner, epoch, step_loss)?;
+            record.best = best.as_ref().is_none_or(|best| self.is_better(&record, best));
             record.duration_ms = epoch_started.elapsed().as_millis() as u64;
             self.keep(&learner, &record, &checkpoints, strategy.after_epoch(&record, epoch == all_epochs))?;
 
@@ -349,7 +349,7 @@ impl Run<'_> {
     }
 
     /// Metrics of both parts at thresholds chosen on the validation part.
-    fn judge(&self, learner: &impl Learner, epoch: usize, step_loss: f64, lowest: f64) -> Result<EpochRecord> {
+    fn judge(&self, learner: &impl Learner, epoch: usize, step_loss: f64) -> Result<EpochRecord> {
         let all = |part: &LabelledFeatures| (0..part.features.rows()).collect::<Vec<_>>();
         let train = learner.predict(Part::Train, &all(self.train))?;
         let validation = learner.predict(Part::Validation, &all(self.validation))?;
@@ -364,12 +364,22 @@ impl Run<'_> {
             epoch,
             learning_rate: self.configuration.learning_rate,
             step_loss,
-            best: validation.loss < lowest,
+            best: false,
             train,
             validation,
             thresholds,
             duration_ms: 0,
         })
+    }
+
+    /// Whether an epoch is better than the best before it.
+    fn is_better(&self, record: &EpochRecord, best: &EpochRecord) -> bool {
+        match self.configuration.best_by {
+            BestBy::ValidationLoss => record.validation.loss < best.validation.loss,
+            BestBy::ValidationPrecision => {
+                record.validation.mean_average_precision > best.validation.mean_average_precision
+            }
+        }
     }
 
     /// Writes and removes checkpoints.
