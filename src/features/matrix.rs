@@ -1,5 +1,7 @@
 //! The form in which features cross module borders.
 
+use std::collections::HashMap;
+
 use ndarray::Array2;
 
 use crate::error::{Error, Result};
@@ -48,8 +50,37 @@ impl FeatureMatrix {
         &self.values[row * self.columns()..(row + 1) * self.columns()]
     }
 
+    /// The rows of `images`, in that order; an image that has no row is left out.
+    #[must_use]
+    pub fn select(&self, images: &[ImageId]) -> Self {
+        let rows: HashMap<ImageId, usize> = self.image_ids.iter().enumerate().map(|(row, id)| (*id, row)).collect();
+        let found: Vec<(ImageId, usize)> = images.iter().filter_map(|id| Some((*id, *rows.get(id)?))).collect();
+        Self {
+            image_ids: found.iter().map(|(id, _)| *id).collect(),
+            names: self.names.clone(),
+            values: found.iter().flat_map(|(_, row)| self.row(*row)).copied().collect(),
+        }
+    }
+
     /// The matrix in double precision, n × d, for clustering and scores.
     pub fn to_array(&self) -> Array2<f64> {
         Array2::from_shape_fn((self.rows(), self.columns()), |(row, column)| f64::from(self.row(row)[column]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn rows_are_selected_by_image() {
+        let names = vec!["a".to_owned(), "b".to_owned()];
+        let ids = [5, 7, 9].map(ImageId).to_vec();
+        let matrix = FeatureMatrix::new(ids, names.clone(), vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
+        let selected = matrix.select(&[ImageId(9), ImageId(1), ImageId(5)]);
+        assert_eq!(selected.image_ids, [ImageId(9), ImageId(5)]);
+        assert_eq!(selected.values, [5.0, 6.0, 1.0, 2.0]);
+        assert!(FeatureMatrix::new(vec![ImageId(1)], names, vec![1.0]).is_err());
     }
 }

@@ -1,0 +1,219 @@
+//! Files that keep a network's numbers during and after a run.
+//!
+//! A checkpoint is a safetensors file: f32 tensors by name, and one metadata entry, `atmoscope`, with everything that
+//! is needed to use them ([`CheckpointMetadata`] as JSON). It is written beside its place and then renamed, so that a
+//! file under its own name is always whole. What to keep is decided by a [`CheckpointStrategy`].
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+
+use super::observer::EpochRecord;
+use crate::error::{Error, Result};
+use crate::nn::state::{NamedTensor, State};
+use crate::nn::vgg16::{IMAGENET_MEAN, IMAGENET_STANDARD_DEVIATION};
+use crate::nn::weights::refuse_pickle;
+
+/// The metadata entry of the file.
+const METADATA_KEY: &str = "atmoscope";
+
+/// What a checkpoint says about itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckpointMetadata {
+    /// Version of the program that wrote it.
+    pub app_version: String,
+    /// The run, by the name of its folder.
+    pub run_id: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// The epoch after which it was written, from 1.
+    pub epoch: usize,
+    /// The labels in the order of the outputs.
+    pub labels: Vec<String>,
+    /// Each label's threshold, chosen on the validation part.
+    pub thresholds: Vec<f32>,
+    /// Side of the pictures the features were made from, in pixels.
+    pub image_size_px: u32,
+    /// Mean of red, green and blue that pictures are normalised with.
+    pub normalisation_mean: [f32; 3],
+    /// Standard deviation of red, green and blue that pictures are normalised with.
+    pub normalisation_standard_deviation: [f32; 3],
+}
+
+impl CheckpointMetadata {
+    /// Metadata of this program version, with ImageNet's normalisation.
+    pub fn new(run_id: String, seed: u64, labels: Vec<String>, image_size_px: u32) -> Self {
+        Self {
+            app_version: env!("CARGO_PKG_VERSION").to_owned(),
+            run_id,
+            seed,
+            epoch: 0,
+            thresholds: vec![0.5; labels.len()],
+            labels,
+            image_size_px,
+            normalisation_mean: IMAGENET_MEAN,
+            normalisation_standard_deviation: IMAGENET_STANDARD_DEVIATION,
+        }
+    }
+}
+
+/// Named tensors and what is known about them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// The tensors.
+    pub state: State,
+    /// What is known about them.
+    pub metadata: CheckpointMetadata,
+}
+
+impl Checkpoint {
+    /// Writes the file `path`; a file that is there already is replaced in one step.
+    ///
+    /// # Errors
+    /// `User` or `Device` when the disk refuses.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let metadata = serde_json::to_string(&self.metadata)
+            .map_err(|error| Error::internal(format!("the checkpoint's metadata cannot be written: {error}")))?;
+        let bytes: Vec<Vec<u8>> =
+            self.state.values().map(|tensor| tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
+        let internal = |error| Error::internal(format!("the checkpoint cannot be written: {error}"));
+        let mut tensors = Vec::with_capacity(bytes.len());
+        for ((name, tensor), bytes) in self.state.iter().zip(&bytes) {
+            let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).map_err(internal)?;
+            tensors.push((name.as_str(), view));
+        }
+        let metadata = HashMap::from([(METADATA_KEY.to_owned(), metadata)]);
+        let bytes = safetensors::serialize(tensors, Some(metadata)).map_err(internal)?;
+        write_atomically(path, &bytes)
+    }
+
+    /// Reads a checkpoint.
+    ///
+    /// # Errors
+    /// `User` or `Device` when the file cannot be read; `Model` when it is not one of our checkpoints.
+    pub fn load(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).map_err(|error| Error::io(path, error))?;
+        let source = path.display().to_string();
+        refuse_pickle(&bytes, &source)?;
+        let wrong = |what: String| {
+            Error::model(format!("{source}: {what}")).hint("choose a checkpoint that a training run of Atmoscope wrote")
+        };
+        let unreadable = |error| wrong(format!("not a readable safetensors file: {error}"));
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(unreadable)?;
+        let metadata = header
+            .metadata()
+            .as_ref()
+            .and_then(|entries| entries.get(METADATA_KEY))
+            .ok_or_else(|| wrong("the file does not say which labels it is for".to_owned()))?;
+        let metadata: CheckpointMetadata =
+            serde_json::from_str(metadata).map_err(|error| wrong(format!("its description is damaged: {error}")))?;
+        let mut state = State::new();
+        for (name, view) in SafeTensors::deserialize(&bytes).map_err(unreadable)?.tensors() {
+            if view.dtype() != Dtype::F32 {
+                return Err(wrong(format!("the tensor {name} is not in single precision")));
+            }
+            let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            state.insert(name, NamedTensor { shape: view.shape().to_vec(), values });
+        }
+        Ok(Self { state, metadata })
+    }
+}
+
+/// Writes beside `path`, makes sure it is on the disk, then renames.
+fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let beside = path.with_extension("tmp");
+    let write = || {
+        let mut file = File::create(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().map_err(|error| Error::io(&beside, error))?;
+    fs::rename(&beside, path).map_err(|error| Error::io(path, error))
+}
+
+/// What to write and what to remove after an epoch, as file names in the run's `checkpoints` folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckpointPlan {
+    /// Files to write with the numbers of this epoch.
+    pub save: Vec<String>,
+    /// Files to remove afterwards.
+    pub delete: Vec<String>,
+}
+
+/// Decides which epochs are kept.
+pub trait CheckpointStrategy {
+    /// What to do after this epoch; `last` is true where no other follows.
+    fn after_epoch(&mut self, record: &EpochRecord, last: bool) -> CheckpointPlan;
+}
+
+/// Keeps the best epoch and the last one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BestAndLast;
+
+impl BestAndLast {
+    /// File of the best epoch.
+    pub const BEST: &str = "best.safetensors";
+    /// File of the last epoch.
+    pub const LAST: &str = "last.safetensors";
+}
+
+impl CheckpointStrategy for BestAndLast {
+    fn after_epoch(&mut self, record: &EpochRecord, _last: bool) -> CheckpointPlan {
+        let mut save = vec![Self::LAST.to_owned()];
+        if record.best {
+            save.push(Self::BEST.to_owned());
+        }
+        CheckpointPlan { save, delete: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn checkpoint() -> Checkpoint {
+        let state = State::from([
+            ("b".to_owned(), NamedTensor { shape: vec![2, 1], values: vec![1.5, -0.0] }),
+            ("a".to_owned(), NamedTensor { shape: vec![1], values: vec![f32::MIN_POSITIVE] }),
+        ]);
+        let labels = vec!["cute".to_owned(), "暗い".to_owned()];
+        Checkpoint { state, metadata: CheckpointMetadata::new("run-7".to_owned(), 3, labels, 384) }
+    }
+
+    #[test]
+    fn checkpoints_come_back_and_are_the_same_bytes_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, two) = (folder.path().join("one.safetensors"), folder.path().join("two.safetensors"));
+        checkpoint().save(&one).unwrap();
+        checkpoint().save(&two).unwrap();
+        assert_eq!(Checkpoint::load(&one).unwrap(), checkpoint());
+        assert_eq!(fs::read(&one).unwrap(), fs::read(&two).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn other_files_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.safetensors");
+        checkpoint().save(&path).unwrap();
+        let whole = fs::read(&path).unwrap();
+        let foreign = safetensors::serialize(Vec::<(String, TensorView)>::new(), None).unwrap();
+        for (bytes, words) in [
+            (b"\x80\x02}q".to_vec(), "pickle"),
+            (whole[..whole.len() - 1].to_vec(), "not a readable safetensors"),
+            (foreign, "which labels"),
+        ] {
+            fs::write(&path, bytes).unwrap();
+            let error = Checkpoint::load(&path).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Model);
+            assert!(error.message.contains(words), "{}", error.message);
+        }
+        assert_eq!(Checkpoint::load(&folder.path().join("none")).unwrap_err().kind, ErrorKind::User);
+    }
+}

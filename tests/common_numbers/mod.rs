@@ -1,0 +1,33 @@
+//! Reads the expected values of tests/goldens and makes the pictures they were computed from.
+#![allow(dead_code)]
+
+use image::{Rgb, RgbImage};
+use serde_json::Value;
+
+/// A file of tests/goldens.
+pub fn golden(name: &str) -> Value {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens").join(name);
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// A list of numbers.
+pub fn floats(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+/// A list of counting numbers.
+pub fn integers(value: &Value) -> Vec<usize> {
+    value.as_array().unwrap().iter().map(|number| number.as_u64().unwrap() as usize).collect()
+}
+
+/// A list of lists of numbers as an array.
+pub fn matrix(value: &Value) -> ndarray::Array2<f64> {
+    let rows: Vec<Vec<f64>> = value.as_array().unwrap().iter().map(floats).collect();
+    ndarray::Array2::from_shape_fn((rows.len(), rows[0].len()), |(row, column)| rows[row][column])
+}
+
+/// The picture of make.py.
+pub fn picture(size_px: u32, seed: u32) -> RgbImage {
+    let byte = |x: u32, y: u32, c: u32| ((x * (3 + seed) + y * (5 + 2 * c) + x * y / 7 + 40 * c) % 256) as u8;
+    RgbImage::from_fn(size_px, size_px, |x, y| Rgb([byte(x, y, 0), byte(x, y, 1), byte(x, y, 2)]))
+}

@@ -1,0 +1,197 @@
+"""Makes the expected values in this folder with PyTorch, torchvision and scikit-learn.
+
+    python tests/goldens/make.py
+
+Inputs are formulas that the tests repeat, or small enough to stand in the JSON files.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import sklearn
+import torch
+import torchvision
+from safetensors.torch import load_file
+from sklearn import cluster, datasets, metrics
+
+HERE = Path(__file__).parent
+WEIGHTS = HERE / "../../assets/weights/vgg16-imagenet-features-f16.safetensors"
+
+
+def write(name, value):
+    (HERE / name).write_text(json.dumps(value, indent=None, separators=(",", ":")) + "\n")
+
+
+def numbers(tensor):
+    return [float(value) for value in tensor.detach().double().flatten()]
+
+
+def picture(size, seed):
+    """RGB bytes: byte of channel c at (x, y) = (x * (3 + seed) + y * (5 + 2 c) + x * y // 7 + 40 c) mod 256."""
+    y, x = np.mgrid[0:size, 0:size]
+    channels = [(x * (3 + seed) + y * (5 + 2 * c) + x * y // 7 + 40 * c) % 256 for c in range(3)]
+    return np.stack(channels, axis=-1).astype(np.uint8)
+
+
+def vgg16():
+    network = torchvision.models.vgg16(weights=None).eval()
+    weights = {name: value.float() for name, value in load_file(WEIGHTS).items()}
+    missing, unexpected = network.load_state_dict(weights, strict=False)
+    assert not unexpected and all(name.startswith("classifier") for name in missing)
+    mean = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
+    deviation = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+    pools = [4, 9, 16, 23, 30]
+    cases = []
+    for size, seed in [(64, 0), (96, 1), (50, 2)]:
+        image = torch.from_numpy(picture(size, seed)).permute(2, 0, 1).float() / 255
+        values = ((image - mean) / deviation).unsqueeze(0)
+        case = {"size": size, "seed": seed, "input_sum": float(values.double().sum()), "blocks": []}
+        with torch.no_grad():
+            for index, layer in enumerate(network.features):
+                values = layer(values)
+                if index in pools:
+                    case["blocks"].append(numbers(values.mean(dim=(2, 3))))
+        cases.append(case)
+    write("vgg16.json", {"torchvision": torchvision.__version__, "cases": cases})
+
+
+def loss():
+    cases = []
+    generator = torch.Generator().manual_seed(3)
+    extreme = torch.tensor([[0.0, 100.0, -100.0, 1.0], [100.0, -100.0, 0.0, -1.0], [88.0, -104.0, 30.0, -30.0]])
+    extreme_targets = torch.tensor([[1.0, 1.0, 0.0, 0.0], [0.0, 1.0, 0.0, 1.0], [1.0, 1.0, 0.0, 1.0]])
+    usual = torch.randn(5, 4, generator=generator) * 3
+    usual_targets = (torch.rand(5, 4, generator=generator) < 0.4).float()
+    weights = torch.tensor([1.0, 2.5, 0.5, 7.0])
+    for logits, targets in [(extreme, extreme_targets), (usual, usual_targets)]:
+        for positive in [None, weights]:
+            x = logits.clone().requires_grad_()
+            value = torch.nn.functional.binary_cross_entropy_with_logits(x, targets, pos_weight=positive)
+            value.backward()
+            cases.append({
+                "rows": len(logits),
+                "logits": numbers(logits),
+                "targets": numbers(targets),
+                "positive_weights": None if positive is None else numbers(positive),
+                "loss": float(value),
+                "gradient": numbers(x.grad),
+            })
+    write("loss.json", cases)
+
+
+def adam():
+    """Minimises sum(a_i (w_i - b_i)^2 + sin(w_i)) for 20 steps."""
+    a = torch.tensor([0.5, 1.0, 2.0, 10.0, 1e-3, 1e-9])
+    b = torch.tensor([1.0, -2.0, 0.25, 3.0, 100.0, 0.0])
+    w = torch.zeros(6, requires_grad=True)
+    optimiser = torch.optim.Adam([w], lr=0.05)
+    steps = []
+    for _ in range(20):
+        optimiser.zero_grad()
+        (a * (w - b) ** 2 + torch.sin(w) * (a > 1e-6)).sum().backward()
+        optimiser.step()
+        steps.append(numbers(w))
+    write("adam.json", {"a": numbers(a), "b": numbers(b), "learning_rate": 0.05, "steps": steps})
+
+
+def partitions():
+    random = np.random.default_rng(5)
+    pairs = [
+        ([0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 2, 2]),
+        ([0, 0, 1, 1, 2, 2], [2, 2, 0, 0, 1, 1]),
+        ([0, 0, 0, 0], [0, 1, 2, 3]),
+        ([0, 1, 2, 3], [0, 0, 0, 0]),
+        ([0, 0, 0], [0, 0, 0]),
+        ([0, 1, 2, 3], [0, 1, 2, 3]),
+        ([0, 0, 1, 1], [0, 1, 0, 1]),
+        ([0], [0]),
+        ([0, 1], [0, 0]),
+    ]
+    for images, clusters, groups in [(20, 3, 4), (120, 5, 8), (500, 8, 8), (60, 1, 5), (40, 30, 6)]:
+        pairs.append((random.integers(0, clusters, images).tolist(), random.integers(0, groups, images).tolist()))
+    truth = random.integers(0, 6, 200)
+    noisy = np.where(random.random(200) < 0.3, random.integers(0, 6, 200), truth)
+    pairs.append((noisy.tolist(), truth.tolist()))
+    write("partitions.json", [
+        {
+            "clusters": clusters,
+            "groups": groups,
+            "adjusted_rand_index": metrics.adjusted_rand_score(groups, clusters),
+            "adjusted_mutual_information": metrics.adjusted_mutual_info_score(groups, clusters),
+            "v_measure": list(metrics.homogeneity_completeness_v_measure(groups, clusters)),
+        }
+        for clusters, groups in pairs
+    ])
+
+
+def silhouettes():
+    random = np.random.default_rng(9)
+    cases = []
+    for images, width, clusters in [(30, 2, 3), (80, 5, 6), (600, 16, 5)]:
+        assignments = random.integers(0, clusters, images)
+        values = np.round(random.normal(size=(images, width)) + assignments[:, None] * 0.7, 4)
+        cases.append((values, assignments))
+    # A singleton, equal points, and a cluster of equal points only.
+    cases.append((np.array([[0.0], [1.0], [2.0], [50.0]]), np.array([0, 0, 0, 1])))
+    cases.append((np.array([[1.0, 1.0]] * 4), np.array([0, 0, 1, 1])))
+    cases.append((np.array([[0.0], [0.0], [3.0], [5.0], [9.0]]), np.array([0, 0, 1, 1, 2])))
+    write("silhouette.json", [
+        {
+            "values": values.tolist(),
+            "assignments": assignments.tolist(),
+            "mean": metrics.silhouette_score(values, assignments),
+            "samples": metrics.silhouette_samples(values, assignments).tolist(),
+        }
+        for values, assignments in cases
+    ])
+
+
+def kmeans():
+    cases = []
+    for seed, (images, width, centres, clusters) in enumerate(
+        [(120, 16, 5, 5), (90, 2, 3, 3), (200, 4, 8, 8), (60, 3, 1, 4), (40, 2, 4, 1)]
+    ):
+        values, _ = datasets.make_blobs(images, width, centers=centres, random_state=seed)
+        values = np.round(values, 3)
+        best = min(
+            (cluster.KMeans(clusters, n_init=20, random_state=start, tol=0, max_iter=1000).fit(values) for start in range(5)),
+            key=lambda model: model.inertia_,
+        )
+        cases.append({"values": values.tolist(), "clusters": clusters, "sse": best.inertia_, "labels": best.labels_.tolist()})
+    write("kmeans.json", cases)
+
+
+def multi_label():
+    random = np.random.default_rng(11)
+    cases = []
+    for images, labels, digits in [(40, 6, 6), (30, 4, 1), (5, 3, 2), (1, 2, 2)]:
+        targets = (random.random((images, labels)) < 0.3).astype(int)
+        # Few digits make ties.
+        scores = np.round(np.clip(0.35 * targets + random.random((images, labels)) * 0.65, 0, 1), digits).astype(np.float32)
+        cases.append((scores, targets))
+    cases.append((np.full((4, 2), 0.5, np.float32), np.array([[1, 0], [0, 0], [1, 0], [0, 0]])))
+    thresholds = 0.5
+    result = []
+    for scores, targets in cases:
+        predicted = (scores >= thresholds).astype(int)
+        result.append({
+            "labels": targets.shape[1],
+            "scores": [float(value) for value in scores.flatten()],
+            "targets": targets.flatten().tolist(),
+            "average_precision": [
+                metrics.average_precision_score(targets[:, i], scores[:, i]) if targets[:, i].any() else None
+                for i in range(targets.shape[1])
+            ],
+            "micro_f1": metrics.f1_score(targets, predicted, average="micro", zero_division=0),
+            "macro_f1": metrics.f1_score(targets, predicted, average="macro", zero_division=0),
+            "hamming_loss": metrics.hamming_loss(targets, predicted),
+        })
+    write("multi_label.json", result)
+
+
+if __name__ == "__main__":
+    torch.manual_seed(1)
+    print("torch", torch.__version__, "scikit-learn", sklearn.__version__)
+    for make in [vgg16, loss, adam, partitions, silhouettes, kmeans, multi_label]:
+        make()

@@ -1,0 +1,321 @@
+//! Training a head on made-up features: metrics against scikit-learn, files, stopping, running away.
+#![allow(clippy::unwrap_used)]
+
+mod common_numbers;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+
+use atmoscope::error::ErrorKind;
+use atmoscope::features::FeatureMatrix;
+use atmoscope::ids::ImageId;
+use atmoscope::progress::{Cancel, Observer, Progress, Silent};
+use atmoscope::random::generator;
+use atmoscope::training::{
+    BestBy, Checkpoint, EpochRecord, HeadLearner, LabelledFeatures, Learner, METRICS, Part, TrainedHead,
+    TrainingConfiguration, TrainingObserver, average_precision, best_thresholds, evaluate, f1_scores, hamming_loss,
+    read_epochs, train_head,
+};
+use common_numbers::{floats, golden};
+use rand::Rng;
+
+const LABELS: usize = 4;
+
+fn labels() -> Vec<String> {
+    (0..LABELS).map(|label| format!("label {label}")).collect()
+}
+
+/// Images whose labels follow from two of their features each.
+fn part(images: usize, features: usize, seed: u64) -> LabelledFeatures {
+    let mut random = generator(seed, "test features");
+    let values: Vec<f32> = (0..images * features).map(|_| random.gen_range(0.0..1.0f32)).collect();
+    let targets = (0..images * LABELS)
+        .map(|i| {
+            let row = &values[i / LABELS * features..];
+            f32::from(row[2 * (i % LABELS)] + row[2 * (i % LABELS) + 1] > 1.0)
+        })
+        .collect();
+    let ids = (0..images).map(|image| ImageId(image as i64)).collect();
+    let names = (0..features).map(|feature| format!("f{feature}")).collect();
+    LabelledFeatures { features: FeatureMatrix::new(ids, names, values).unwrap(), targets }
+}
+
+fn quick() -> TrainingConfiguration {
+    TrainingConfiguration { epochs: 12, hidden: 32, batch_size: 16, learning_rate: 0.01, ..Default::default() }
+}
+
+#[derive(Default)]
+struct Listener {
+    records: Mutex<Vec<EpochRecord>>,
+    notes: Mutex<Vec<String>>,
+    /// Stops at this step of this epoch.
+    stop_at: Option<(usize, usize)>,
+    cancel: Cancel,
+}
+
+impl Observer for Listener {
+    fn progress(&self, _progress: Progress) {}
+
+    fn note(&self, text: &str) {
+        self.notes.lock().unwrap().push(text.to_owned());
+    }
+}
+
+impl TrainingObserver for Listener {
+    fn epoch(&self, record: &EpochRecord) {
+        self.records.lock().unwrap().push(record.clone());
+    }
+
+    fn batch(&self, epoch: usize, step: usize, steps: usize, _loss: f64) {
+        assert!(step <= steps);
+        if self.stop_at == Some((epoch, step)) {
+            self.cancel.cancel();
+        }
+    }
+}
+
+/// The epochs that metrics.jsonl tells of.
+fn epochs_written(folder: &Path) -> Vec<usize> {
+    read_epochs(folder).unwrap().iter().map(|record| record.epoch).collect()
+}
+
+#[test]
+fn metrics_agree_with_scikit_learn() {
+    for case in golden("multi_label.json").as_array().unwrap() {
+        let count = case["labels"].as_u64().unwrap() as usize;
+        let scores: Vec<f32> = floats(&case["scores"]).into_iter().map(|v| v as f32).collect();
+        let targets: Vec<f32> = floats(&case["targets"]).into_iter().map(|v| v as f32).collect();
+        let thresholds = vec![0.5; count];
+        let close = |ours: f64, name: &str| (ours - case[name].as_f64().unwrap()).abs() < 1e-12;
+        let (micro_f1, macro_f1) = f1_scores(&scores, &targets, &thresholds);
+        assert!(close(micro_f1, "micro_f1") && close(macro_f1, "macro_f1"), "{micro_f1} {macro_f1} {case}");
+        assert!(close(hamming_loss(&scores, &targets, &thresholds), "hamming_loss"));
+        for label in 0..count {
+            let column = |values: &[f32]| values.iter().skip(label).step_by(count).copied().collect::<Vec<_>>();
+            let ours = average_precision(&column(&scores), &column(&targets));
+            match (ours, case["average_precision"][label].as_f64()) {
+                (Some(ours), Some(theirs)) => assert!((ours - theirs).abs() < 1e-12, "{ours} {theirs}"),
+                (ours, theirs) => assert_eq!(ours, theirs),
+            }
+        }
+        // No other threshold does better than the ones chosen.
+        let chosen = best_thresholds(&scores, &targets, count);
+        let best = f1_scores(&scores, &targets, &chosen).1;
+        for step in 0..=20 {
+            let (_, other) = f1_scores(&scores, &targets, &vec![step as f32 / 20.0; count]);
+            assert!(other <= best + 1e-12);
+        }
+    }
+    assert_eq!(best_thresholds(&[0.9, 0.1], &[0.0, 0.0], 1), [0.5]);
+    assert_eq!(best_thresholds(&[0.8, 0.4, 0.1], &[1.0, 0.0, 0.0], 1), [0.6]);
+}
+
+#[test]
+fn labels_without_positives_are_left_out_and_counted() {
+    let metrics = evaluate(&[2.0, -1.0, 0.5, -3.0], &[1.0, 0.0, 0.0, 0.0], &[0.5, 0.5], None);
+    assert_eq!(metrics.mean_average_precision, Some(1.0));
+    assert_eq!(metrics.labels_without_positive, 1);
+    assert_eq!(metrics.average_precision, [Some(1.0), None]);
+    let none = evaluate(&[2.0, -1.0], &[0.0, 0.0], &[0.5, 0.5], None);
+    assert_eq!(none.mean_average_precision, None);
+    let json = serde_json::to_value(&metrics).unwrap();
+    assert!(METRICS.iter().all(|metric| json.get(metric.name).is_some()));
+}
+
+#[test]
+fn a_run_learns_and_leaves_its_files() {
+    let (train, validation) = (part(160, 12, 1), part(60, 12, 2));
+    let folder = tempfile::tempdir().unwrap();
+    let run_folder = folder.path().join("run-3");
+    let listener = Listener::default();
+    let outcome =
+        train_head(&quick(), &labels(), &train, &validation, &run_folder, &listener, &listener.cancel).unwrap();
+    let records = listener.records.into_inner().unwrap();
+    assert_eq!(records.len(), 12);
+    assert_eq!(epochs_written(&run_folder), (1..=12).collect::<Vec<_>>());
+    assert!(!outcome.stopped_early);
+    assert_eq!(outcome.epochs, 12);
+    assert!(records[11].train.loss < records[0].train.loss);
+    assert!(outcome.best.validation.mean_average_precision.unwrap() > 0.9, "{:?}", outcome.best);
+    let lowest = records.iter().min_by(|a, b| a.validation.loss.total_cmp(&b.validation.loss)).unwrap();
+    assert_eq!(outcome.best.epoch, lowest.epoch);
+
+    let head = TrainedHead::load(&outcome.best_checkpoint).unwrap();
+    assert_eq!(head.metadata.labels, labels());
+    assert_eq!(head.metadata.run_id, "run-3");
+    assert_eq!(head.metadata.epoch, outcome.best.epoch);
+    assert_eq!(head.metadata.thresholds, outcome.best.thresholds);
+    assert_eq!(head.metadata.image_size_px, 384);
+    let intensities = head.intensities(&validation.features).unwrap();
+    assert_eq!(intensities.names, labels());
+    assert_eq!(intensities.image_ids, validation.features.image_ids);
+    // The metrics of the record are those of the stored numbers.
+    let (micro_f1, _) = f1_scores(&intensities.values, &validation.targets, &head.metadata.thresholds);
+    assert_eq!(micro_f1, outcome.best.validation.micro_f1);
+    // One image alone gives the same bits.
+    for row in [0, 17, 59] {
+        let alone = FeatureMatrix::new(
+            vec![validation.features.image_ids[row]],
+            validation.features.names.clone(),
+            validation.features.row(row).to_vec(),
+        );
+        assert_eq!(head.intensities(&alone.unwrap()).unwrap().values, intensities.row(row));
+    }
+    let narrow = part(3, 9, 1).features;
+    assert_eq!(head.intensities(&narrow).unwrap_err().kind, ErrorKind::Model);
+
+    let by_precision = TrainingConfiguration { best_by: BestBy::ValidationPrecision, ..quick() };
+    let other = folder.path().join("run-4");
+    let chosen = train_head(&by_precision, &labels(), &train, &validation, &other, &Silent, &Cancel::new()).unwrap();
+    let highest = records.iter().filter_map(|record| record.validation.mean_average_precision).fold(0.0, f64::max);
+    assert_eq!(chosen.best.validation.mean_average_precision, Some(highest));
+
+    let last = Checkpoint::load(&outcome.last_checkpoint).unwrap();
+    assert_eq!(last.metadata.epoch, 12);
+    assert_eq!(last.state["adam.step"].values, [120.0]);
+}
+
+/// Names the folder that `trains_in_a_process_of_its_own` writes to.
+const FOLDER_VARIABLE: &str = "ATMOSCOPE_TEST_RUN_FOLDER";
+
+#[test]
+fn trains_in_a_process_of_its_own() {
+    let Ok(folder) = std::env::var(FOLDER_VARIABLE) else { return };
+    // Large enough that the tensor library splits its work among its threads.
+    let (train, validation) = (part(150, 256, 1), part(40, 256, 2));
+    for seed in [5, 6] {
+        let configuration = TrainingConfiguration { epochs: 2, hidden: 512, batch_size: 64, seed, ..quick() };
+        let run_folder = Path::new(&folder).join(seed.to_string());
+        train_head(&configuration, &labels(), &train, &validation, &run_folder, &Silent, &Cancel::new()).unwrap();
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits_on_any_number_of_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    // The number of threads is read once in the life of a process.
+    let run = |threads: &str, seed: &str| {
+        let run_folder = folder.path().join(threads);
+        if !run_folder.exists() {
+            let status = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "trains_in_a_process_of_its_own"])
+                .env("RAYON_NUM_THREADS", threads)
+                .env(FOLDER_VARIABLE, &run_folder)
+                .stdout(Stdio::null())
+                .status();
+            assert!(status.unwrap().success());
+        }
+        fs::read(run_folder.join(seed).join("checkpoints/last.safetensors")).unwrap()
+    };
+    assert_eq!(run("1", "5"), run("2", "5"));
+    assert_eq!(run("1", "5"), run("7", "5"));
+    assert_eq!(run("1", "6"), run("7", "6"));
+    assert_ne!(run("1", "5"), run("1", "6"));
+}
+
+#[test]
+fn training_goes_on_exactly_from_a_saved_state() {
+    let (train, validation) = (part(40, 12, 1), part(10, 12, 2));
+    let rows: Vec<usize> = (0..16).collect();
+    let learner = || HeadLearner::new(&quick(), LABELS, &train, &validation).unwrap();
+    let mut whole = learner();
+    let mut first = learner();
+    for step in 1..=3 {
+        whole.train_batch(&rows, 1, step).unwrap();
+        first.train_batch(&rows, 1, step).unwrap();
+    }
+    let mut second = learner();
+    second.load_state(&first.save_state().unwrap()).unwrap();
+    for step in 1..=3 {
+        assert_eq!(whole.train_batch(&rows, 2, step).unwrap(), second.train_batch(&rows, 2, step).unwrap());
+    }
+    assert_eq!(whole.save_state().unwrap(), second.save_state().unwrap());
+    assert_eq!(whole.predict(Part::Validation, &[3]).unwrap(), second.predict(Part::Validation, &[3]).unwrap());
+    assert!(second.load_state(&Default::default()).is_err());
+}
+
+#[test]
+fn unfinished_metrics_are_read_as_far_as_they_go() {
+    let (train, validation) = (part(20, 12, 1), part(10, 12, 2));
+    let folder = tempfile::tempdir().unwrap();
+    assert!(read_epochs(folder.path()).unwrap().is_empty());
+    let configuration = TrainingConfiguration { epochs: 3, ..quick() };
+    train_head(&configuration, &labels(), &train, &validation, folder.path(), &Silent, &Cancel::new()).unwrap();
+    let path = folder.path().join("metrics.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, &text[..text.len() - 5]).unwrap();
+    assert_eq!(epochs_written(folder.path()), [1, 2]);
+    fs::write(&path, format!("nonsense\n{text}")).unwrap();
+    let error = read_epochs(folder.path()).unwrap_err();
+    assert!(error.message.contains("line 1"), "{error}");
+}
+
+#[test]
+fn stopping_keeps_what_was_reached() {
+    let (train, validation) = (part(64, 12, 1), part(20, 12, 2));
+    let folder = tempfile::tempdir().unwrap();
+    let listener = Listener { stop_at: Some((4, 2)), ..Default::default() };
+    let outcome =
+        train_head(&quick(), &labels(), &train, &validation, folder.path(), &listener, &listener.cancel).unwrap();
+    assert!(outcome.stopped_early);
+    assert_eq!(outcome.epochs, 3);
+    assert_eq!(epochs_written(folder.path()), [1, 2, 3]);
+    assert!(TrainedHead::load(&outcome.best_checkpoint).is_ok());
+
+    let at_once = Listener { stop_at: Some((1, 1)), ..Default::default() };
+    let error = train_head(&quick(), &labels(), &train, &validation, folder.path(), &at_once, &at_once.cancel);
+    assert!(error.unwrap_err().is_cancelled());
+}
+
+#[test]
+fn running_away_is_an_error_that_keeps_the_best() {
+    let (train, mut validation) = (part(64, 12, 1), part(20, 12, 2));
+    // So large that growing weights leave the range of numbers, but not at once.
+    validation.features.values.iter_mut().for_each(|value| *value *= 6e37);
+    let configuration = TrainingConfiguration { learning_rate: 0.03, epochs: 50, ..quick() };
+    let folder = tempfile::tempdir().unwrap();
+    let error =
+        train_head(&configuration, &labels(), &train, &validation, folder.path(), &Silent, &Cancel::new()).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Data);
+    assert!(error.message.contains("stopped being a number"), "{error}");
+    assert!(error.hint.unwrap().contains("learning rate"));
+    assert!(!epochs_written(folder.path()).is_empty());
+    assert!(TrainedHead::load(&folder.path().join("checkpoints/best.safetensors")).is_ok());
+}
+
+#[test]
+fn awkward_parts_are_explained() {
+    let (train, validation) = (part(20, 12, 1), part(10, 12, 2));
+    let folder = tempfile::tempdir().unwrap();
+    let run = |train: &LabelledFeatures, validation: &LabelledFeatures, labels: &[String], observer: &Listener| {
+        train_head(&quick(), labels, train, validation, folder.path(), observer, &Cancel::new())
+    };
+    let listener = Listener::default();
+    let empty = part(0, 12, 1);
+    let error = run(&empty, &validation, &labels(), &listener).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::User);
+    assert!(error.message.contains("training part has no images"));
+    let error = run(&train, &empty, &labels(), &listener).unwrap_err();
+    assert!(error.message.contains("validation part has no images"));
+    assert_eq!(run(&train, &validation, &[], &listener).unwrap_err().kind, ErrorKind::User);
+
+    let mut broken = train.clone();
+    broken.features.values[5 * 12 + 3] = f32::NAN;
+    let error = run(&broken, &validation, &labels(), &listener).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Data);
+    assert!(error.message.contains("image 5"), "{error}");
+
+    let mut rare = train.clone();
+    rare.targets.iter_mut().skip(2).step_by(LABELS).for_each(|target| *target = 0.0);
+    assert!(run(&rare, &validation, &labels(), &listener).is_ok());
+    assert!(listener.notes.lock().unwrap()[0].contains("label 2"));
+
+    let weighted = TrainingConfiguration { positive_weights: true, ..quick() };
+    let outcome = train_head(&weighted, &labels(), &rare, &validation, folder.path(), &Silent, &Cancel::new());
+    assert!(outcome.unwrap().best.validation.loss.is_finite());
+
+    let one = part(1, 12, 3);
+    assert!(run(&one, &one, &labels(), &listener).is_ok());
+}
