@@ -181,7 +181,13 @@ fn decode_as(bytes: &[u8], format: ImageFormat, limits: &DecodeLimits) -> Result
     // Damaged metadata do not make a picture unusable.
     let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
     let profile = decoder.icc_profile().ok().flatten();
-    let mut image = colour::flatten(DynamicImage::from_decoder(decoder).map_err(rejection)?);
+    let image = DynamicImage::from_decoder(decoder).map_err(|error| {
+        if format == ImageFormat::WebP && is_webp_short(bytes) {
+            return Rejection::Truncated(error.to_string());
+        }
+        rejection(error)
+    })?;
+    let mut image = colour::flatten(image);
     if let Some(profile) = profile {
         colour::to_srgb(&mut image, &profile);
     }
@@ -211,6 +217,13 @@ fn has_jpeg_end(bytes: &[u8]) -> bool {
             },
         }
     }
+}
+
+/// True when the WebP's header promises more bytes than there are.
+fn is_webp_short(bytes: &[u8]) -> bool {
+    const BEFORE_LENGTH: u64 = 8;
+    matches!(bytes, [b'R', b'I', b'F', b'F', a, b, c, d, ..]
+        if u64::from(u32::from_le_bytes([*a, *b, *c, *d])) + BEFORE_LENGTH > bytes.len() as u64)
 }
 
 /// Sorts a decoder's error by what it means for the person.

@@ -44,12 +44,14 @@ pub(super) fn resized(
         options = options.crop(left, top, width, height);
     }
     let (scaled_width, scaled_height) = scaled.dimensions();
-    let source = fir::images::ImageRef::new(image.width(), image.height(), image.as_raw(), fir::PixelType::U8x3);
-    let target = fir::images::Image::from_slice_u8(scaled_width, scaled_height, scaled.as_mut(), fir::PixelType::U8x3);
+    type Source<'a> = fir::images::TypedImageRef<'a, fir::pixels::U8x3>;
+    type Target<'a> = fir::images::TypedImage<'a, fir::pixels::U8x3>;
+    let source = Source::from_buffer(image.width(), image.height(), image.as_raw());
+    let target = Target::from_buffer(scaled_width, scaled_height, scaled.as_mut());
     let (Ok(source), Ok(mut target)) = (source, target) else {
         unreachable!("an RGB buffer always holds 3 bytes a pixel");
     };
-    if let Err(error) = fir::Resizer::new().resize(&source, &mut target, &options) {
+    if let Err(error) = fir::Resizer::new().resize_typed(&source, &mut target, &options) {
         unreachable!("the crop lies inside the picture and the types agree: {error}");
     }
     scaled

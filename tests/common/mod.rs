@@ -27,16 +27,16 @@ pub fn sample_image(index: usize) -> RgbImage {
     let part = |factor: f32| (index as f32 * factor + factor).fract();
     let (width, height) = (48 + index as u32 * 7 % 33, 48 + index as u32 * 11 % 33);
     let hue = part(0.618_034);
-    let waves: Vec<[f32; 3]> = (1..5)
+    let waves: Vec<[f32; 3]> = (1..9)
         .map(|wave| {
             let wave = wave as f32;
-            [5.0 * part(0.414_214 * wave) - 2.5, 5.0 * part(0.732_051 * wave) - 2.5, part(0.236_068 * wave)]
+            [7.0 * part(0.414_214 * wave) - 3.5, 7.0 * part(0.732_051 * wave) - 3.5, part(0.236_068 * wave)]
         })
         .collect();
     RgbImage::from_fn(width, height, |x, y| {
         let (x, y) = (x as f32 / width as f32, y as f32 / height as f32);
         let sum: f32 = waves.iter().map(|[u, v, phase]| (TAU * (u * x + v * y + phase)).cos()).sum();
-        let light = 0.5 + 0.12 * sum;
+        let light = 0.5 + 0.09 * sum;
         let channel = |shift: f32| (255.0 * light * (0.6 + 0.4 * (TAU * (hue + shift)).cos())).clamp(0.0, 255.0) as u8;
         Rgb([channel(0.0), channel(1.0 / 3.0), channel(2.0 / 3.0)])
     })
