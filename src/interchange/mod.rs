@@ -1,1 +1,24 @@
-//! Files read and written.
+//! Files read and written, one module for each format.
+//!
+//! Reading is pure: the bytes of a file become plain structs, in which pictures, labels and people are still names,
+//! and a list of [`Problem`]s with line numbers; nothing is looked up in a project. Reading never gives up on the
+//! whole file for the sake of one line. The caller matches the names with its pictures through [`ImageNames`],
+//! shows the problems, and decides. Writing goes to any writer, and through [`atomic`] to a file.
+//!
+//! Text is UTF-8 (with or without byte order mark) and CSV follows RFC 4180. Names are compared in Unicode
+//! normal form C, because the same Japanese file name is spelt differently by macOS and Windows.
+
+pub mod assignments;
+pub mod atomic;
+pub mod features_csv;
+pub mod groupings;
+pub mod image_list;
+pub mod labels;
+pub mod npy;
+
+mod names;
+mod problem;
+mod table;
+
+pub use names::{ImageNames, Unresolved};
+pub use problem::{Parsed, Problem};

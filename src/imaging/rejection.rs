@@ -1,0 +1,110 @@
+//! Why a file cannot be used as a picture.
+
+use std::fmt;
+
+use crate::error::Error;
+
+/// The reason a file was turned away. Shown to the person as a sentence, stored as [`code`](Self::code) and
+/// [`detail`](Self::detail), which [`from_code`](Self::from_code) puts together again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The file holds nothing.
+    Empty,
+    /// The content is no picture that we recognise, whatever the file's name says.
+    NotAnImage,
+    /// The content begins like a picture but is damaged; the decoder's words.
+    Unreadable(String),
+    /// The file ends before the picture does; the decoder's words.
+    Truncated(String),
+    /// More pixels than the limit allows.
+    TooLarge {
+        /// Size of the picture by its header, in millions of pixels, rounded up.
+        megapixels: u64,
+        /// The limit in force, in millions of pixels.
+        limit_megapixels: u64,
+    },
+    /// A sound picture of a kind that is not read; which kind.
+    Unsupported(String),
+    /// The file itself could not be opened or read; the system's words.
+    Unopenable(String),
+}
+
+impl Rejection {
+    /// A stable name for storage: `empty`, `not-an-image`, `unreadable`, `truncated`, `too-large`, `unsupported`
+    /// or `unopenable`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::NotAnImage => "not-an-image",
+            Self::Unreadable(_) => "unreadable",
+            Self::Truncated(_) => "truncated",
+            Self::TooLarge { .. } => "too-large",
+            Self::Unsupported(_) => "unsupported",
+            Self::Unopenable(_) => "unopenable",
+        }
+    }
+
+    /// What goes with the code in storage; empty where the code says it all.
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Empty | Self::NotAnImage => String::new(),
+            Self::Unreadable(text) | Self::Truncated(text) | Self::Unsupported(text) | Self::Unopenable(text) => {
+                text.clone()
+            }
+            Self::TooLarge { megapixels, limit_megapixels } => format!("{megapixels} > {limit_megapixels}"),
+        }
+    }
+
+    /// The rejection stored as `code` and `detail`, or nothing for a code that is not ours.
+    pub fn from_code(code: &str, detail: &str) -> Option<Self> {
+        let text = detail.to_owned();
+        Some(match code {
+            "empty" => Self::Empty,
+            "not-an-image" => Self::NotAnImage,
+            "unreadable" => Self::Unreadable(text),
+            "truncated" => Self::Truncated(text),
+            "unsupported" => Self::Unsupported(text),
+            "unopenable" => Self::Unopenable(text),
+            "too-large" => {
+                let (megapixels, limit) = detail.split_once(" > ")?;
+                Self::TooLarge { megapixels: megapixels.parse().ok()?, limit_megapixels: limit.parse().ok()? }
+            }
+            _ => return None,
+        })
+    }
+
+    /// What the person can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Empty | Self::Truncated(_) => "download or copy the file again",
+            Self::NotAnImage => "PNG, JPEG, WebP, GIF, BMP and TIFF files are read",
+            Self::Unreadable(_) => "open it in a picture editor and save it again",
+            Self::TooLarge { .. } => "make the picture smaller, or raise the limit in the settings",
+            Self::Unsupported(_) => "save it as PNG or JPEG",
+            Self::Unopenable(_) => "check that the file is still there and that you may read it",
+        }
+    }
+
+    /// The rejection as an error about the file named `file`.
+    pub fn into_error(self, file: &str) -> Error {
+        Error::data(format!("{file}: {self}")).hint(self.hint())
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("the file is empty"),
+            Self::NotAnImage => f.write_str("this is not a picture, or a kind of picture that is not known here"),
+            Self::Unreadable(detail) => write!(f, "the picture is damaged ({detail})"),
+            Self::Truncated(detail) => write!(f, "the file ends before the picture does ({detail})"),
+            Self::TooLarge { megapixels, limit_megapixels } => {
+                write!(f, "the picture has {megapixels} megapixels, more than the limit of {limit_megapixels}")
+            }
+            Self::Unsupported(detail) => write!(f, "this kind of picture is not read ({detail})"),
+            Self::Unopenable(detail) => write!(f, "the file cannot be opened ({detail})"),
+        }
+    }
+}
+
+impl std::error::Error for Rejection {}

@@ -1,0 +1,108 @@
+//! Matching names in files with the pictures of a project.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::ids::ImageId;
+
+/// A path or name in the form in which names are compared: normal form C, `/` between folders, no leading `./`.
+pub fn normalised(name: &str) -> String {
+    let name: String = name.nfc().map(|letter| if letter == '\\' { '/' } else { letter }).collect();
+    let mut rest = name.as_str();
+    while let Some(shorter) = rest.strip_prefix("./") {
+        rest = shorter;
+    }
+    rest.to_owned()
+}
+
+/// Why a name in a file stands for no single picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unresolved {
+    /// No picture has this name.
+    Unknown {
+        /// The name as given.
+        name: String,
+    },
+    /// Several pictures could be meant.
+    Ambiguous {
+        /// The name as given.
+        name: String,
+        /// Their paths, sorted.
+        candidates: Vec<String>,
+    },
+}
+
+impl fmt::Display for Unresolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown { name } => write!(f, "no picture of the project is called “{name}”"),
+            Self::Ambiguous { name, candidates } => {
+                let shown: Vec<_> = candidates.iter().take(3).map(String::as_str).collect();
+                let more = if candidates.len() > shown.len() { ", …" } else { "" };
+                write!(
+                    f,
+                    "“{name}” could be any of {} pictures ({}{more}); write the path within the project",
+                    candidates.len(),
+                    shown.join(", ")
+                )
+            }
+        }
+    }
+}
+
+/// The pictures of a project by name.
+#[derive(Clone, Debug, Default)]
+pub struct ImageNames {
+    by_path: HashMap<String, ImageId>,
+    by_file_name: HashMap<String, Vec<String>>,
+}
+
+impl ImageNames {
+    /// Collects the pictures with their paths relative to the project's picture folder.
+    pub fn new<'a>(images: impl IntoIterator<Item = (ImageId, &'a str)>) -> Self {
+        let mut names = Self::default();
+        for (id, path) in images {
+            let path = normalised(path);
+            names.by_file_name.entry(file_name(&path).to_owned()).or_default().push(path.clone());
+            names.by_path.insert(path, id);
+        }
+        names
+    }
+
+    /// The picture called `name`: its path in the project, or else the one picture whose path ends like `name` (a
+    /// bare file name, or a path from another machine that ends with the project's).
+    ///
+    /// # Errors
+    /// [`Unresolved`] when there is none, or more than one that fits equally well.
+    pub fn resolve(&self, name: &str) -> Result<ImageId, Unresolved> {
+        let wanted = normalised(name);
+        if let Some(id) = self.by_path.get(&wanted) {
+            return Ok(*id);
+        }
+        let candidates = self.by_file_name.get(file_name(&wanted)).map_or(&[][..], Vec::as_slice);
+        let fits: Vec<_> =
+            candidates.iter().filter(|path| ends_with(path, &wanted) || ends_with(&wanted, path)).collect();
+        let longest = fits.iter().map(|path| path.len().min(wanted.len())).max();
+        let mut best: Vec<_> =
+            fits.into_iter().filter(|path| Some(path.len().min(wanted.len())) == longest).cloned().collect();
+        match best.as_slice() {
+            [] => Err(Unresolved::Unknown { name: name.to_owned() }),
+            [only] => Ok(self.by_path[only]),
+            _ => {
+                best.sort();
+                Err(Unresolved::Ambiguous { name: name.to_owned(), candidates: best })
+            }
+        }
+    }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// True when `path` ends with the folders and file of `tail`.
+fn ends_with(path: &str, tail: &str) -> bool {
+    path.strip_suffix(tail).is_some_and(|head| head.is_empty() || head.ends_with('/'))
+}
