@@ -17,7 +17,7 @@
 //! | [`project`] | a project on disk; the only place that knows SQLite |
 //! | [`interchange`] | files read and written: labels, groupings, assignments, features |
 //! | [`imaging`] | decoding, orientation, thumbnails, hashes, crops |
-//! | [`dataset`] | splits |
+//! | [`dataset`] | which pictures take part, near-duplicates, splits |
 //! | [`nn`] | devices, network layers, VGG16 and its weights |
 //! | [`training`] | the training loop, metrics, checkpoints |
 //! | [`features`] | feature matrices and their makers |

@@ -1,2 +1,7 @@
-//! Starts the program.
-fn main() {}
+//! Starts the program: no subcommand opens the window, everything else is the command line.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    atmoscope::cli::main()
+}

@@ -212,8 +212,7 @@ impl App {
             C::SelectNone => state.escape(),
             C::InvertSelection => {
                 let selected = &state.library.selection.images;
-                let inverse =
-                    state.library.shown().iter().copied().filter(|image| !selected.contains(image)).collect();
+                let inverse = state.library.shown().iter().copied().filter(|image| !selected.contains(image)).collect();
                 state.library.selection.set(inverse);
             }
             C::RestoreSelection => state.library.selection.restore(),

@@ -199,7 +199,7 @@ impl eframe::App for App {
         let context = ui.ctx().clone();
         let mut actions: Vec<Action> = commands::pressed(&context).into_iter().map(Action::Ui).collect();
         for file in context.input(|input| input.raw.dropped_files.clone()) {
-            actions.extend(file.path.map(|path| dropped(&self.state, path)));
+            actions.push(dropped(&self.state, file.path().to_path_buf()));
         }
         let mut view = ViewContext {
             state: &mut self.state,
@@ -216,6 +216,23 @@ impl eframe::App for App {
         self.preferences.save();
         self.frame_times.write();
     }
+}
+
+/// The graphics adapters the window could draw with, one line each.
+pub fn graphics() -> Vec<String> {
+    use eframe::wgpu;
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    if adapters.is_empty() {
+        return vec!["none found: the window cannot open; on Linux install a Vulkan driver (Mesa)".to_owned()];
+    }
+    adapters
+        .iter()
+        .map(|adapter| {
+            let info = adapter.get_info();
+            format!("{} ({:?}, {:?}) {}", info.name, info.backend, info.device_type, info.driver_info)
+        })
+        .collect()
 }
 
 /// What a file or folder dropped onto the window is for.

@@ -56,8 +56,7 @@ impl ProjectState {
     pub fn new(snapshot: Snapshot, revision: u64) -> Self {
         let position = snapshot.images.iter().enumerate().map(|(at, image)| (image.id, at)).collect();
         let roots = snapshot.roots.iter().map(|root| (root.id, root.path.clone())).collect();
-        let mut state =
-            Self { snapshot, position, roots, label_counts: HashMap::new(), answered_images: 0, revision };
+        let mut state = Self { snapshot, position, roots, label_counts: HashMap::new(), answered_images: 0, revision };
         state.count_labels();
         state
     }
@@ -84,8 +83,8 @@ impl ProjectState {
                 self.snapshot.answers.remove(&edit.image);
             }
             let count = self.label_counts.entry(edit.label).or_default();
-            *count = (*count + usize::from(edit.after == Some(true)))
-                .saturating_sub(usize::from(edit.before == Some(true)));
+            *count =
+                (*count + usize::from(edit.after == Some(true))).saturating_sub(usize::from(edit.before == Some(true)));
         }
         self.answered_images = self.snapshot.answers.len();
         self.revision += 1;
@@ -217,10 +216,8 @@ impl LibraryState {
         if self.shown_for.as_ref() == Some(&key) {
             return;
         }
-        let only_revision_changed = self
-            .shown_for
-            .as_ref()
-            .is_some_and(|old| (&old.1, old.2, old.3, old.4) == (&key.1, key.2, key.3, key.4));
+        let only_revision_changed =
+            self.shown_for.as_ref().is_some_and(|old| (&old.1, old.2, old.3, old.4) == (&key.1, key.2, key.3, key.4));
         let held = self.selection.cursor.filter(|_| only_revision_changed && self.unlabelled_only);
         let wanted = self.search.trim().to_lowercase();
         self.shown = project
@@ -231,9 +228,7 @@ impl LibraryState {
             .filter(|image| wanted.is_empty() || image.relative_path.to_lowercase().contains(&wanted))
             .filter(|image| self.label.is_none_or(|label| project.answer(image.id, label) == Some(true)))
             .filter(|image| {
-                !self.unlabelled_only
-                    || held == Some(image.id)
-                    || !project.snapshot.answers.contains_key(&image.id)
+                !self.unlabelled_only || held == Some(image.id) || !project.snapshot.answers.contains_key(&image.id)
             })
             .map(|image| image.id)
             .collect();

@@ -19,7 +19,7 @@ const KEPT_LARGE: usize = 12;
 const UPLOAD_BUDGET: Duration = Duration::from_millis(4);
 
 /// A picture as far as it is there.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Shown {
     /// Ready to draw.
     Ready(TextureHandle),
@@ -111,9 +111,7 @@ impl Textures {
         }
         self.had_wishes = !self.wishes.is_empty();
         let kept = &self.kept;
-        pool.want(
-            self.wishes.drain(..).filter(|wish| !kept.contains_key(&(wish.content_hash.clone(), wish.size))),
-        );
+        pool.want(self.wishes.drain(..).filter(|wish| !kept.contains_key(&(wish.content_hash.clone(), wish.size))));
         self.forget_old();
     }
 
@@ -122,8 +120,12 @@ impl Textures {
             (KEPT_THUMBNAILS, (|size| size == PictureSize::Thumbnail) as fn(PictureSize) -> bool),
             (KEPT_LARGE, |size| size != PictureSize::Thumbnail),
         ] {
-            let mut ages: Vec<u64> =
-                self.kept.iter().filter(|((_, size), _)| is_kind(*size)).map(|(_, kept)| kept.last_used_frame).collect();
+            let mut ages: Vec<u64> = self
+                .kept
+                .iter()
+                .filter(|((_, size), _)| is_kind(*size))
+                .map(|(_, kept)| kept.last_used_frame)
+                .collect();
             if ages.len() <= limit {
                 continue;
             }

@@ -1,1 +1,196 @@
-//! The command line.
+//! The command line: one file for each subcommand, over the same jobs as the window.
+//!
+//! What a subcommand finds out goes to standard output, as text or with `--json` as one JSON object for machines;
+//! progress, notes and errors go to standard error. The exit code is 0, 2 for a mistake of the user, 1 otherwise.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod cluster;
+pub mod demo;
+mod doctor;
+mod evaluate;
+mod features;
+mod import;
+mod new;
+mod output;
+mod relink;
+mod runs;
+mod score_table;
+mod split;
+mod status;
+mod terminal;
+mod train;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::OnceLock;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::error::{Error, Result};
+use crate::progress::Cancel;
+use output::Output;
+
+/// Groups illustrations by their atmosphere.
+///
+/// Without a subcommand the window opens, on the project in DIR if one is given.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Subcommands>,
+    /// Project to open in the window.
+    dir: Option<PathBuf>,
+    /// View to show at first: library, label, group, train, explore, report.
+    #[arg(long, value_name = "VIEW")]
+    view: Option<String>,
+    /// Write our own time of every frame to this CSV file when the window closes.
+    #[arg(long, value_name = "FILE", hide = true)]
+    frame_log: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Subcommands {
+    New(new::Arguments),
+    Import(import::Arguments),
+    Split(split::Arguments),
+    Train(train::Arguments),
+    Features(features::Arguments),
+    Cluster(cluster::Arguments),
+    Evaluate(evaluate::Arguments),
+    Runs(runs::Arguments),
+    Status(status::Arguments),
+    Relink(relink::Arguments),
+    Demo(demo::Arguments),
+    Doctor(doctor::Arguments),
+}
+
+/// What every subcommand takes.
+#[derive(Args, Clone, Copy, Debug, Default)]
+struct Common {
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+    /// Show no progress and no notes.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// Runs the program with the arguments it was started with.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors; clap knows which stream each belongs to.
+            let _ = error.print();
+            return ExitCode::from(u8::from(error.use_stderr()) * 2);
+        }
+    };
+    let json = arguments.command.as_ref().is_some_and(|command| command.common().json);
+    match run(arguments) {
+        Ok(code) => code,
+        Err(error) => report(&error, json),
+    }
+}
+
+fn run(arguments: Arguments) -> Result<ExitCode> {
+    let Some(command) = arguments.command else {
+        return open_window(arguments.dir, arguments.view.as_deref(), arguments.frame_log);
+    };
+    let output = Output::new(command.common());
+    match command {
+        Subcommands::New(arguments) => new::run(&arguments, &output)?,
+        Subcommands::Import(arguments) => return import::run(&arguments, &output),
+        Subcommands::Split(arguments) => split::run(&arguments, &output)?,
+        Subcommands::Train(arguments) => train::run(&arguments, &output)?,
+        Subcommands::Features(arguments) => features::run(&arguments, &output)?,
+        Subcommands::Cluster(arguments) => cluster::run(&arguments, &output)?,
+        Subcommands::Evaluate(arguments) => evaluate::run(&arguments, &output)?,
+        Subcommands::Runs(arguments) => runs::run(&arguments, &output)?,
+        Subcommands::Status(arguments) => status::run(&arguments, &output)?,
+        Subcommands::Relink(arguments) => relink::run(&arguments, &output)?,
+        Subcommands::Demo(arguments) => return demo::run(&arguments, &output),
+        Subcommands::Doctor(arguments) => doctor::run(&arguments, &output)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Subcommands {
+    fn common(&self) -> Common {
+        match self {
+            Self::New(arguments) => arguments.common,
+            Self::Import(arguments) => arguments.common,
+            Self::Split(arguments) => arguments.common,
+            Self::Train(arguments) => arguments.common,
+            Self::Features(arguments) => arguments.common,
+            Self::Cluster(arguments) => arguments.common,
+            Self::Evaluate(arguments) => arguments.common,
+            Self::Runs(arguments) => arguments.common,
+            Self::Status(arguments) => arguments.common,
+            Self::Relink(arguments) => arguments.common,
+            Self::Demo(arguments) => arguments.common,
+            Self::Doctor(arguments) => arguments.common,
+        }
+    }
+}
+
+fn report(error: &Error, json: bool) -> ExitCode {
+    if json {
+        let hint = error.hint.as_deref();
+        let object = serde_json::json!({ "error": error.message, "hint": hint, "kind": format!("{:?}", error.kind) });
+        eprintln!("{object}");
+    } else {
+        eprintln!("error: {}", error.message);
+        if let Some(hint) = &error.hint {
+            eprintln!("hint: {hint}");
+        }
+    }
+    ExitCode::from(if error.exit_code() == 2 { 2 } else { 1 })
+}
+
+#[cfg(feature = "gui")]
+fn open_window(dir: Option<PathBuf>, view: Option<&str>, frame_log: Option<PathBuf>) -> Result<ExitCode> {
+    use crate::app::{self, Start, state::View};
+    let view = match view {
+        None => View::default(),
+        Some(name) => {
+            View::ALL.into_iter().find(|view| format!("{view:?}").eq_ignore_ascii_case(name)).ok_or_else(|| {
+                Error::user(format!("there is no view “{name}”"))
+                    .hint("library, label, group, train, explore or report")
+            })?
+        }
+    };
+    if let Some(dir) = &dir
+        && !crate::project::Project::exists(dir)
+    {
+        return Err(Error::user(format!("{} holds no Atmoscope project", dir.display())).hint(
+            "make one with `atmoscope new DIR`, or start without a folder; `atmoscope --help` lists the subcommands",
+        ));
+    }
+    app::run(Start { project: dir, view, frame_log, ..Start::default() })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(not(feature = "gui"))]
+fn open_window(_dir: Option<PathBuf>, _view: Option<&str>, _frame_log: Option<PathBuf>) -> Result<ExitCode> {
+    Err(Error::user("this build has no window")
+        .hint("use a subcommand, see `atmoscope --help`, or build with the feature `gui`"))
+}
+
+/// The flag that Ctrl+C raises. A second Ctrl+C ends the program at once.
+fn cancel_on_interrupt() -> Cancel {
+    static FLAG: OnceLock<Cancel> = OnceLock::new();
+    FLAG.get_or_init(|| {
+        let cancel = Cancel::new();
+        let raised = cancel.clone();
+        // Without a handler Ctrl+C ends the program at once, which loses nothing that is stored.
+        let _ = ctrlc::set_handler(move || {
+            if raised.is_cancelled() {
+                std::process::exit(130);
+            }
+            raised.cancel();
+        });
+        cancel
+    })
+    .clone()
+}

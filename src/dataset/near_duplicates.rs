@@ -9,6 +9,9 @@ use std::collections::HashMap;
 
 use crate::ids::ImageId;
 
+/// Distance in bits up to which pictures count as near-duplicates unless set otherwise.
+pub const DEFAULT_MAX_DISTANCE: u32 = 6;
+
 const BANDS: u32 = 4;
 const BAND_BITS: u32 = u64::BITS / BANDS;
 

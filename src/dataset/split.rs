@@ -54,6 +54,15 @@ pub enum SplitMethod {
     Random,
 }
 
+impl std::fmt::Display for SplitMethod {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Stratified => "stratified",
+            Self::Random => "random",
+        })
+    }
+}
+
 /// What the split is to be like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SplitSettings {

@@ -175,8 +175,14 @@ impl Analyst {
             return Ok(());
         }
         let values = features.to_array();
-        let report =
-            score::run(&features.image_ids, values.view(), &assignments, &loaded.references, request.seed, &Cancel::new())?;
+        let report = score::run(
+            &features.image_ids,
+            values.view(),
+            &assignments,
+            &loaded.references,
+            request.seed,
+            &Cancel::new(),
+        )?;
         outbox.push(Event::Scored(Box::new(ExplorationScores { request, report })));
         if elbow_done || !receiver.is_empty() || features.rows() < 3 {
             return Ok(());
@@ -198,7 +204,11 @@ impl Analyst {
         let clustering = cluster::run(&features, request.clusters, request.seed, &Cancel::new())?;
         let rows = cluster::rows(self.open_project()?, &features, &clustering)?;
         write_file(file, |target| assignments::write(&rows, target))?;
-        self.outbox.push(Event::Done(format!("Wrote {} pictures and their clusters to {}", rows.len(), file.display())));
+        self.outbox.push(Event::Done(format!(
+            "Wrote {} pictures and their clusters to {}",
+            rows.len(),
+            file.display()
+        )));
         Ok(())
     }
 

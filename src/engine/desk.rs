@@ -32,10 +32,7 @@ pub(super) enum Message {
     Quit,
 }
 
-pub(super) fn start(
-    outbox: Arc<Outbox>,
-    job_cancel: Arc<Mutex<Cancel>>,
-) -> Result<(Sender<Message>, JoinHandle<()>)> {
+pub(super) fn start(outbox: Arc<Outbox>, job_cancel: Arc<Mutex<Cancel>>) -> Result<(Sender<Message>, JoinHandle<()>)> {
     let (analyst, analyst_thread) = analysis::start(outbox.clone())?;
     let (sender, receiver) = unbounded();
     let to_self = sender.clone();
@@ -283,7 +280,9 @@ impl Desk {
         match change {
             None => Ok(()),
             Some(Change::Annotate { mut edits })
-                if edits.iter().all(|edit| self.annotator.as_ref().is_some_and(|person| person.id == edit.annotator)) =>
+                if edits
+                    .iter()
+                    .all(|edit| self.annotator.as_ref().is_some_and(|person| person.id == edit.annotator)) =>
             {
                 if !forward {
                     for edit in &mut edits {
@@ -319,11 +318,7 @@ impl Desk {
         })
     }
 
-    fn spawn(
-        &mut self,
-        title: &str,
-        work: impl FnOnce(&Watcher, &Cancel) -> Message + Send + 'static,
-    ) -> Result<()> {
+    fn spawn(&mut self, title: &str, work: impl FnOnce(&Watcher, &Cancel) -> Message + Send + 'static) -> Result<()> {
         self.no_job()?;
         let cancel = Cancel::new();
         if let Ok(mut current) = self.job_cancel.lock() {

@@ -20,5 +20,6 @@ mod names;
 mod problem;
 mod table;
 
+pub use atomic::write_file;
 pub use names::{ImageNames, Unresolved};
 pub use problem::{Parsed, Problem};

@@ -45,7 +45,7 @@ impl Project {
             for (image, part) in parts {
                 transaction
                     .prepare_cached("INSERT INTO split_parts (split_id, image_id, part) VALUES (?1, ?2, ?3)")?
-                    .execute(params![split, image.0, part.as_str()])?;
+                    .execute(params![split, image.0, part.name()])?;
             }
             Ok(SplitId(split))
         })
@@ -70,7 +70,8 @@ impl Project {
         let mut parts = HashMap::new();
         while let Some(row) = rows.next()? {
             let part: String = row.get(1)?;
-            let part = part.parse().map_err(|_| Error::data(format!("split {} names a part “{part}”", id.0)))?;
+            let part =
+                Part::from_name(&part).ok_or_else(|| Error::data(format!("split {} names a part “{part}”", id.0)))?;
             parts.insert(ImageId(row.get(0)?), part);
         }
         Ok(SplitRecord { id, seed: seed as u64, method, parts })

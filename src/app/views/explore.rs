@@ -95,11 +95,8 @@ fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) 
             ui.separator();
             small::command_button_ui(ui, view.state, view.actions, UiCommand::ExportClusters);
             if let Some(exploration) = &view.state.explore.exploration {
-                let text = format!(
-                    "{} pictures in {:.0} ms",
-                    exploration.features.rows(),
-                    exploration.duration_ms.max(1.0)
-                );
+                let text =
+                    format!("{} pictures in {:.0} ms", exploration.features.rows(), exploration.duration_ms.max(1.0));
                 small::weak(ui, text);
             }
         });
@@ -111,13 +108,13 @@ fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) 
 fn request(view: &mut ViewContext<'_>, project: &ProjectState) {
     let explore = &mut view.state.explore;
     let Some(run) = explore.run else { return };
-    let request =
-        ExploreRequest { run, part: explore.part, clusters: explore.clusters, seed: explore.seed };
+    let request = ExploreRequest { run, part: explore.part, clusters: explore.clusters, seed: explore.seed };
     // Annotations do not change a run; a project loaded anew may.
     let load = project.revision >> 32;
     if explore.requested != Some((request, load)) {
-        let same_features =
-            explore.requested.is_some_and(|(old, _)| (old.run, old.part, old.seed) == (request.run, request.part, request.seed));
+        let same_features = explore
+            .requested
+            .is_some_and(|(old, _)| (old.run, old.part, old.seed) == (request.run, request.part, request.seed));
         if !same_features {
             explore.elbow = None;
         }
@@ -170,13 +167,16 @@ fn cluster_row_ui(
         ui.vertical(|ui| {
             let images = images_of(exploration, cluster);
             let picked = view.state.explore.picked;
-            let (clicked, drawn) =
-                image_grid::strip_ui(ui, &images, project, view.textures, picked, strip, rows);
+            let (clicked, drawn) = image_grid::strip_ui(ui, &images, project, view.textures, picked, strip, rows);
             if let Some(image) = clicked {
                 view.state.explore.picked = Some(image);
             }
             let rest = images.len().saturating_sub(drawn);
-            let text = if rest > 0 { format!("Show all {}  ({rest} more)", images.len()) } else { format!("Show all {}", images.len()) };
+            let text = if rest > 0 {
+                format!("Show all {}  ({rest} more)", images.len())
+            } else {
+                format!("Show all {}", images.len())
+            };
             let button = egui::Button::new(RichText::new(text).small()).frame(false);
             if ui.add(button).on_hover_text("Every picture of this cluster, nearest to its centroid first").clicked() {
                 view.state.explore.focused_cluster = Some(cluster);
@@ -344,7 +344,10 @@ fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
          clusters of the same sizes, and the adjusted Rand index (1 the same partition, 0 chance).",
     );
     if report.conditions.is_empty() {
-        small::weak(ui, "No groupings share pictures with these clusters. Import some: rater, condition, image, group.");
+        small::weak(
+            ui,
+            "No groupings share pictures with these clusters. Import some: rater, condition, image, group.",
+        );
         return;
     }
     egui::Grid::new("conditions").num_columns(4).striped(true).spacing(vec2(14.0, 6.0)).show(ui, |ui| {

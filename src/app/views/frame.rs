@@ -88,8 +88,7 @@ fn menu_ui(ui: &mut Ui, view: &mut ViewContext<'_>, section: Section) {
             let button = egui::Button::new(format!("{icon}  {}", info.name))
                 .shortcut_text(command.shortcut_text(ui.ctx()).unwrap_or_default())
                 .selected(chosen);
-            let response =
-                ui.add_enabled(App::is_enabled(view.state, command), button).on_hover_text(info.tooltip);
+            let response = ui.add_enabled(App::is_enabled(view.state, command), button).on_hover_text(info.tooltip);
             if response.clicked() {
                 view.actions.push(Action::Ui(command));
                 ui.close();
@@ -112,7 +111,8 @@ fn annotator_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
     let Some(project) = &view.state.project else { return };
     let present = project.snapshot.annotator.as_ref().map(|person| person.name.clone());
     let name = present.clone().unwrap_or_else(|| "nobody yet".to_owned());
-    let short: String = if name.chars().count() > 24 { name.chars().take(23).chain(['…']).collect() } else { name.clone() };
+    let short: String =
+        if name.chars().count() > 24 { name.chars().take(23).chain(['…']).collect() } else { name.clone() };
     let mut chosen = None;
     ui.menu_button(format!("{}  {short}", icons::USER), |ui| {
         ui.set_width(280.0);
@@ -160,9 +160,7 @@ pub fn rail_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
             let info = command.info();
             let selected = view.state.view == which;
             let (rect, response) = ui.allocate_exact_size(vec2(68.0, 56.0), Sense::click());
-            response.widget_info(|| {
-                egui::WidgetInfo::selected(egui::accesskit::Role::Tab, true, selected, info.name)
-            });
+            response.widget_info(|| egui::WidgetInfo::selected(egui::accesskit::Role::Tab, true, selected, info.name));
             let visuals = ui.visuals();
             let accent = theme::accent(visuals.dark_mode);
             let colour = if selected { accent } else { visuals.text_color() };
@@ -203,7 +201,9 @@ pub fn status_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
                     if let Some(progress) = &job.progress {
                         if let Some(total) = progress.total.filter(|total| *total > 0) {
                             let share = progress.done as f32 / total as f32;
-                            ui.add(egui::ProgressBar::new(share).desired_width(200.0).desired_height(8.0).animate(false));
+                            ui.add(
+                                egui::ProgressBar::new(share).desired_width(200.0).desired_height(8.0).animate(false),
+                            );
                             ui.label(format!("{} of {total}", progress.done));
                         }
                         if let Some(remaining) = progress.remaining {
@@ -242,7 +242,8 @@ pub fn status_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let problems = view.state.problems.len();
                 if problems > 0 {
-                    let text = RichText::new(format!("{}  {problems}", icons::WARNING)).color(ui.visuals().warn_fg_color);
+                    let text =
+                        RichText::new(format!("{}  {problems}", icons::WARNING)).color(ui.visuals().warn_fg_color);
                     if ui.button(text).on_hover_text("What went wrong").clicked() {
                         view.state.show_problems = !view.state.show_problems;
                     }
@@ -358,9 +359,10 @@ pub fn toasts_ui(context: &egui::Context, view: &mut ViewContext<'_>) {
         return;
     }
     context.request_repaint_after(Duration::from_millis(250));
-    egui::Area::new("toasts".into()).anchor(Align2::RIGHT_BOTTOM, vec2(-16.0, -52.0)).interactable(false).show(
-        context,
-        |ui| {
+    egui::Area::new(egui::Id::unique("toasts"))
+        .anchor(Align2::RIGHT_BOTTOM, vec2(-16.0, -52.0))
+        .interactable(false)
+        .show(context, |ui| {
             for toast in &view.state.toasts {
                 egui::Frame::window(ui.style()).inner_margin(egui::Margin::symmetric(14, 10)).show(ui, |ui| {
                     ui.set_max_width(460.0);
@@ -371,6 +373,5 @@ pub fn toasts_ui(context: &egui::Context, view: &mut ViewContext<'_>) {
                     });
                 });
             }
-        },
-    );
+        });
 }

@@ -16,9 +16,15 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
     let Some(project) = view.state.project.clone() else { return };
     if project.snapshot.images.is_empty() {
         egui::CentralPanel::default().show(ui, |ui| {
-            small::empty_ui(ui, icons::LABEL, "Nothing to label yet", "Import a folder of illustrations first.", |ui| {
-                small::primary_button_ui(ui, view.state, view.actions, UiCommand::ImportPictures);
-            });
+            small::empty_ui(
+                ui,
+                icons::LABEL,
+                "Nothing to label yet",
+                "Import a folder of illustrations first.",
+                |ui| {
+                    small::primary_button_ui(ui, view.state, view.actions, UiCommand::ImportPictures);
+                },
+            );
         });
         return;
     }
@@ -119,11 +125,13 @@ fn side_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
                 .desired_width(ui.available_width() - 56.0)
                 .margin(egui::Margin::symmetric(8, 6));
             let response = ui.add(field);
-            response
-                .widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::TextInput, true, "Name of a new label"));
+            response.widget_info(|| {
+                egui::WidgetInfo::labeled(egui::accesskit::Role::TextInput, true, "Name of a new label")
+            });
             let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
             let given = !view.state.label.new_label.trim().is_empty();
-            let clicked = ui.add_enabled(given, egui::Button::new(icons::PLUS)).on_hover_text("Add the label").clicked();
+            let clicked =
+                ui.add_enabled(given, egui::Button::new(icons::PLUS)).on_hover_text("Add the label").clicked();
             if given && (clicked || entered) {
                 let name = std::mem::take(&mut view.state.label.new_label);
                 view.send(Command::AddLabel(name));

@@ -38,11 +38,17 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
         ui.add_space(STEP / 2.0);
         let library = &mut view.state.library;
         if library.shown().is_empty() {
-            small::empty_ui(ui, icons::FILTER, "Nothing fits the filter", "No picture has this name and label.", |ui| {
-                if ui.button("Show all pictures").clicked() {
-                    (library.search, library.label, library.unlabelled_only) = (String::new(), None, false);
-                }
-            });
+            small::empty_ui(
+                ui,
+                icons::FILTER,
+                "Nothing fits the filter",
+                "No picture has this name and label.",
+                |ui| {
+                    if ui.button("Show all pictures").clicked() {
+                        (library.search, library.label, library.unlabelled_only) = (String::new(), None, false);
+                    }
+                },
+            );
             return;
         }
         let shown = library.shown().to_vec();
@@ -79,9 +85,7 @@ fn filter_ui(ui: &mut Ui, library: &mut LibraryState, project: &ProjectState) {
             .desired_width(220.0)
             .margin(egui::Margin::symmetric(8, 5));
         let response = ui.add(field);
-        response.widget_info(|| {
-            egui::WidgetInfo::labeled(egui::accesskit::Role::SearchInput, true, "Search by name")
-        });
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::SearchInput, true, "Search by name"));
         if std::mem::take(&mut library.focus_search) {
             response.request_focus();
         }
@@ -148,7 +152,7 @@ fn side_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
             .on_hover_text(project.path(image).display().to_string());
     }
     let part = project.snapshot.split.as_ref().and_then(|split| split.parts.get(&image.id));
-    let part = part.map_or_else(String::new, |part| format!("  ·  {} part", part.as_str()));
+    let part = part.map_or_else(String::new, |part| format!("  ·  {} part", part.name()));
     small::weak(
         ui,
         format!(

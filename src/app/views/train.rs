@@ -91,9 +91,7 @@ fn settings_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) 
         ui.add(egui::DragValue::new(&mut configuration.image_size_px).range(32..=2048).suffix(" px"))
     });
     row_ui(ui, "hidden", |ui| ui.add(egui::DragValue::new(&mut configuration.hidden).range(1..=16_384)));
-    row_ui(ui, "dropout", |ui| {
-        ui.add(egui::DragValue::new(&mut configuration.dropout).range(0.0..=0.95).speed(0.01))
-    });
+    row_ui(ui, "dropout", |ui| ui.add(egui::DragValue::new(&mut configuration.dropout).range(0.0..=0.95).speed(0.01)));
     row_ui(ui, "positive_weights", |ui| ui.checkbox(&mut configuration.positive_weights, ""));
     row_ui(ui, "seed", |ui| ui.add(egui::DragValue::new(&mut configuration.seed).range(0..=i64::MAX as u64)));
     row_ui(ui, "device", |ui| {
@@ -150,7 +148,7 @@ fn parts_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
         }
         Some(split) => {
             let text: Vec<String> =
-                Part::ALL.into_iter().map(|part| format!("{} {}", part.as_str(), split.images_of(part).len())).collect();
+                Part::ALL.into_iter().map(|part| format!("{} {}", part.name(), split.images_of(part).len())).collect();
             ui.label(text.join("  ·  "));
             small::weak(ui, format!("{}, seed {}", split.method, split.seed));
         }
@@ -178,12 +176,20 @@ fn runs_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
     }
 }
 
-fn run_title_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, run: RunId, record: Option<&RunRecord>) {
+fn run_title_ui(
+    ui: &mut Ui,
+    view: &mut ViewContext<'_>,
+    project: &ProjectState,
+    run: RunId,
+    record: Option<&RunRecord>,
+) {
     ui.horizontal(|ui| {
         ui.heading(format!("Run {}", run.0));
         let live = view.state.train.live == Some(run);
-        let status = if live { "at work".to_owned() } else { record.map_or(String::new(), |run| run.status.to_string()) };
-        let best = record.and_then(|run| run.best_epoch).map_or(String::new(), |epoch| format!("  ·  best epoch {epoch}"));
+        let status =
+            if live { "at work".to_owned() } else { record.map_or(String::new(), |run| run.status.to_string()) };
+        let best =
+            record.and_then(|run| run.best_epoch).map_or(String::new(), |epoch| format!("  ·  best epoch {epoch}"));
         let device = record.map_or(String::new(), |run| format!("  ·  seed {}  ·  {}", run.seed, run.device));
         small::weak(ui, format!("{status}{best}{device}"));
         let usable = record.is_some_and(|run| matches!(run.status, RunStatus::Finished | RunStatus::Stopped));

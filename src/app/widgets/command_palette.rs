@@ -35,7 +35,7 @@ pub fn palette_ui(context: &egui::Context, view: &mut ViewContext<'_>) {
     let mut text = palette.text.clone();
     let mut chosen = palette.chosen;
     let state = &*view.state;
-    let area = egui::Area::new("command palette".into())
+    let area = egui::Area::new(egui::Id::unique("command palette"))
         .anchor(Align2::CENTER_TOP, vec2(0.0, 80.0))
         .order(egui::Order::Foreground)
         .show(context, |ui| {
@@ -78,8 +78,7 @@ pub fn palette_ui(context: &egui::Context, view: &mut ViewContext<'_>) {
             });
         });
     let clicked_elsewhere = context.input(|input| {
-        input.pointer.any_pressed()
-            && input.pointer.interact_pos().is_some_and(|at| !area.response.rect.contains(at))
+        input.pointer.any_pressed() && input.pointer.interact_pos().is_some_and(|at| !area.response.rect.contains(at))
     });
     if let Some(palette) = &mut view.state.palette {
         palette.text = text;
@@ -96,16 +95,16 @@ pub fn cheat_sheet_ui(context: &egui::Context, view: &mut ViewContext<'_>) {
     if !view.state.cheat_sheet {
         return;
     }
-    let response = egui::Modal::new("cheat sheet".into()).show(context, |ui| {
+    let response = egui::Modal::new(egui::Id::unique("cheat sheet")).show(context, |ui| {
         ui.set_width(820.0);
         ui.heading("Keys");
         ui.add_space(theme::STEP);
         ScrollArea::vertical().max_height(context.content_rect().height() - 180.0).show(ui, |ui| {
             ui.columns(2, |columns| {
-                for (column, sections) in columns
-                    .iter_mut()
-                    .zip([&[Section::File, Section::Edit, Section::Help][..], &[Section::View, Section::Label, Section::Train]])
-                {
+                for (column, sections) in columns.iter_mut().zip([
+                    &[Section::File, Section::Edit, Section::Help][..],
+                    &[Section::View, Section::Label, Section::Train],
+                ]) {
                     for section in sections {
                         section_ui(column, *section);
                     }

@@ -92,11 +92,10 @@ fn cell_ui(
     outcome: &mut GridOutcome,
 ) {
     let Some(image) = project.image(id) else { return };
-    let response = ui.interact(rect, ui.id().with(id), Sense::CLICK | Sense::HOVER);
+    let response = ui.interact(rect, ui.scope_id().with(id), Sense::CLICK | Sense::HOVER);
     let selected = selection.images.contains(&id);
-    response.widget_info(|| {
-        egui::WidgetInfo::selected(egui::accesskit::Role::ListItem, true, selected, image.file_name())
-    });
+    response
+        .widget_info(|| egui::WidgetInfo::selected(egui::accesskit::Role::ListItem, true, selected, image.file_name()));
     if response.clicked() {
         let modifiers = ui.input(|input| input.modifiers);
         if modifiers.command {
@@ -139,7 +138,8 @@ fn cell_ui(
         ui.painter().rect_stroke(picture_space, 4.0, line, StrokeKind::Inside);
     }
     let colour = if selected { ui.visuals().text_color() } else { ui.visuals().weak_text_color() };
-    let mut job = egui::text::LayoutJob::simple_singleline(image.file_name().to_owned(), FontId::proportional(12.0), colour);
+    let mut job =
+        egui::text::LayoutJob::simple_singleline(image.file_name().to_owned(), FontId::proportional(12.0), colour);
     job.wrap = egui::text::TextWrapping::truncate_at_width(rect.width() - 4.0);
     let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
     let at = pos2(rect.center().x - galley.size().x / 2.0, rect.max.y - NAME_HEIGHT + 2.0);
@@ -226,8 +226,7 @@ pub fn strip_ui(
     let mut drawn = 0;
     let mut images = images.iter();
     let mut next = images.next();
-    let (space, _) =
-        ui.allocate_exact_size(vec2(width, rows as f32 * (height_points + gap) - gap), Sense::hover());
+    let (space, _) = ui.allocate_exact_size(vec2(width, rows as f32 * (height_points + gap) - gap), Sense::hover());
     for row in 0..rows {
         let mut x = space.min.x;
         let y = space.min.y + row as f32 * (height_points + gap);
@@ -242,7 +241,7 @@ pub fn strip_ui(
                 break;
             }
             let rect = Rect::from_min_size(pos2(x, y), size);
-            let response = ui.interact(rect, ui.id().with(("strip", id)), Sense::CLICK | Sense::HOVER);
+            let response = ui.interact(rect, ui.scope_id().with(("strip", id)), Sense::CLICK | Sense::HOVER);
             response.widget_info(|| {
                 let selected = picked == Some(*id);
                 egui::WidgetInfo::selected(egui::accesskit::Role::ListItem, true, selected, image.file_name())

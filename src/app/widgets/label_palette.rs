@@ -151,8 +151,7 @@ pub fn label_ui(
     let count_at = egui::pos2(rect.max.x - 8.0, centre);
     painter.text(count_at, egui::Align2::RIGHT_CENTER, images_with_it.to_string(), small, text.gamma_multiply(0.8));
     let name_space = rect.width() - 36.0 - 64.0;
-    let mut job =
-        egui::text::LayoutJob::simple_singleline(label.name.clone(), egui::FontId::proportional(14.0), text);
+    let mut job = egui::text::LayoutJob::simple_singleline(label.name.clone(), egui::FontId::proportional(14.0), text);
     job.wrap = egui::text::TextWrapping::truncate_at_width(name_space);
     let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
     let at = egui::pos2(rect.min.x + 36.0, centre - galley.size().y / 2.0);
@@ -160,10 +159,8 @@ pub fn label_ui(
 
     let mut click = response.clicked().then_some(LabelClick::Yes(label.id));
     let hint = if key.is_empty() { String::new() } else { format!(" Key {key}; Shift+{key} says no.") };
-    let response = response.on_hover_text(format!(
-        "{}: {images_with_it} pictures.{hint} Right-click for more.",
-        label.name
-    ));
+    let response =
+        response.on_hover_text(format!("{}: {images_with_it} pictures.{hint} Right-click for more.", label.name));
     response.context_menu(|ui| {
         for (name, choice) in [
             ("Answer no", LabelClick::No(label.id)),

@@ -35,9 +35,7 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
                 .desired_width((ui.available_width() - 160.0).max(200.0))
                 .margin(egui::Margin::symmetric(8, 6));
             let response = ui.add(field);
-            response.widget_info(|| {
-                egui::WidgetInfo::labeled(egui::accesskit::Role::TextInput, true, purpose.title())
-            });
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::TextInput, true, purpose.title()));
             if std::mem::take(&mut question.focus) {
                 response.request_focus();
             }
@@ -51,9 +49,10 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
             }
         });
         if matches!(purpose, PathPurpose::ImportLabels | PathPurpose::ImportGroupings) {
-            ui.checkbox(&mut question.accept_problems, "Take the sound part of a file that has problems").on_hover_text(
-                "Without this, nothing is stored from a file with unknown pictures, repeated rows or bad values.",
-            );
+            ui.checkbox(&mut question.accept_problems, "Take the sound part of a file that has problems")
+                .on_hover_text(
+                    "Without this, nothing is stored from a file with unknown pictures, repeated rows or bad values.",
+                );
         }
         ui.add_space(theme::STEP / 2.0);
     });

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use walkdir::WalkDir;
 
-use crate::dataset::aspect_ratio_reason;
+use crate::dataset::SelectionRules;
 use crate::error::{Error, Result};
 use crate::ids::ImageId;
 use crate::imaging::{self, DecodeLimits, Inspection, ThumbnailCache};
@@ -50,7 +50,7 @@ impl Default for ImportRequest {
             annotator: None,
             accept_problems: false,
             max_megapixels: DecodeLimits::default().max_megapixels,
-            max_aspect_ratio: crate::dataset::DEFAULT_MAX_ASPECT_RATIO,
+            max_aspect_ratio: SelectionRules::default().max_aspect_ratio,
         }
     }
 }
@@ -146,6 +146,7 @@ fn import_images(
     cancel: &Cancel,
 ) -> Result<()> {
     let limits = DecodeLimits { max_megapixels: request.max_megapixels };
+    let rules = SelectionRules { max_aspect_ratio: request.max_aspect_ratio };
     let files = list_files(folder, project.folder(), report)?;
     let root = project.image_root(folder)?;
     let thumbnails = ThumbnailCache::new(project.cache_folder().join("thumbnails"));
@@ -194,7 +195,7 @@ fn import_images(
                         continue;
                     }
                     in_batch.insert(facts.content_hash.clone(), file.relative.clone());
-                    let set_aside = aspect_ratio_reason(facts.width_px, facts.height_px, request.max_aspect_ratio);
+                    let set_aside = rules.check_size(facts.width_px, facts.height_px).map(|reason| reason.to_string());
                     report.set_aside += usize::from(set_aside.is_some());
                     new_images.push(NewImage {
                         relative_path: file.relative.clone(),
@@ -237,7 +238,9 @@ struct ListedFile {
 fn list_files(folder: &Path, project_folder: &Path, report: &mut ImportReport) -> Result<Vec<ListedFile>> {
     let metadata = std::fs::metadata(folder).map_err(|error| Error::io(folder, error))?;
     if !metadata.is_dir() {
-        return Err(Error::user(format!("{} is not a folder", folder.display())).hint("give the folder of the pictures"));
+        return Err(
+            Error::user(format!("{} is not a folder", folder.display())).hint("give the folder of the pictures")
+        );
     }
     let project_folder = project_folder.canonicalize().unwrap_or_else(|_| project_folder.to_path_buf());
     let own = |path: &Path| {
@@ -268,7 +271,9 @@ fn list_files(folder: &Path, project_folder: &Path, report: &mut ImportReport) -
         }
         let Ok(relative) = entry.path().strip_prefix(&start) else { continue };
         match relative.to_str() {
-            Some(name) => files.push(ListedFile { path: entry.path().to_path_buf(), relative: name.replace('\\', "/") }),
+            Some(name) => {
+                files.push(ListedFile { path: entry.path().to_path_buf(), relative: name.replace('\\', "/") })
+            }
             None => report.rejected.push(RejectedFile {
                 relative_path: relative.to_string_lossy().into_owned(),
                 code: "bad-name".to_owned(),
@@ -335,12 +340,7 @@ fn image_names(images: &[ImageRecord]) -> ImageNames {
     ImageNames::new(images.iter().map(|image| (image.id, image.relative_path.as_str())))
 }
 
-fn import_labels(
-    project: &mut Project,
-    request: &ImportRequest,
-    file: &Path,
-    report: &mut ImportReport,
-) -> Result<()> {
+fn import_labels(project: &mut Project, request: &ImportRequest, file: &Path, report: &mut ImportReport) -> Result<()> {
     let parsed = labels::parse(&read(file)?);
     let mut problems = parsed.problems;
     let images = project.images()?;
@@ -357,10 +357,8 @@ fn import_labels(
         match names.resolve(&row.image) {
             Err(unresolved) => problems.push(Problem::new(row.line, unresolved.to_string())),
             Ok(image) => match lines.insert(image, row.line) {
-                Some(first) => problems.push(Problem::new(
-                    row.line,
-                    format!("“{}” is the picture of line {first} again", row.image),
-                )),
+                Some(first) => problems
+                    .push(Problem::new(row.line, format!("“{}” is the picture of line {first} again", row.image))),
                 None => rows.push((image, row.values)),
             },
         }
@@ -373,8 +371,7 @@ fn import_labels(
     });
     let person = project.person(&annotator, Role::Annotator)?;
     let changed = project.import_annotations(person.id, &parsed.value.labels, &rows)?;
-    report.labels =
-        Some(LabelImport { annotator, labels: parsed.value.labels.len(), images: rows.len(), changed });
+    report.labels = Some(LabelImport { annotator, labels: parsed.value.labels.len(), images: rows.len(), changed });
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::dataset::{self, DEFAULT_NEAR_DUPLICATE_DISTANCE, Part, SplitImage, SplitMethod, SplitSettings};
+use crate::dataset::{self, Part, SplitImage, SplitMethod, SplitSettings, near_duplicates::DEFAULT_MAX_DISTANCE};
 use crate::error::{Error, Result};
 use crate::ids::{ImageId, LabelId};
 use crate::interchange::{ImageNames, image_list};
@@ -33,8 +33,6 @@ pub struct SplitReport {
     pub without_label: usize,
     /// Pictures that took no part because they were set aside.
     pub set_aside: usize,
-    /// Pictures that took no part because they look like a picture of the given test part.
-    pub like_test: usize,
 }
 
 /// Splits and stores. Pictures without a label stay out of the train and validation parts.
@@ -48,12 +46,11 @@ pub fn run(project: &mut Project, request: &SplitRequest) -> Result<SplitReport>
     let test_images = request.test_images.as_deref().map(|file| read_test_images(file, &images)).transpose()?;
     let taking_part: Vec<&ImageRecord> = images.iter().filter(|image| image.set_aside.is_none()).collect();
     let hashes: Vec<(ImageId, u64)> = taking_part.iter().map(|image| (image.id, image.perceptual_hash)).collect();
-    let near_duplicates: HashMap<ImageId, usize> =
-        dataset::near_duplicates(&hashes, DEFAULT_NEAR_DUPLICATE_DISTANCE)
-            .into_iter()
-            .enumerate()
-            .flat_map(|(group, members)| members.into_iter().map(move |image| (image, group)))
-            .collect();
+    let near_duplicates: HashMap<ImageId, usize> = dataset::near_duplicates(&hashes, DEFAULT_MAX_DISTANCE)
+        .into_iter()
+        .enumerate()
+        .flat_map(|(group, members)| members.into_iter().map(move |image| (image, group)))
+        .collect();
 
     let label_ids: Vec<LabelId> = labels.iter().map(|label| label.id).collect();
     let mut split_images = Vec::new();
@@ -82,11 +79,10 @@ pub fn run(project: &mut Project, request: &SplitRequest) -> Result<SplitReport>
     };
     let settings = SplitSettings { seed: request.seed, method: request.method, test_images, ..Default::default() };
     let parts = dataset::split(&split_images, &settings)?;
-    let like_test = split_images.len() - parts.len();
     let id = project.add_split(request.seed, &method, &parts)?;
     let split = project.split(id)?;
-    let sizes = Part::ALL.into_iter().map(|part| (part.as_str(), split.images_of(part).len())).collect();
-    Ok(SplitReport { sizes, split, without_label, set_aside: images.len() - taking_part.len(), like_test })
+    let sizes = Part::ALL.into_iter().map(|part| (part.name(), split.images_of(part).len())).collect();
+    Ok(SplitReport { sizes, split, without_label, set_aside: images.len() - taking_part.len() })
 }
 
 fn read_test_images(file: &Path, images: &[ImageRecord]) -> Result<HashSet<ImageId>> {

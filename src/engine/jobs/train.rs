@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::features::FeatureMatrix;
 use crate::ids::{ImageId, LabelId, RunId};
 use crate::nn;
-use crate::progress::{Cancel, Observer};
+use crate::progress::Cancel;
 use crate::project::{ImageLabels, NewRun, Project, RunStatus, SplitRecord};
 use crate::training::{self, LabelledFeatures, TrainingConfiguration, TrainingObserver};
 
@@ -117,7 +117,8 @@ fn train(
 ) -> Result<TrainReport> {
     let folder = project.run_folder(run);
     let file = folder.join("configuration.toml");
-    crate::interchange::write_file(&file, |target| target.write_all(configuration.to_toml_or_empty().as_bytes()))?;
+    let text = configuration.to_toml()?;
+    crate::interchange::write_file(&file, |target| target.write_all(text.as_bytes()))?;
 
     let (train_images, validation_images) = (split.images_of(Part::Train), split.images_of(Part::Validation));
     let all: Vec<ImageId> =
@@ -135,14 +136,14 @@ fn train(
     ));
     let outcome = training::train_head(configuration, &names, &train, &validation, &folder, observer, cancel)?;
 
-    let head = training::TrainedHead::load(&folder.join("checkpoints").join("best.safetensors"))?;
+    let head = training::TrainedHead::load(&outcome.best_checkpoint)?;
     let intensities = head.intensities(&features)?;
     intensities::store(project, run, &intensities)?;
     Ok(TrainReport {
         run,
         status: if outcome.stopped_early { RunStatus::Stopped } else { RunStatus::Finished },
         epochs: outcome.epochs,
-        best_epoch: Some(outcome.best_epoch),
+        best_epoch: u32::try_from(outcome.best.epoch).ok(),
         train_images: train.features.rows(),
         validation_images: validation.features.rows(),
         unreadable,
@@ -163,9 +164,11 @@ fn labelled(
         .iter()
         .flat_map(|image| {
             let of_image = consensus.get(image);
-            labels.iter().map(move |(label, _)| {
-                if of_image.is_some_and(|l| l.get(label) == Some(&true)) { 1.0 } else { 0.0 }
-            })
+            labels.iter().map(
+                move |(label, _)| {
+                    if of_image.is_some_and(|l| l.get(label) == Some(&true)) { 1.0 } else { 0.0 }
+                },
+            )
         })
         .collect();
     Ok(LabelledFeatures { features, targets })
@@ -188,7 +191,7 @@ fn data_hash(
                 .iter()
                 .map(|(label, _)| if of_image.is_some_and(|l| l.get(label) == Some(&true)) { '1' } else { '0' })
                 .collect();
-            Some(format!("{} {} {bits}\n", image.content_hash, part.as_str()))
+            Some(format!("{} {} {bits}\n", image.content_hash, part.name()))
         })
         .collect();
     lines.sort_unstable();

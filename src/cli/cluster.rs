@@ -1,0 +1,69 @@
+//! `atmoscope cluster`: group pictures by their label intensities.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use super::Common;
+use super::output::Output;
+use super::score_table;
+use crate::engine::jobs::cluster::{self, ClusteredPart};
+use crate::engine::jobs::score;
+use crate::error::Result;
+use crate::ids::RunId;
+use crate::interchange::{assignments, write_file};
+use crate::project::Project;
+
+/// Group pictures by the label intensities of a run with k-means, write the clusters and score them.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// The project.
+    dir: PathBuf,
+    /// The run.
+    #[arg(long, value_name = "ID")]
+    run: i64,
+    /// Number of clusters.
+    #[arg(long, short)]
+    k: usize,
+    /// Seed of k-means.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Which pictures: test or all.
+    #[arg(long, default_value_t)]
+    part: ClusteredPart,
+    /// The CSV to write: image, cluster, distance.
+    #[arg(long, value_name = "CSV")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// The project for writing if it is free, else for reading: clusters can be made while the window is open.
+pub(super) fn open(dir: &Path) -> Result<Project> {
+    Project::open(dir).or_else(|error| Project::open_read_only(dir).map_err(|_| error))
+}
+
+pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
+    let mut project = open(&arguments.dir)?;
+    let cancel = super::cancel_on_interrupt();
+    let (features, unreadable) =
+        cluster::features_of(&mut project, RunId(arguments.run), arguments.part, &output.terminal, &cancel)?;
+    let clustering = cluster::run(&features, arguments.k, arguments.seed, &cancel)?;
+    if let Some(out) = &arguments.out {
+        let rows = cluster::rows(&project, &features, &clustering)?;
+        write_file(out, |target| assignments::write(&rows, target))?;
+    }
+    let references = cluster::references(&project)?;
+    let values = features.to_array();
+    let report =
+        score::run(&features.image_ids, values.view(), &clustering.assignments, &references, arguments.seed, &cancel)?;
+    let value = json!({
+        "run": arguments.run, "k": arguments.k, "seed": arguments.seed, "part": arguments.part, "sse": clustering.sse,
+        "sizes": clustering.sizes, "unreadable": unreadable, "scores": report,
+    });
+    output.print(&value, || {
+        let sizes: Vec<String> = clustering.sizes.iter().map(ToString::to_string).collect();
+        format!("Cluster sizes: {}\n{}", sizes.join(", "), score_table::text(std::slice::from_ref(&report)))
+    })
+}

@@ -1,0 +1,75 @@
+//! `atmoscope features`: write the label intensities of a run.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::Common;
+use super::output::Output;
+use crate::engine::jobs::cluster::{self, ClusteredPart};
+use crate::error::{Error, Result};
+use crate::ids::{ImageId, RunId};
+use crate::interchange::features_csv::{self, FeatureTable};
+use crate::interchange::{npy, write_file};
+use crate::project::Project;
+
+/// Write the label intensities of a run as CSV or npy.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// The project.
+    dir: PathBuf,
+    /// The run.
+    #[arg(long, value_name = "ID")]
+    run: i64,
+    /// The file; its ending decides the form: .csv, or .npy with the names in files beside it.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Which pictures: test or all.
+    #[arg(long, default_value_t)]
+    part: ClusteredPart,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
+    let as_npy = match arguments.out.extension().and_then(|extension| extension.to_str()) {
+        Some(extension) if extension.eq_ignore_ascii_case("csv") => false,
+        Some(extension) if extension.eq_ignore_ascii_case("npy") => true,
+        _ => {
+            return Err(Error::user(format!("{} is neither a .csv nor a .npy file", arguments.out.display()))
+                .hint("the ending of --out decides the form"));
+        }
+    };
+    let mut project = super::cluster::open(&arguments.dir)?;
+    let (features, unreadable) = cluster::features_of(
+        &mut project,
+        RunId(arguments.run),
+        arguments.part,
+        &output.terminal,
+        &super::cancel_on_interrupt(),
+    )?;
+    let table = FeatureTable {
+        images: paths(&project, &features.image_ids)?,
+        names: features.names.clone(),
+        values: features.values.clone(),
+    };
+    if as_npy {
+        npy::write_files(&arguments.out, &table)?;
+    } else {
+        write_file(&arguments.out, |target| features_csv::write(&table, target))?;
+    }
+    let value = json!({
+        "file": arguments.out, "images": features.rows(), "features": features.columns(), "unreadable": unreadable,
+    });
+    output.print(&value, || {
+        format!("Wrote {} features of {} pictures to {}", features.columns(), features.rows(), arguments.out.display())
+    })
+}
+
+fn paths(project: &Project, images: &[ImageId]) -> Result<Vec<String>> {
+    let names: HashMap<ImageId, String> =
+        project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
+    Ok(images.iter().map(|image| names.get(image).cloned().unwrap_or_default()).collect())
+}

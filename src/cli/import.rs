@@ -1,0 +1,116 @@
+//! `atmoscope import`: add pictures, labels and groupings.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::Common;
+use super::output::Output;
+use crate::engine::jobs::import::{self, ImportReport, ImportRequest};
+use crate::error::{Error, Result};
+use crate::project::Project;
+
+/// Add a folder of pictures, labels and groupings to a project.
+///
+/// Files are read where they are and never changed. What cannot be used is listed with its reason. Nothing is stored
+/// from a CSV file with problems unless --accept-problems is given; the exit code is then 2.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// The project.
+    dir: PathBuf,
+    /// A folder of pictures, taken with all its subfolders.
+    images: Option<PathBuf>,
+    /// Labels: a CSV with `image`, then one 0/1 column for each label.
+    #[arg(long, value_name = "CSV")]
+    labels: Option<PathBuf>,
+    /// Groups made by people: a CSV with `rater,condition,image,group`.
+    #[arg(long, value_name = "CSV")]
+    groupings: Option<PathBuf>,
+    /// Whose labels they are; the file's name unless given.
+    #[arg(long, value_name = "NAME")]
+    annotator: Option<String>,
+    /// Take the sound part of a CSV file that has problems, and its labels that are new to the project.
+    #[arg(long)]
+    accept_problems: bool,
+    /// Largest picture read.
+    #[arg(long, value_name = "MEGAPIXELS", default_value_t = ImportRequest::default().max_megapixels)]
+    max_megapixels: u32,
+    /// Set pictures aside whose longer side is more than this many times the shorter.
+    #[arg(long, value_name = "RATIO", default_value_t = ImportRequest::default().max_aspect_ratio)]
+    max_aspect_ratio: f64,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
+    if arguments.images.is_none() && arguments.labels.is_none() && arguments.groupings.is_none() {
+        return Err(
+            Error::user("there is nothing to import").hint("give a folder of pictures, --labels or --groupings")
+        );
+    }
+    if arguments.max_aspect_ratio.is_nan() || arguments.max_aspect_ratio < 1.0 {
+        return Err(Error::user("--max-aspect-ratio must be 1 or more"));
+    }
+    let mut project = Project::open(&arguments.dir)?;
+    let request = ImportRequest {
+        images: arguments.images.clone(),
+        labels: arguments.labels.clone(),
+        groupings: arguments.groupings.clone(),
+        annotator: arguments.annotator.clone(),
+        accept_problems: arguments.accept_problems,
+        max_megapixels: arguments.max_megapixels,
+        max_aspect_ratio: arguments.max_aspect_ratio,
+    };
+    let report = import::run(&mut project, &request, &output.terminal, &super::cancel_on_interrupt())?;
+    output.print(&report, || text(&report, arguments.images.is_some()))?;
+    Ok(if report.cancelled {
+        ExitCode::from(1)
+    } else if report.refused.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(2)
+    })
+}
+
+fn text(report: &ImportReport, with_images: bool) -> String {
+    let mut text = String::new();
+    if with_images {
+        let _ = writeln!(
+            text,
+            "Pictures: {} added, {} there already, {} found at a new place, {} set aside by rule",
+            report.added, report.already_there, report.moved, report.set_aside
+        );
+    }
+    if !report.rejected.is_empty() {
+        let _ = writeln!(text, "Files not taken: {}", report.rejected.len());
+        for file in &report.rejected {
+            let _ = writeln!(text, "  {}: {}", file.relative_path, file.reason);
+        }
+    }
+    if let Some(labels) = &report.labels {
+        let _ = writeln!(
+            text,
+            "Labels: {} labels for {} pictures by {}; {} answers changed",
+            labels.labels, labels.images, labels.annotator, labels.changed
+        );
+    }
+    if let Some(groupings) = report.groupings {
+        let _ = writeln!(text, "Groupings: {groupings} added");
+    }
+    for problem in &report.problems {
+        let _ = writeln!(text, "  {}, line {}: {}", problem.file.display(), problem.line, problem.message);
+    }
+    for file in &report.refused {
+        let _ = writeln!(
+            text,
+            "Nothing was stored from {}. Mend the lines above, or take its sound part with --accept-problems.",
+            file.display()
+        );
+    }
+    if report.cancelled {
+        let _ = writeln!(text, "Stopped; what was read until then is kept.");
+    }
+    text
+}

@@ -1,0 +1,26 @@
+//! `atmoscope new`: make an empty project.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::Common;
+use super::output::Output;
+use crate::error::Result;
+use crate::project::Project;
+
+/// Make an empty project in a folder.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// The folder, which is created if it does not exist.
+    dir: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
+    let project = Project::create(&arguments.dir)?;
+    output
+        .print(&json!({ "project": project.folder() }), || format!("Made a project in {}", project.folder().display()))
+}

@@ -1,0 +1,40 @@
+//! Where a subcommand's results go.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use super::Common;
+use super::terminal::Terminal;
+use crate::error::{Error, Result};
+
+/// Prints results as text or JSON.
+#[derive(Debug)]
+pub(super) struct Output {
+    json: bool,
+    /// Shows progress and notes.
+    pub terminal: Terminal,
+}
+
+impl Output {
+    pub(super) fn new(common: Common) -> Self {
+        Self { json: common.json, terminal: Terminal::new(common.quiet || common.json) }
+    }
+
+    /// Prints `value` as JSON, or else the text that `text` makes.
+    pub(super) fn print(&self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
+        let mut line = if self.json {
+            serde_json::to_string(value).map_err(|error| Error::internal(error.to_string()))?
+        } else {
+            text()
+        };
+        if !line.ends_with('\n') {
+            line.push('\n');
+        }
+        match std::io::stdout().lock().write_all(line.as_bytes()) {
+            // Whoever reads has read enough, as in `| head`.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            other => other.map_err(|error| Error::device(format!("the result cannot be printed: {error}"))),
+        }
+    }
+}

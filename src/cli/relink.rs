@@ -1,0 +1,34 @@
+//! `atmoscope relink`: say where the pictures are now.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::Common;
+use super::output::Output;
+use crate::engine::jobs::relink;
+use crate::error::Result;
+use crate::project::Project;
+
+/// Say where the folder of the pictures is now, after it was moved or renamed.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// The project.
+    dir: PathBuf,
+    /// The folder that takes the place of the one imported from.
+    folder: PathBuf,
+    /// Which imported folder moved, when there are several.
+    #[arg(long, value_name = "ID")]
+    root: Option<i64>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
+    let mut project = Project::open(&arguments.dir)?;
+    let found = relink::run(&mut project, arguments.root, &arguments.folder)?;
+    output.print(&json!({ "found": found, "folder": arguments.folder }), || {
+        format!("{found} pictures found in {}", arguments.folder.display())
+    })
+}

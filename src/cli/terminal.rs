@@ -1,0 +1,81 @@
+//! The command line's observer: a progress bar on a terminal, plain lines elsewhere.
+
+use std::io::IsTerminal;
+use std::sync::Mutex;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::progress::{Observer, Progress};
+use crate::training::{EpochRecord, TrainingObserver};
+
+/// Shows progress on standard error.
+#[derive(Debug)]
+pub(super) struct Terminal {
+    quiet: bool,
+    bar: Mutex<Option<(String, ProgressBar)>>,
+}
+
+impl Terminal {
+    pub(super) fn new(quiet: bool) -> Self {
+        Self { quiet, bar: Mutex::new(None) }
+    }
+
+    fn line(&self, text: &str) {
+        if self.quiet {
+            return;
+        }
+        match self.bar.lock().ok().as_deref() {
+            Some(Some((_, bar))) if !bar.is_hidden() => bar.suspend(|| eprintln!("{text}")),
+            _ => eprintln!("{text}"),
+        }
+    }
+}
+
+impl Observer for Terminal {
+    fn progress(&self, progress: Progress) {
+        if self.quiet || !std::io::stderr().is_terminal() {
+            return;
+        }
+        let Ok(mut current) = self.bar.lock() else { return };
+        let total = progress.total.unwrap_or(0) as u64;
+        if current.as_ref().is_none_or(|(stage, _)| *stage != progress.stage) {
+            if let Some((_, old)) = current.take() {
+                old.finish_and_clear();
+            }
+            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(10));
+            if let Ok(style) = ProgressStyle::with_template("{msg:24} {wide_bar} {pos} of {len}  {prefix}") {
+                bar.set_style(style);
+            }
+            bar.set_message(progress.stage.clone());
+            *current = Some((progress.stage.clone(), bar));
+        }
+        if let Some((_, bar)) = current.as_ref() {
+            bar.set_length(total);
+            bar.set_position(progress.done as u64);
+            if let Some(remaining) = progress.remaining {
+                bar.set_prefix(format!("{} s left", remaining.as_secs()));
+            }
+            if progress.total == Some(progress.done) {
+                bar.finish_and_clear();
+                *current = None;
+            }
+        }
+    }
+
+    fn note(&self, text: &str) {
+        self.line(text);
+    }
+}
+
+impl TrainingObserver for Terminal {
+    fn epoch(&self, record: &EpochRecord) {
+        let precision = record.validation.mean_average_precision.map_or_else(|| "-".to_owned(), |p| format!("{p:.3}"));
+        self.line(&format!(
+            "epoch {:3}  train loss {:.4}  validation loss {:.4}  mean average precision {precision}{}",
+            record.epoch,
+            record.train.loss,
+            record.validation.loss,
+            if record.best { "  best" } else { "" }
+        ));
+    }
+}
