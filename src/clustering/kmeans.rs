@@ -2,8 +2,8 @@
 //!
 //! linfa-clustering starts each restart with k-means++ (Arthur and Vassilvitskii 2007) and moves the centroids until
 //! they rest within the tolerance. Its update counts the old centroid as one more member and its result may hold an
-//! empty cluster, so plain Lloyd steps follow here until no image changes its cluster; an empty cluster gets the point
-//! farthest from its centroid. Everything is serial sums or one result for each row: same seed, same bits.
+//! empty cluster, so from the best restart plain Lloyd steps follow here until no image changes its cluster; an empty
+//! cluster gets the point farthest from its centroid. Everything is serial sums or one result for each row: same seed, same bits.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -102,7 +102,7 @@ pub fn kmeans(values: ArrayView2<f64>, settings: &KMeansSettings, cancel: &Cance
 
     let values = values.as_standard_layout();
     let dataset = DatasetBase::from(values.view());
-    let mut best: Option<Partition> = None;
+    let mut best: Option<(f64, Array2<f64>)> = None;
     for restart in 0..settings.restarts {
         cancel.check()?;
         let random = generator(settings.seed, &format!("k-means restart {restart}"));
@@ -115,13 +115,14 @@ pub fn kmeans(values: ArrayView2<f64>, settings: &KMeansSettings, cancel: &Cance
             .map_err(|error| {
                 Error::data(format!("k-means could not group these features: {error}")).caused_by(error)
             })?;
-        let partition = settle(values.view(), model.centroids().clone(), settings.max_iterations, cancel)?;
-        if best.as_ref().is_none_or(|best| partition.sse < best.sse) {
-            best = Some(partition);
+        let sse = values.rows().into_iter().map(|row| closest(model.centroids().view(), row).1).sum();
+        if best.as_ref().is_none_or(|(lowest, _)| sse < *lowest) {
+            best = Some((sse, model.centroids().clone()));
         }
     }
-    let best = best.ok_or_else(|| Error::internal("k-means without a restart"))?;
-    Ok(numbered_by_size(best, settings.seed))
+    let (_, centroids) = best.ok_or_else(|| Error::internal("k-means without a restart"))?;
+    let partition = settle(values.view(), centroids, settings.max_iterations, cancel)?;
+    Ok(numbered_by_size(partition, settings.seed))
 }
 
 /// A division into clusters in any order.

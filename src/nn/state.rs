@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 
 use crate::error::{Error, Result};
 use crate::nn::tensor_error;
@@ -28,11 +28,6 @@ impl NamedTensor {
             .and_then(|tensor| tensor.to_vec1::<f32>())
             .map_err(tensor_error)?;
         Ok(Self { shape: tensor.dims().to_vec(), values })
-    }
-
-    /// The values as a tensor on `device`.
-    pub(crate) fn to_tensor(&self, device: &Device) -> Result<Tensor> {
-        Tensor::from_slice(&self.values, self.shape.as_slice(), device).map_err(tensor_error)
     }
 }
 

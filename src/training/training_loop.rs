@@ -104,7 +104,7 @@ impl<'a> HeadLearner<'a> {
         let weights = HeadWeights::initial(train.features.columns(), configuration.hidden, labels, &mut random);
         let head = Head::new(&weights)?;
         let settings = AdamSettings { learning_rate: configuration.learning_rate, ..AdamSettings::default() };
-        let adam = Adam::new(&head.named_variables(), settings)?;
+        let adam = Adam::new(&head.named_variables(), settings);
         Ok(Self {
             head,
             adam,
@@ -166,7 +166,7 @@ impl Learner for HeadLearner<'_> {
 
     fn save_state(&self) -> Result<State> {
         let mut state = self.network_state()?;
-        state.extend(self.adam.state()?);
+        state.extend(self.adam.state());
         Ok(state)
     }
 
