@@ -109,7 +109,7 @@ pub(super) fn paint(canvas: &mut Canvas, weather: Weather, quiet: bool, random: 
         let height = if weather == Weather::Storm { 0.45 } else { 0.78 };
         let place = (w * random.gen_range(-0.05..1.05), horizon * random.gen_range(0.06..height));
         let size =
-            u * if weather == Weather::Storm { random.gen_range(60.0..115.0) } else { random.gen_range(26.0..62.0) };
+            u * if weather == Weather::Storm { random.gen_range(60.0..115.0) } else { random.gen_range(32.0..74.0) };
         let flat = if weather == Weather::Dusk { 0.28 } else { 0.55 };
         cloud(canvas, place, size, flat, palette.cloud, random);
     }
@@ -183,6 +183,9 @@ pub(super) fn paint(canvas: &mut Canvas, weather: Weather, quiet: bool, random: 
             let half = u * (4.0 + 36.0 * depth) * random.gen_range(0.4..1.0);
             canvas.soft_ellipse(x, y, half, 0.7 * u + depth * u, palette.light, 0.16);
         }
+        if quiet {
+            bank(canvas, &palette, weather, random);
+        }
     } else if weather == Weather::Day && random.gen_bool(0.7) {
         flowers(canvas, random);
     }
@@ -197,6 +200,15 @@ pub(super) fn paint(canvas: &mut Canvas, weather: Weather, quiet: bool, random: 
         }
     }
     facts
+}
+
+/// The near shore of a lake, to stand on.
+fn bank(canvas: &mut Canvas, palette: &Palette, weather: Weather, random: &mut Generator) {
+    let (w, h, u) = (canvas.w, canvas.h, canvas.u);
+    let mut outline = ridge(w, h * 0.865, 7.0 * u, false, random);
+    outline.extend([(w, h), (0.0, h)]);
+    let lit = mix(palette.near, palette.light, if weather == Weather::Day { 0.22 } else { 0.08 });
+    canvas.fill_down(polygon(&outline), lit, palette.near);
 }
 
 /// The points of a hill's or mountain's upper edge from left to right.
@@ -243,7 +255,7 @@ fn cloud(
             (
                 x + along * size * 1.5,
                 y - high * size * flat,
-                size * random.gen_range(0.42..0.75) * (1.0 - 0.4 * along.abs()),
+                size * random.gen_range(0.55..0.95) * (1.0 - 0.4 * along.abs()),
             )
         })
         .collect();
@@ -285,21 +297,27 @@ fn milky_way(canvas: &mut Canvas, horizon: f32, random: &mut Generator) {
 fn moon(canvas: &mut Canvas, (x, y): (f32, f32), sky: Rgb, light: Rgb, random: &mut Generator) {
     let radius = random.gen_range(15.0..34.0) * canvas.u;
     canvas.glow(x, y, radius * 5.0, light, 0.45);
-    canvas.fill_lit(
-        circle(x, y, radius),
-        x - radius * 0.3,
-        y - radius * 0.3,
-        radius * 1.6,
-        light,
-        mix(light, sky, 0.25),
-    );
-    if random.gen_bool(0.45) {
-        canvas.fill(circle(x + radius * 0.5, y - radius * 0.22, radius * 0.88), mix(sky, light, 0.10), 1.0);
-    } else {
+    let full = random.gen_bool(0.55);
+    let disc = if full { circle(x, y, radius) } else { crescent(x, y, radius, random.gen_range(0.15..0.6)) };
+    canvas.fill_lit(disc, x - radius * 0.3, y - radius * 0.3, radius * 1.6, light, mix(light, sky, 0.25));
+    if full {
         for (dx, dy, size) in [(-0.3, -0.2, 0.2), (0.25, 0.3, 0.26), (0.3, -0.35, 0.12), (-0.2, 0.4, 0.14)] {
             canvas.fill(circle(x + dx * radius, y + dy * radius, size * radius), mix(light, sky, 0.3), 0.45);
         }
     }
+}
+
+/// The lit part of a waxing moon; `bulge` 0 is half, 1 is new.
+fn crescent(x: f32, y: f32, radius: f32, bulge: f32) -> Option<tiny_skia::Path> {
+    let tilt: f32 = -0.45;
+    let edge = |angle: f32, width: f32| {
+        let (along, across) = (radius * angle.sin(), radius * angle.cos() * width);
+        (x + across * tilt.cos() - along * tilt.sin(), y + across * tilt.sin() + along * tilt.cos())
+    };
+    let angles = || (0..=40).map(|step| (step as f32 / 40.0 - 0.5) * TAU / 2.0);
+    let mut points: Vec<_> = angles().map(|angle| edge(angle, 1.0)).collect();
+    points.extend(angles().rev().map(|angle| edge(angle, bulge)));
+    polygon(&points)
 }
 
 fn birds(canvas: &mut Canvas, horizon: f32, colour: Rgb, random: &mut Generator) {

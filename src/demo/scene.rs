@@ -87,8 +87,8 @@ pub struct Scene {
 impl Scene {
     /// The plan of a scene of the given mood.
     pub(super) fn plan(mood: Mood, random: &mut Generator) -> Self {
-        let weather =
-            *[Weather::Day, Weather::Dusk, Weather::Storm, Weather::Night].choose(random).unwrap_or(&Weather::Day);
+        // Pencil has no dark skies.
+        let sketched = if random.gen_bool(0.6) { Weather::Day } else { Weather::Dusk };
         let few = |random: &mut Generator| [1, 1, 1, 2, 3].choose(random).copied().unwrap_or(1);
         let (ground, cast) = match mood {
             Mood::Sunny => (Ground::Landscape(Weather::Day), Cast::Nobody),
@@ -102,9 +102,9 @@ impl Scene {
             Mood::Ornamental => (Ground::Waves, Cast::Nobody),
             Mood::Sketchy => match random.gen_range(0..5) {
                 0 => (Ground::Plain, Cast::Creatures(few(random))),
-                1 => (Ground::Street, Cast::Figure),
+                1 => (Ground::Plain, Cast::Figure),
                 2 => (Ground::Plain, Cast::Children(random.gen_range(1..3))),
-                _ => (Ground::Landscape(weather), Cast::Nobody),
+                _ => (Ground::Landscape(sketched), Cast::Nobody),
             },
         };
         let mut scene = Self { mood, second_mood: None, ground, cast, pencil: mood == Mood::Sketchy };
@@ -183,7 +183,8 @@ impl Scene {
         match self.cast {
             Cast::Nobody => {}
             Cast::Creatures(count) => {
-                let size = 190.0 * u / (count as f32).powf(0.55) * random.gen_range(0.85..1.15);
+                let size =
+                    (190.0 * u / (count as f32).powf(0.55)).min(0.95 * w / count as f32) * random.gen_range(0.85..1.1);
                 for (x, y) in places(count, w, floor, size * 0.55, random) {
                     characters::creature(&mut canvas, (x, y), size * random.gen_range(0.85..1.1), random);
                 }
@@ -215,11 +216,12 @@ impl Scene {
     fn draw_figure(&self, canvas: &mut Canvas, floor: f32, random: &mut Generator) {
         let (w, h, u) = (canvas.w, canvas.h, canvas.u);
         let x = w * random.gen_range(0.36..0.64);
-        let raining = matches!(self.ground, Ground::Street | Ground::Landscape(Weather::Storm));
+        let raining = matches!(self.ground, Ground::Street | Ground::Plain | Ground::Landscape(Weather::Storm));
         let muted = [[0.45, 0.13, 0.16], [0.18, 0.26, 0.36], [0.25, 0.25, 0.27], [0.36, 0.32, 0.18]];
         let umbrella = raining.then(|| muted.choose(random).copied().unwrap_or(muted[0]));
         if self.ground != Ground::Street {
-            characters::lonely_figure(canvas, (x, floor), 115.0 * u, umbrella);
+            let height = if self.ground == Ground::Plain { 210.0 } else { 115.0 };
+            characters::lonely_figure(canvas, (x, floor), height * u, umbrella);
             return;
         }
         if random.gen_bool(0.75) {
@@ -249,7 +251,7 @@ impl Scene {
         let is = |label: &'static str| match label {
             "cute" => friendly,
             "cheerful" => matches!(self.cast, Cast::Children(_)) || (weather == Some(Weather::Day) && !self.pencil),
-            "gloomy" => dark && !friendly,
+            "gloomy" => (dark || (self.pencil && self.cast == Cast::Figure)) && !friendly,
             "scenery" => landscape,
             "beautiful" => {
                 !self.pencil
