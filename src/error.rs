@@ -6,7 +6,7 @@
 use std::fmt;
 use std::path::Path;
 
-/// Shorthand for results with our [`enum@Error`].
+/// Shorthand for results with our [`struct@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Whose fault an error is, which decides what the person can do about it.

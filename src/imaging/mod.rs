@@ -17,4 +17,5 @@ pub use decode::{DecodeLimits, ImageFacts, Inspection, PictureFormat, decode, de
 pub use hashes::{content_hash, perceptual_hash};
 pub use rejection::Rejection;
 pub use resize::{load_square, square_crop, thumbnail};
+pub(crate) use thumbnails::write_jpeg;
 pub use thumbnails::{THUMBNAIL_SIDE_PX, ThumbnailCache};

@@ -31,7 +31,7 @@ pub struct GroupingRow {
     pub started: Option<String>,
     /// When the sort ended, as written.
     pub ended: Option<String>,
-    /// The how-manieth picture of the sort this one was.
+    /// Place of this picture in the order of the sort, from 1.
     pub order: Option<u64>,
 }
 
