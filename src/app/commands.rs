@@ -172,7 +172,7 @@ impl UiCommand {
         let (section, icon, name, tooltip, shortcuts) = match self {
             Self::NewProject => (File, icons::FOLDER_PLUS, "New project…", "Make an empty project in a folder of your choice", vec![ctrl(Key::N)]),
             Self::OpenProject => (File, icons::FOLDER_OPEN, "Open project…", "Open the folder of a project", vec![ctrl(Key::O)]),
-            Self::OpenDemo => (File, icons::DEMO, "Demo", "Draw 240 synthetic illustrations and run the whole method on them; takes some minutes the first time", vec![]),
+            Self::OpenDemo => (File, icons::DEMO, "Demo", "Try the whole method on 240 illustrations drawn by a program; takes minutes", vec![]),
             Self::CloseProject => (File, icons::CLOSE, "Close project", "Close the project; everything is stored already", vec![ctrl(Key::W)]),
             Self::ImportPictures => (File, icons::IMPORT, "Import pictures…", "Add a folder of pictures with all its subfolders; files are read, never changed", vec![ctrl(Key::I)]),
             Self::ImportLabels => (File, icons::LABEL, "Import labels…", "Read labels from a CSV: image, then one 0/1 column for each label", vec![]),

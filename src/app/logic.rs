@@ -127,6 +127,11 @@ impl App {
                     explore.exploration = Some(*exploration);
                 }
             }
+            Event::ExploreFailed(request, notice) => {
+                if state.explore.requested.is_some_and(|(asked, _)| asked == request) {
+                    state.explore.failed = Some(notice);
+                }
+            }
             Event::Scored(scores) => {
                 if state.explore.requested.is_some_and(|(request, _)| request == scores.request) {
                     state.explore.scores = Some(*scores);

@@ -37,8 +37,6 @@ pub struct Start {
     pub demo: Option<PathBuf>,
     /// Show this view at first.
     pub view: View,
-    /// Show clusters of this many groups at first.
-    pub clusters: Option<usize>,
     /// Write our own time of each frame to this CSV file at the end.
     pub frame_log: Option<PathBuf>,
 }
@@ -134,10 +132,7 @@ impl App {
             Arc::new(move || context.request_repaint())
         };
         let engine = Engine::start(wake.clone())?;
-        let mut state = AppState { view: start.view, ..AppState::default() };
-        if let Some(clusters) = start.clusters {
-            state.explore.clusters = clusters;
-        }
+        let state = AppState { view: start.view, ..AppState::default() };
         if let Some(folder) = start.project {
             engine.send(Command::OpenProject { folder, read_only: false });
         }
@@ -222,7 +217,10 @@ impl eframe::App for App {
 pub fn graphics() -> Vec<String> {
     use eframe::wgpu;
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    let mut adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
+    if adapters.is_empty() {
+        adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::GL));
+    }
     if adapters.is_empty() {
         return vec!["none found: the window cannot open; on Linux install a Vulkan driver (Mesa)".to_owned()];
     }

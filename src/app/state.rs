@@ -282,6 +282,8 @@ pub struct ExploreState {
     pub seed: u64,
     /// What was asked last.
     pub requested: Option<(ExploreRequest, u64)>,
+    /// Why the clusters asked for last cannot be shown, if so.
+    pub failed: Option<Notice>,
     /// The clusters on show.
     pub exploration: Option<Exploration>,
     /// Their scores.
@@ -304,6 +306,7 @@ impl Default for ExploreState {
             clusters: 5,
             seed: 1,
             requested: None,
+            failed: None,
             exploration: None,
             scores: None,
             elbow: None,

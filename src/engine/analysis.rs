@@ -112,7 +112,7 @@ impl Analyst {
                 Question::Explore(request) => {
                     // A newer request, if one waits, makes this one pointless.
                     if self.receiver.is_empty() {
-                        self.report(|analyst| analyst.explore(request));
+                        self.answer(request);
                     } else {
                         self.skip_to_newest(request);
                     }
@@ -144,7 +144,13 @@ impl Analyst {
                 Question::Explore(_) | Question::Quit => {}
             }
         }
-        self.report(|analyst| analyst.explore(newest));
+        self.answer(newest);
+    }
+
+    fn answer(&mut self, request: ExploreRequest) {
+        if let Err(error) = self.explore(request) {
+            self.outbox.push(Event::ExploreFailed(request, Notice::from(&error)));
+        }
     }
 
     fn report(&mut self, work: impl FnOnce(&mut Self) -> Result<()>) {

@@ -81,6 +81,8 @@ pub enum Event {
     RunLoaded(RunId, Vec<EpochRecord>),
     /// Clusters that were asked for.
     Explored(Box<Exploration>),
+    /// Clusters that were asked for cannot be made.
+    ExploreFailed(super::analysis::ExploreRequest, Notice),
     /// Their scores.
     Scored(Box<ExplorationScores>),
     /// The within-cluster sums of squares for a range of K.

@@ -1,7 +1,7 @@
 //! Explore: the clusters of a run as rows of pictures, nearest to the centroid first; scores at the side.
 
 use egui::{RichText, Sense, Ui, vec2};
-use egui_plot::{Line, Plot, PlotPoints, Points, VLine};
+use egui_plot::{Line, PlotPoints, Points, VLine};
 
 use crate::app::commands::UiCommand;
 use crate::app::state::ProjectState;
@@ -47,6 +47,13 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
         });
     });
     egui::CentralPanel::default().show(ui, |ui| {
+        if let Some(notice) = view.state.explore.failed.clone() {
+            let hint = notice.hint.unwrap_or_default();
+            small::empty_ui(ui, icons::EXPLORE, "These clusters cannot be made", &notice.message, |ui| {
+                small::weak(ui, hint);
+            });
+            return;
+        }
         let Some(exploration) = view.state.explore.exploration.take() else {
             small::weak(ui, "Making clusters…");
             return;
@@ -65,7 +72,7 @@ fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) 
         ui.horizontal_wrapped(|ui| {
             let explore = &mut view.state.explore;
             let name = explore.run.map_or(String::new(), |run| format!("Run {}", run.0));
-            egui::ComboBox::from_id_salt("run").width(90.0).selected_text(name).show_ui(ui, |ui| {
+            small::choice_ui(ui, "Run", &name, 90.0, |ui| {
                 for run in project.snapshot.runs.iter().filter(|run| run.best_epoch.is_some()) {
                     let text = format!("Run {}  ·  {}  ·  seed {}", run.id.0, run.status, run.seed);
                     ui.selectable_value(&mut explore.run, Some(run.id), text);
@@ -75,7 +82,7 @@ fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) 
                 ClusteredPart::Test => "Test part",
                 ClusteredPart::All => "All pictures",
             };
-            egui::ComboBox::from_id_salt("part").width(110.0).selected_text(part(explore.part)).show_ui(ui, |ui| {
+            small::choice_ui(ui, "Pictures that are clustered", part(explore.part), 110.0, |ui| {
                 for choice in [ClusteredPart::Test, ClusteredPart::All] {
                     ui.selectable_value(&mut explore.part, choice, part(choice));
                 }
@@ -119,6 +126,7 @@ fn request(view: &mut ViewContext<'_>, project: &ProjectState) {
             explore.elbow = None;
         }
         explore.scores = None;
+        explore.failed = None;
         explore.requested = Some((request, load));
         view.send(Command::Explore(request));
     }
@@ -189,7 +197,7 @@ fn summary_ui(ui: &mut Ui, view: &ViewContext<'_>, exploration: &Exploration, cl
     ui.horizontal(|ui| {
         small::cluster_chip(ui, cluster, 24.0);
         small::title(ui, format!("Cluster {}", cluster + 1));
-        small::weak(ui, format!("{} pictures", exploration.members[cluster].len()));
+        small::weak(ui, small::count(exploration.members[cluster].len(), "picture", "pictures"));
     });
     let scores = scores_of(view, exploration);
     let silhouette = scores
@@ -393,13 +401,9 @@ fn elbow_ui(ui: &mut Ui, view: &ViewContext<'_>) {
     let accent = theme::accent(ui.visuals().dark_mode);
     let weak = ui.visuals().weak_text_color();
     let chosen = view.state.explore.clusters as f64;
-    Plot::new("elbow")
-        .height(150.0)
-        .allow_scroll(false)
-        .allow_drag(false)
-        .allow_zoom(false)
-        .allow_boxed_zoom(false)
+    small::still_plot(ui, "elbow", 150.0)
         .include_y(0.0)
+        .x_grid_spacer(egui_plot::uniform_grid_spacer(|_| [12.0, 2.0, 1.0]))
         .show(ui, |plot| {
             plot.line(Line::new("sum of squares", PlotPoints::from(points.clone())).color(accent).width(2.0));
             plot.points(Points::new("K", PlotPoints::from(points)).color(accent).radius(3.0));

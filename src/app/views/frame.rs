@@ -19,12 +19,10 @@ const TOAST: Duration = Duration::from_secs(5);
 pub fn header_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
     let frame = egui::Frame::side_top_panel(ui.style()).inner_margin(egui::Margin::symmetric(12, 6));
     egui::Panel::top("header").frame(frame).show(ui, |ui| {
-        ui.horizontal(|ui| {
-            egui::MenuBar::new().ui(ui, |ui| {
-                for section in Section::ALL {
-                    menu_ui(ui, view, section);
-                }
-            });
+        egui::MenuBar::new().ui(ui, |ui| {
+            for section in Section::ALL {
+                menu_ui(ui, view, section);
+            }
             if let Some(project) = &view.state.project {
                 ui.separator();
                 small::title(ui, project.snapshot.name.clone())
@@ -226,8 +224,8 @@ pub fn status_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
                         let snapshot = &project.snapshot;
                         let aside = snapshot.images.iter().filter(|image| image.set_aside.is_some()).count();
                         let mut parts = vec![
-                            format!("{} pictures", snapshot.images.len()),
-                            format!("{} labels", snapshot.labels.len()),
+                            small::count(snapshot.images.len(), "picture", "pictures"),
+                            small::count(snapshot.labels.len(), "label", "labels"),
                             format!("{} with an answer", project.answered_images),
                         ];
                         if aside > 0 {
@@ -251,7 +249,7 @@ pub fn status_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
                 if let Some(project) = &view.state.project {
                     let rejected = project.snapshot.rejected_files.len();
                     if rejected > 0 {
-                        small::weak(ui, format!("{rejected} files not taken")).on_hover_ui(|ui| {
+                        small::weak(ui, small::count(rejected, "file", "files") + " not taken").on_hover_ui(|ui| {
                             for file in project.snapshot.rejected_files.iter().take(20) {
                                 ui.label(format!("{}: {}", file.relative_path, file.reason));
                             }
@@ -325,7 +323,7 @@ pub fn problems_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
                 for notice in view.state.problems.iter().rev() {
                     ui.label(&notice.message);
                     if let Some(hint) = &notice.hint {
-                        small::weak(ui, format!("→ {hint}"));
+                        small::weak(ui, format!("{}  {hint}", icons::NEXT));
                     }
                 }
             });

@@ -97,7 +97,7 @@ fn filter_ui(ui: &mut Ui, library: &mut LibraryState, project: &ProjectState) {
             .label
             .and_then(|id| project.snapshot.labels.iter().find(|label| label.id == id))
             .map_or("Any label", |label| label.name.as_str());
-        egui::ComboBox::from_id_salt("label filter").selected_text(chosen).show_ui(ui, |ui| {
+        small::choice_ui(ui, "Only pictures with this label", chosen, 160.0, |ui| {
             ui.selectable_value(&mut library.label, None, "Any label");
             for label in &project.snapshot.labels {
                 let count = project.label_counts.get(&label.id).copied().unwrap_or(0);

@@ -1,7 +1,7 @@
 //! Train: settings at the left; curves, log and earlier runs at the right.
 
 use egui::{Color32, RichText, Ui, vec2};
-use egui_plot::{Legend, Line, Plot, PlotPoints, VLine};
+use egui_plot::{Corner, Legend, Line, PlotPoints, VLine};
 
 use crate::app::commands::UiCommand;
 use crate::app::state::ProjectState;
@@ -65,7 +65,14 @@ fn row_ui(ui: &mut Ui, name: &str, widget: impl FnOnce(&mut Ui) -> egui::Respons
         });
         let response = widget(ui);
         let label = info.label;
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::SpinButton, true, label));
+        let role = if name == "positive_weights" {
+            egui::accesskit::Role::CheckBox
+        } else {
+            egui::accesskit::Role::SpinButton
+        };
+        if name != "device" {
+            response.widget_info(|| egui::WidgetInfo::labeled(role, true, label));
+        }
         response.on_hover_text(help);
         if let Some(value) = info.paper_value {
             small::weak(ui, format!("paper {value}"));
@@ -95,15 +102,12 @@ fn settings_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) 
     row_ui(ui, "positive_weights", |ui| ui.checkbox(&mut configuration.positive_weights, ""));
     row_ui(ui, "seed", |ui| ui.add(egui::DragValue::new(&mut configuration.seed).range(0..=i64::MAX as u64)));
     row_ui(ui, "device", |ui| {
-        egui::ComboBox::from_id_salt("device")
-            .width(90.0)
-            .selected_text(configuration.device.to_string())
-            .show_ui(ui, |ui| {
-                for choice in DeviceChoice::ALL {
-                    ui.selectable_value(&mut configuration.device, choice, choice.to_string());
-                }
-            })
-            .response
+        let chosen = configuration.device.to_string();
+        small::choice_ui(ui, "Device", &chosen, 90.0, |ui| {
+            for choice in DeviceChoice::ALL {
+                ui.selectable_value(&mut configuration.device, choice, choice.to_string());
+            }
+        })
     });
     let (name, note) = device_text(configuration.device);
     small::weak(ui, format!("Will run on: {name}"));
@@ -259,15 +263,11 @@ fn plot_ui(
 ) {
     small::title(ui, name).on_hover_text(explanation);
     let weak = ui.visuals().weak_text_color();
-    Plot::new(name)
-        .height(height)
-        .allow_scroll(false)
-        .allow_drag(false)
-        .allow_zoom(false)
-        .allow_boxed_zoom(false)
+    let corner = if name == "Loss" { Corner::RightTop } else { Corner::RightBottom };
+    small::still_plot(ui, name, height)
         .include_x(1.0)
         .x_axis_label("epoch")
-        .legend(Legend::default().background_alpha(0.6))
+        .legend(Legend::default().position(corner).background_alpha(0.8))
         .show(ui, |plot| {
             for (curve, colour, points) in curves {
                 plot.line(Line::new(*curve, PlotPoints::from(points.clone())).color(*colour).width(2.0));
@@ -311,6 +311,9 @@ fn log_ui(ui: &mut Ui, view: &ViewContext<'_>, record: Option<&RunRecord>) {
         ui.spacing_mut().item_spacing.y = 2.0;
         if let Some(message) = record.and_then(|run| run.message.as_ref()) {
             ui.label(RichText::new(message).color(ui.visuals().warn_fg_color));
+        }
+        if view.state.train.log.is_empty() {
+            small::weak(ui, "What a run says while it is at work stands here.");
         }
         for line in &view.state.train.log {
             small::weak(ui, line);

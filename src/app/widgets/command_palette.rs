@@ -100,6 +100,8 @@ pub fn cheat_sheet_ui(context: &egui::Context, view: &mut ViewContext<'_>) {
         ui.heading("Keys");
         ui.add_space(theme::STEP);
         ScrollArea::vertical().max_height(context.content_rect().height() - 180.0).show(ui, |ui| {
+            ui.spacing_mut().item_spacing = vec2(48.0, 2.0);
+            ui.spacing_mut().interact_size.y = 22.0;
             ui.columns(2, |columns| {
                 for (column, sections) in columns.iter_mut().zip([
                     &[Section::File, Section::Edit, Section::Help][..],
@@ -146,7 +148,6 @@ fn section_ui(ui: &mut egui::Ui, section: Section) {
 
 fn key_row(ui: &mut egui::Ui, what: &str, keys: &str) {
     ui.horizontal(|ui| {
-        ui.spacing_mut().interact_size.y = 22.0;
         ui.label(what);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             ui.label(RichText::new(keys).color(ui.visuals().weak_text_color()));

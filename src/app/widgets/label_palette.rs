@@ -147,7 +147,8 @@ pub fn label_ui(
         Together::Open => "",
     };
     let mark_at = egui::pos2(rect.max.x - 44.0, centre);
-    painter.text(mark_at, egui::Align2::RIGHT_CENTER, mark, egui::FontId::proportional(14.0), text);
+    let mark_colour = if answer == Together::No { ui.visuals().weak_text_color() } else { text };
+    painter.text(mark_at, egui::Align2::RIGHT_CENTER, mark, egui::FontId::proportional(14.0), mark_colour);
     let count_at = egui::pos2(rect.max.x - 8.0, centre);
     painter.text(count_at, egui::Align2::RIGHT_CENTER, images_with_it.to_string(), small, text.gamma_multiply(0.8));
     let name_space = rect.width() - 36.0 - 64.0;

@@ -90,6 +90,7 @@ pub fn cluster_chip(ui: &mut Ui, cluster: usize, size_points: f32) {
 pub fn bar_ui(ui: &mut Ui, name: &str, value: f32, colour: Color32, name_points: f32) -> Response {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
+        ui.spacing_mut().interact_size.y = 20.0;
         ui.allocate_ui_with_layout(vec2(name_points, 18.0), Layout::left_to_right(Align::Center), |ui| {
             ui.set_min_width(name_points);
             ui.add(egui::Label::new(RichText::new(name).small()).truncate());
@@ -104,6 +105,35 @@ pub fn bar_ui(ui: &mut Ui, name: &str, value: f32, colour: Color32, name_points:
         ui.label(RichText::new(format!("{value:.2}")).small());
     })
     .response
+}
+
+/// A choice from a list, with a name for those who cannot see where it stands.
+pub fn choice_ui(ui: &mut Ui, name: &str, selected: &str, width: f32, choices: impl FnOnce(&mut Ui)) -> Response {
+    let response =
+        egui::ComboBox::from_id_salt(name).width(width).selected_text(selected).show_ui(ui, choices).response;
+    let enabled = response.enabled();
+    response.widget_info(|| {
+        let mut info = egui::WidgetInfo::labeled(egui::accesskit::Role::ComboBox, enabled, name);
+        info.current_text_value = Some(selected.to_owned());
+        info
+    });
+    response.on_hover_text(name)
+}
+
+/// A number with its noun: "1 file", "2 files".
+pub fn count(number: usize, one: &str, several: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
+}
+
+/// A plot that only shows: it neither scrolls nor zooms under the mouse, and its grid stays behind its curves.
+pub fn still_plot<'a>(ui: &Ui, name: &str, height: f32) -> egui_plot::Plot<'a> {
+    egui_plot::Plot::new(name)
+        .height(height)
+        .allow_scroll(false)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_boxed_zoom(false)
+        .grid_color(ui.visuals().widgets.noninteractive.bg_stroke.color)
 }
 
 /// A duration as people say it.

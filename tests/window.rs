@@ -1,0 +1,307 @@
+//! The window, drawn without a screen: every view is opened on a small project, by keys as people press them, and
+//! its picture is compared with the one kept in `tests/snapshots` (UPDATE_SNAPSHOTS=1 makes them anew).
+#![cfg(feature = "gui")]
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use atmoscope::app::state::View;
+use atmoscope::app::{App, Start};
+use atmoscope::engine::jobs::import::{self, ImportRequest};
+use atmoscope::engine::jobs::split::{self, SplitRequest};
+use atmoscope::engine::jobs::train;
+use atmoscope::progress::{Cancel, Silent};
+use atmoscope::project::{Project, Role};
+use atmoscope::training::TrainingConfiguration;
+use egui::{Key, Modifiers, vec2};
+use egui_kittest::kittest::Queryable;
+use egui_kittest::{Harness, SnapshotOptions, SnapshotResults};
+
+const LABELS: [&str; 4] = ["cute", "gloomy", "scenery", "静か"];
+
+/// A project of 40 pictures with labels and groupings, and a run if asked for. Its folder is called "moods".
+fn project(parent: &Path, with_run: bool) -> std::path::PathBuf {
+    let pictures = parent.join("pictures");
+    common::sample_images(&pictures, 40);
+    let mut names: Vec<String> =
+        std::fs::read_dir(&pictures).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    let mut labels = format!("image,{}\n", LABELS.join(","));
+    let mut groupings = "rater,condition,image,group\n".to_owned();
+    for (at, name) in names.iter().enumerate() {
+        let bits: Vec<String> = (0..4).map(|label| u8::from(at % 4 == label || at % 3 == label).to_string()).collect();
+        // The last four pictures are left to label by hand.
+        if at < 36 {
+            labels += &format!("{name},{}\n", bits.join(","));
+        }
+        for rater in ["花子", "Otto"] {
+            groupings += &format!("{rater},1,{name},group {}\n", at % 4);
+        }
+    }
+    std::fs::write(parent.join("labels.csv"), labels).unwrap();
+    std::fs::write(parent.join("groupings.csv"), groupings).unwrap();
+    let folder = parent.join("moods");
+    let mut project = Project::create(&folder).unwrap();
+    let request = ImportRequest {
+        images: Some(pictures),
+        labels: Some(parent.join("labels.csv")),
+        groupings: Some(parent.join("groupings.csv")),
+        annotator: Some("Annika".to_owned()),
+        ..ImportRequest::default()
+    };
+    let report = import::run(&mut project, &request, &Silent, &Cancel::new()).unwrap();
+    assert_eq!((report.added, report.groupings), (40, Some(2)), "{report:?}");
+    if with_run {
+        split::run(&mut project, &SplitRequest { seed: 3, ..SplitRequest::default() }).unwrap();
+        let configuration = TrainingConfiguration { epochs: 8, image_size_px: 32, ..TrainingConfiguration::default() };
+        train::run(&mut project, &configuration, &|_| {}, &Silent, &Cancel::new()).unwrap();
+    }
+    folder
+}
+
+fn harness(project: Option<&Path>, size: egui::Vec2, theme: egui::Theme) -> Harness<'static, App> {
+    let start = Start { project: project.map(Path::to_path_buf), ..Start::default() };
+    Harness::builder()
+        .with_size(size)
+        .with_theme(theme)
+        .with_max_steps(64)
+        .with_options(SnapshotOptions::new().max_failed_pixels(400))
+        .build_eframe(move |creation| App::for_test(&creation.egui_ctx, start).unwrap())
+}
+
+/// Draws until `done`, or fails after a while.
+fn until(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> bool) {
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        harness.step();
+        if done(harness.state()) {
+            break;
+        }
+        assert!(Instant::now() < end, "waited in vain for {what}; problems: {:?}", harness.state().state().problems);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    harness.step();
+}
+
+/// Draws until pictures and clusters are there and nothing moves.
+fn settle(harness: &mut Harness<'_, App>) {
+    for _ in 0..3 {
+        until(harness, "pictures", |app| !app.is_busy());
+        std::thread::sleep(Duration::from_millis(40));
+    }
+    harness.run_steps(4);
+}
+
+fn opened(harness: &mut Harness<'_, App>) {
+    until(harness, "the project", |app| app.state().project.is_some());
+}
+
+#[test]
+fn every_view_looks_as_it_should() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = project(folder.path(), true);
+    let mut results = SnapshotResults::new();
+    for (theme, theme_name) in [(egui::Theme::Dark, "dark"), (egui::Theme::Light, "light")] {
+        let mut harness = harness(Some(&project), vec2(1280.0, 800.0), theme);
+        opened(&mut harness);
+        for (key, view, name) in [
+            (Key::Num1, View::Library, "library"),
+            (Key::Num2, View::Label, "label"),
+            (Key::Num3, View::Group, "group"),
+            (Key::Num4, View::Train, "train"),
+            (Key::Num5, View::Explore, "explore"),
+            (Key::Num6, View::Report, "report"),
+        ] {
+            harness.key_press_modifiers(Modifiers::COMMAND, key);
+            until(&mut harness, name, |app| app.state().view == view);
+            if view == View::Explore {
+                harness.state_mut().state_mut().explore.clusters = 3;
+                until(&mut harness, "scores", |app| app.state().explore.scores.is_some());
+                until(&mut harness, "the elbow", |app| app.state().explore.elbow.is_some());
+            }
+            if view == View::Train {
+                until(&mut harness, "epochs", |app| app.state().train.epochs.values().any(|epochs| epochs.len() == 8));
+            }
+            settle(&mut harness);
+            mask_changing(&mut harness, view);
+            harness.snapshot(format!("{name}-{theme_name}"));
+        }
+        results.extend_harness(&mut harness);
+    }
+}
+
+/// Covers what differs from run to run: dates and durations.
+fn mask_changing(harness: &mut Harness<'_, App>, view: View) {
+    let rectangles: Vec<egui::Rect> = match view {
+        View::Train => harness.query_all_by_label_contains("finished").map(|node| node.rect()).collect(),
+        View::Explore => harness.query_all_by_label_contains(" ms").map(|node| node.rect()).collect(),
+        _ => Vec::new(),
+    };
+    for rectangle in rectangles {
+        harness.mask(rectangle.expand(4.0));
+    }
+}
+
+#[test]
+fn the_welcome_view_offers_the_ways_to_begin() {
+    let mut results = SnapshotResults::new();
+    for (theme, name) in [(egui::Theme::Dark, "welcome-dark"), (egui::Theme::Light, "welcome-light")] {
+        let mut harness = harness(None, vec2(1280.0, 800.0), theme);
+        harness.run_steps(4);
+        for way in ["New project…", "Open project…", "Demo"] {
+            assert!(harness.query_by_label(way).is_some(), "{way} is missing");
+        }
+        harness.snapshot(name);
+        results.extend_harness(&mut harness);
+    }
+}
+
+#[test]
+fn the_window_fills_a_large_screen() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = project(folder.path(), false);
+    let mut harness = harness(Some(&project), vec2(2560.0, 1440.0), egui::Theme::Light);
+    opened(&mut harness);
+    settle(&mut harness);
+    harness.snapshot("library-large");
+}
+
+#[test]
+fn labelling_by_keys_is_on_disk_and_can_be_undone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = project(folder.path(), false);
+    let mut harness = harness(Some(&path), vec2(1280.0, 800.0), egui::Theme::Dark);
+    opened(&mut harness);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Num2);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::J);
+    until(&mut harness, "the first unlabelled picture", |app| {
+        let cursor = app.state().library.selection.cursor.unwrap();
+        !app.state().project.as_ref().unwrap().snapshot.answers.contains_key(&cursor)
+    });
+    let image = harness.state().state().library.selection.cursor.unwrap();
+    let labels = harness.state().state().project.as_ref().unwrap().snapshot.labels.clone();
+
+    harness.key_press(Key::Num1);
+    harness.key_press(Key::Num4);
+    let is = |label: usize, value: Option<bool>| {
+        let label = labels[label].id;
+        move |app: &App| app.state().project.as_ref().unwrap().answer(image, label) == value
+    };
+    until(&mut harness, "two labels", |app| is(0, Some(true))(app) && is(3, Some(true))(app));
+    let on_disk = |count: usize| {
+        let project = Project::open_read_only(&path).unwrap();
+        let person = project.people(Role::Annotator).unwrap().remove(0);
+        assert_eq!(project.answers(person.id, image).unwrap().values().filter(|yes| **yes).count(), count);
+    };
+    on_disk(2);
+
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    until(&mut harness, "undo", is(3, None));
+    on_disk(1);
+    harness.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    until(&mut harness, "redo", is(3, Some(true)));
+    // Twice is back where it was, however quickly.
+    harness.key_press(Key::Num2);
+    harness.key_press(Key::Num2);
+    harness.key_press(Key::Num3);
+    until(&mut harness, "the third label", is(2, Some(true)));
+    assert!(is(1, None)(harness.state()));
+
+    harness.key_press(Key::Space);
+    until(&mut harness, "confirmation", is(1, Some(false)));
+    assert_ne!(harness.state().state().library.selection.cursor, Some(image), "Space goes on to the next picture");
+    // Letters typed into a field are no shortcuts.
+    let before = harness.state().state().library.selection.cursor;
+    harness.get_by_label("Name of a new label").focus();
+    harness.step();
+    harness.get_by_label("Name of a new label").type_text("da1");
+    harness.run_steps(3);
+    assert_eq!(harness.state().state().library.selection.cursor, before);
+    assert_eq!(harness.state().state().label.new_label, "da1");
+}
+
+#[test]
+fn pictures_are_selected_by_mouse_and_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = project(folder.path(), false);
+    let mut harness = harness(Some(&path), vec2(1280.0, 800.0), egui::Theme::Dark);
+    opened(&mut harness);
+    settle(&mut harness);
+    let selected = |harness: &Harness<'_, App>| harness.state().state().library.selection.images.len();
+    harness.key_press(Key::ArrowRight);
+    harness.run_steps(2);
+    assert_eq!(selected(&harness), 1);
+    harness.key_press_modifiers(Modifiers::SHIFT, Key::ArrowRight);
+    harness.run_steps(2);
+    harness.key_press_modifiers(Modifiers::SHIFT, Key::ArrowDown);
+    harness.run_steps(2);
+    let extended = selected(&harness);
+    assert!(extended > 3, "{extended}");
+    harness.key_press(Key::Escape);
+    harness.run_steps(2);
+    assert_eq!(selected(&harness), 0);
+    harness.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::A);
+    harness.run_steps(2);
+    assert_eq!(selected(&harness), extended, "the selection comes back");
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    harness.run_steps(2);
+    assert_eq!(selected(&harness), 40);
+    harness.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::I);
+    harness.run_steps(2);
+    assert_eq!(selected(&harness), 0);
+}
+
+#[test]
+fn commands_are_found_by_typing_and_keys_are_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = project(folder.path(), false);
+    let mut harness = harness(Some(&path), vec2(1280.0, 800.0), egui::Theme::Dark);
+    opened(&mut harness);
+    settle(&mut harness);
+    harness.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::P);
+    until(&mut harness, "the palette", |app| app.state().palette.is_some());
+    harness.get_by_label("Find a command").type_text("train the net");
+    harness.run_steps(3);
+    harness.snapshot("palette");
+    harness.key_press(Key::Enter);
+    until(&mut harness, "the Train view", |app| app.state().view == View::Train);
+    harness.event(egui::Event::Text("?".to_owned()));
+    until(&mut harness, "the sheet", |app| app.state().cheat_sheet);
+    harness.run_steps(4);
+    harness.snapshot("keys");
+}
+
+#[test]
+fn clusters_follow_k_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = project(folder.path(), true);
+    let mut harness = harness(Some(&path), vec2(1280.0, 800.0), egui::Theme::Dark);
+    opened(&mut harness);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Num5);
+    let shown = |clusters: usize| {
+        move |app: &App| app.state().explore.exploration.as_ref().is_some_and(|e| e.members.len() == clusters)
+    };
+    harness.state_mut().state_mut().explore.clusters = 3;
+    until(&mut harness, "three clusters", shown(3));
+    harness.state_mut().state_mut().explore.clusters = 2;
+    until(&mut harness, "two clusters", shown(2));
+    let sizes = harness.state().state().explore.exploration.as_ref().unwrap().clustering.sizes.clone();
+    harness.state_mut().state_mut().explore.seed = 2;
+    until(&mut harness, "another seed", |app| {
+        app.state().explore.exploration.as_ref().is_some_and(|e| e.request.seed == 2)
+    });
+    assert_eq!(
+        sizes.iter().sum::<usize>(),
+        harness.state().state().explore.exploration.as_ref().unwrap().features.rows()
+    );
+    // More clusters than pictures is said, not crashed on.
+    harness.state_mut().state_mut().explore.clusters = 20;
+    until(&mut harness, "the message", |app| app.state().explore.failed.is_some());
+    harness.run_steps(2);
+    assert!(harness.query_by_label_contains("distinct").is_some());
+    harness.state_mut().state_mut().explore.clusters = 2;
+    until(&mut harness, "clusters again", |app| app.state().explore.failed.is_none() && shown(2)(app));
+}
