@@ -68,7 +68,7 @@ fn harness(project: Option<&Path>, size: egui::Vec2, theme: egui::Theme) -> Harn
         .with_size(size)
         .with_theme(theme)
         .with_max_steps(64)
-        .with_options(SnapshotOptions::new().max_failed_pixels(400))
+        .with_options(SnapshotOptions::new().max_failed_pixels(60))
         .build_eframe(move |creation| App::for_test(&creation.egui_ctx, start).unwrap())
 }
 
