@@ -102,9 +102,8 @@ fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) 
             ui.separator();
             small::command_button_ui(ui, view.state, view.actions, UiCommand::ExportClusters);
             if let Some(exploration) = &view.state.explore.exploration {
-                let text =
-                    format!("{} pictures in {:.0} ms", exploration.features.rows(), exploration.duration_ms.max(1.0));
-                small::weak(ui, text);
+                small::weak(ui, small::count(exploration.features.rows(), "picture", "pictures"))
+                    .on_hover_text(format!("Clustered in {:.0} ms", exploration.duration_ms));
             }
         });
         ui.add_space(STEP / 2.0);

@@ -21,8 +21,8 @@ pub const DATA_REMARK: &str = "data";
 pub const SYNTHETIC: &str = "Synthetic: pictures, labels and raters of this demo were made by a program.";
 /// Clusters shown at first, as many as there are moods.
 pub const CLUSTERS: usize = 8;
-/// The demo looks at its pictures in this size, so that it takes minutes on two cores.
-pub const IMAGE_SIZE_PX: u32 = 128;
+/// The demo looks at its pictures in this size, so that it takes a minute or two on two cores.
+pub const IMAGE_SIZE_PX: u32 = 224;
 const SEED: u64 = 1;
 const ILLUSTRATIONS: usize = 240;
 
