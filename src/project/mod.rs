@@ -106,6 +106,11 @@ impl Project {
         Ok(Self { folder: self.folder.clone(), connection, lock: self.lock.clone() })
     }
 
+    /// Another handle on the same project that only reads. It does not keep other processes from writing.
+    pub fn share_for_reading(&self) -> Result<Self> {
+        Ok(Self { folder: self.folder.clone(), connection: connect(&self.folder, false)?, lock: None })
+    }
+
     /// True when `folder` holds a project.
     pub fn exists(folder: &Path) -> bool {
         folder.join(DATABASE).is_file()
