@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 
 use super::history::{self, Change};
@@ -128,11 +128,13 @@ impl Project {
     /// The root for images under `folder`, which is remembered if new.
     pub fn image_root(&mut self, folder: &Path) -> Result<ImageRoot> {
         let path = absolute(folder).map(|path| normalise(&path))?;
-        if let Some(known) = self.image_roots()?.into_iter().find(|root| root.path == path) {
-            return Ok(known);
+        let roots = self.image_roots()?;
+        if let Some(known) = roots.iter().find(|root| root.path == path) {
+            return Ok(known.clone());
         }
         let relative = relative_to(&self.folder, &path);
         let id = self.write(|transaction| {
+            free_path(transaction, &roots, &path)?;
             transaction.execute(
                 "INSERT INTO image_roots (absolute_path, relative_path) VALUES (?1, ?2)",
                 params![text(&path)?, relative.as_deref().map(text).transpose()?],
@@ -145,8 +147,14 @@ impl Project {
     /// Says that the images of a root are now under `folder`.
     pub fn move_image_root(&mut self, root_id: i64, folder: &Path) -> Result<()> {
         let path = absolute(folder).map(|path| normalise(&path))?;
+        let roots = self.image_roots()?;
+        if roots.iter().any(|root| root.id != root_id && root.path == path) {
+            return Err(Error::user(format!("{} is another image folder of the project already", path.display()))
+                .hint("import that folder again: pictures that moved there are found"));
+        }
         let relative = relative_to(&self.folder, &path);
         self.write(|transaction| {
+            free_path(transaction, &roots, &path)?;
             let changed = transaction.execute(
                 "UPDATE image_roots SET absolute_path = ?1, relative_path = ?2 WHERE id = ?3",
                 params![text(&path)?, relative.as_deref().map(text).transpose()?, root_id],
@@ -253,6 +261,17 @@ impl Project {
             history::record(transaction, &Change::SetAside { before, after: reason.map(str::to_owned) })
         })
     }
+}
+
+/// Forgets that a root was once at `path` when it moved along with the project since.
+fn free_path(transaction: &Transaction<'_>, roots: &[ImageRoot], path: &Path) -> Result<()> {
+    for root in roots.iter().filter(|root| root.path != path) {
+        transaction.execute(
+            "UPDATE image_roots SET absolute_path = ?1 WHERE id = ?2 AND absolute_path = ?3",
+            params![text(&root.path)?, root.id, text(path)?],
+        )?;
+    }
+    Ok(())
 }
 
 fn image_from(row: &Row<'_>) -> rusqlite::Result<ImageRecord> {
