@@ -40,7 +40,7 @@ use crate::error::{Error, Result};
 pub use annotations::{Annotation, AnnotationEdit, ImageLabels};
 pub use features::FeatureKind;
 pub use groupings::{GroupingRecord, GroupingRow};
-pub use images::{ImageRecord, ImageRoot, NewImage, RejectedFile};
+pub use images::{ImageRecord, ImageRoot, NewImage, REPLACED, RejectedFile};
 pub use labels::Label;
 pub use people::{Person, Role};
 pub use runs::{NewRun, RunRecord, RunStatus};
