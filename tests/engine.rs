@@ -232,7 +232,7 @@ fn answers_are_confirmed_copied_and_undone() {
     assert_eq!(window.loaded().labels.len(), 1);
     window.engine.send(Command::Undo);
     let snapshot = window.loaded();
-    assert_eq!(snapshot.answers[&images[0]][&labels[0]], true);
+    assert!(snapshot.answers[&images[0]][&labels[0]]);
     window.engine.send(Command::RenameLabel(labels[0], "cool".to_owned()));
     assert!(window.problem().contains("already a label"));
 }
@@ -377,7 +377,7 @@ fn a_project_is_closed_and_opened_again() {
             Event::Busy { notice, .. } => panic!("{}", notice.message),
             _ => None,
         });
-        assert_eq!(snapshot.answers[&images[0]][&labels[0]], true);
+        assert!(snapshot.answers[&images[0]][&labels[0]]);
         // Opening what is open reads it again.
         window.engine.send(open());
         window.wait("the project", |event| match event {

@@ -1,5 +1,5 @@
 //! An import takes what is sound, lists the rest with its reason, and can be repeated, stopped and mended.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod common;
 
@@ -120,7 +120,7 @@ fn bad_files_are_listed_and_stop_nothing() {
 
         use std::os::unix::fs::PermissionsExt;
         let secret = place.write("images/secret.png", fixture("plain.png"));
-        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o000)).unwrap();
         if std::fs::read(&secret).is_ok() {
             println!("not tried: an unreadable file, because the superuser can read everything");
             std::fs::remove_file(&secret).unwrap();

@@ -1,6 +1,6 @@
 //! The real illustrations, labels and groupings go in as they are. Needs `ATMOSCOPE_TEST_DATA`, the folder that holds
 //! `illustrations/`; says so and does nothing without it.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod common;
 
