@@ -84,12 +84,20 @@ impl Error {
     /// Reading or writing `path` failed.
     pub fn io(path: &Path, error: std::io::Error) -> Self {
         let kind = match error.kind() {
-            std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied => ErrorKind::User,
+            std::io::ErrorKind::NotFound
+            | std::io::ErrorKind::PermissionDenied
+            | std::io::ErrorKind::AlreadyExists
+            | std::io::ErrorKind::NotADirectory
+            | std::io::ErrorKind::IsADirectory => ErrorKind::User,
             _ => ErrorKind::Device,
         };
         let hint = match error.kind() {
             std::io::ErrorKind::NotFound => Some("check the path; the file or folder may have been moved or renamed"),
             std::io::ErrorKind::PermissionDenied => Some("check that you may read and write there"),
+            std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::NotADirectory => {
+                Some("there is a file where a folder is needed; choose another place")
+            }
+            std::io::ErrorKind::IsADirectory => Some("that is a folder; give the name of a file"),
             std::io::ErrorKind::StorageFull => Some("free some space on that disk and try again"),
             _ => None,
         };

@@ -14,9 +14,9 @@ use atmoscope::ids::ImageId;
 use atmoscope::progress::{Cancel, Observer, Progress, Silent};
 use atmoscope::random::generator;
 use atmoscope::training::{
-    BestBy, Checkpoint, EpochRecord, HeadLearner, LabelledFeatures, Learner, METRICS, Part, TrainedHead,
-    TrainingConfiguration, TrainingObserver, average_precision, best_thresholds, evaluate, f1_scores, hamming_loss,
-    read_epochs, train_head,
+    BestBy, Checkpoint, CheckpointMetadata, EpochRecord, HeadLearner, LabelledFeatures, Learner, METRICS, Part,
+    TrainedHead, TrainingConfiguration, TrainingObserver, average_precision, best_thresholds, evaluate, f1_scores,
+    hamming_loss, read_epochs, train_head,
 };
 use common_numbers::{floats, golden};
 use rand::Rng;
@@ -318,4 +318,26 @@ fn awkward_parts_are_explained() {
 
     let one = part(1, 12, 3);
     assert!(run(&one, &one, &labels(), &listener).is_ok());
+}
+
+#[test]
+fn checkpoints_with_headers_of_any_length_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("best.safetensors");
+    let part = part(4, 8, 1);
+    let configuration = TrainingConfiguration { hidden: 2, ..TrainingConfiguration::default() };
+    let state = HeadLearner::new(&configuration, LABELS, &part, &part).unwrap().network_state().unwrap();
+    let mut first_bytes = std::collections::BTreeSet::new();
+    // The length stands at the beginning of the file; its low byte is now and then the first byte of a pickle.
+    for length in 0..256 {
+        let metadata = CheckpointMetadata::new("x".repeat(length), 1, labels(), 32);
+        let checkpoint = Checkpoint { state: state.clone(), metadata };
+        checkpoint.save(&file).unwrap();
+        first_bytes.insert(fs::read(&file).unwrap()[0]);
+        assert_eq!(Checkpoint::load(&file).unwrap(), checkpoint, "{length}");
+    }
+    assert!(first_bytes.contains(&0x80));
+    fs::write(&file, b"\x80\x02}q\x00X\x05\x00\x00\x00stateq\x01K\x01s.").unwrap();
+    let error = Checkpoint::load(&file).unwrap_err();
+    assert!(error.kind == ErrorKind::Model && error.message.contains("pickle"), "{error}");
 }

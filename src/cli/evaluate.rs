@@ -1,6 +1,6 @@
 //! `atmoscope evaluate`: score clusters from plain files, without a project.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -47,7 +47,8 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
         return Err(Error::user(format!("{} has no cluster for “{image}”", arguments.assignments.display()))
             .hint("give the features of the very pictures that were clustered"));
     }
-    if let Some(row) = assigned.iter().find(|row| !features.images.contains(&row.image)) {
+    let with_features: HashSet<&str> = features.images.iter().map(String::as_str).collect();
+    if let Some(row) = assigned.iter().find(|row| !with_features.contains(row.image.as_str())) {
         let (file, line) = (arguments.assignments.display(), row.line);
         return Err(Error::user(format!("{file}, line {line}: there are no features of “{}”", row.image))
             .hint("give the features of the very pictures that were clustered"));

@@ -86,10 +86,7 @@ impl Desk {
             Command::OpenProject { folder, read_only } => self.open_folder(&folder, read_only),
             Command::CloseProject => {
                 self.no_job()?;
-                self.project = None;
-                self.annotator = None;
-                let _ = self.analyst.send(Question::Project(None));
-                self.outbox.push(Event::Closed);
+                self.closed();
                 Ok(())
             }
             Command::ChooseAnnotator(name) => {
@@ -177,17 +174,33 @@ impl Desk {
 
     fn open_folder(&mut self, folder: &Path, read_only: bool) -> Result<()> {
         self.no_job()?;
-        // Opening the project that is open means reading it again.
-        self.project = None;
-        let project = if read_only { Project::open_read_only(folder) } else { Project::open(folder) };
-        match project {
-            Ok(project) => self.open(project),
-            Err(error) if error.kind == ErrorKind::User && Project::exists(folder) && !read_only => {
-                self.outbox.push(Event::Busy { folder: folder.to_path_buf(), notice: Notice::from(&error) });
-                Ok(())
-            }
-            Err(error) => Err(error),
+        // The project that is open is read again, and its own lock would be in the way. Any other stays open until
+        // the new one is.
+        let again = self.project.as_ref().is_some_and(|project| same_folder(project.folder(), folder));
+        if again {
+            self.project = None;
         }
+        let project = if read_only { Project::open_read_only(folder) } else { Project::open(folder) };
+        let error = match project {
+            Ok(project) => return self.open(project),
+            Err(error) => error,
+        };
+        if again {
+            self.closed();
+        }
+        if error.kind == ErrorKind::User && Project::exists(folder) && !read_only {
+            self.outbox.push(Event::Busy { folder: folder.to_path_buf(), notice: Notice::from(&error) });
+            return Ok(());
+        }
+        Err(error)
+    }
+
+    /// Forgets the project and says so.
+    fn closed(&mut self) {
+        self.project = None;
+        self.annotator = None;
+        let _ = self.analyst.send(Question::Project(None));
+        self.outbox.push(Event::Closed);
     }
 
     fn open(&mut self, project: Project) -> Result<()> {
@@ -201,7 +214,8 @@ impl Desk {
         let annotator = self.annotator.clone();
         let project = self.project()?;
         let snapshot = Snapshot::load(project, annotator.as_ref())?;
-        let shared = project.share()?;
+        // The analyst may be busy for a while after the project was closed; it must not keep the lock so long.
+        let shared = project.share_for_reading()?;
         self.ask(Question::Project(Some(shared)))?;
         self.outbox.push(Event::Loaded(Box::new(snapshot)));
         Ok(())
@@ -309,9 +323,7 @@ impl Desk {
     fn start_demo(&mut self, folder: std::path::PathBuf) -> Result<()> {
         // Its lock may be the one held here.
         self.no_job()?;
-        self.project = None;
-        let _ = self.analyst.send(Question::Project(None));
-        self.outbox.push(Event::Closed);
+        self.closed();
         self.spawn("Demo", move |watcher, cancel| {
             let outcome = demo::run(&folder, &|run| watcher.run_started(run), watcher, cancel);
             Message::DemoDone(Box::new(outcome.map(|(project, report)| (project, train_end(&report.train)))))
@@ -370,6 +382,10 @@ impl Desk {
         let outcome = outcome.and_then(|(project, end)| self.open(project).map(|()| end));
         self.job_done(outcome);
     }
+}
+
+fn same_folder(a: &Path, b: &Path) -> bool {
+    a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 /// Passes a job's reports on as events.

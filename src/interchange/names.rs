@@ -55,7 +55,8 @@ impl fmt::Display for Unresolved {
 /// The pictures of a project by name.
 #[derive(Clone, Debug, Default)]
 pub struct ImageNames {
-    by_path: HashMap<String, ImageId>,
+    /// Several where folders that were imported one by one hold files of the same path.
+    by_path: HashMap<String, Vec<ImageId>>,
     by_file_name: HashMap<String, Vec<String>>,
 }
 
@@ -66,7 +67,7 @@ impl ImageNames {
         for (id, path) in images {
             let path = normalised(path);
             names.by_file_name.entry(file_name(&path).to_owned()).or_default().push(path.clone());
-            names.by_path.insert(path, id);
+            names.by_path.entry(path).or_default().push(id);
         }
         names
     }
@@ -78,8 +79,13 @@ impl ImageNames {
     /// [`Unresolved`] when there is none, or more than one that fits equally well.
     pub fn resolve(&self, name: &str) -> Result<ImageId, Unresolved> {
         let wanted = normalised(name);
-        if let Some(id) = self.by_path.get(&wanted) {
-            return Ok(*id);
+        if let Some(ids) = self.by_path.get(&wanted) {
+            return match ids.as_slice() {
+                [only] => Ok(*only),
+                several => {
+                    Err(Unresolved::Ambiguous { name: name.to_owned(), candidates: vec![wanted; several.len()] })
+                }
+            };
         }
         let candidates = self.by_file_name.get(file_name(&wanted)).map_or(&[][..], Vec::as_slice);
         let fits: Vec<_> =
@@ -89,7 +95,8 @@ impl ImageNames {
             fits.into_iter().filter(|path| Some(path.len().min(wanted.len())) == longest).cloned().collect();
         match best.as_slice() {
             [] => Err(Unresolved::Unknown { name: name.to_owned() }),
-            [only] => Ok(self.by_path[only]),
+            // Its path is in the list once, so it is of one picture.
+            [only] => Ok(self.by_path[only][0]),
             _ => {
                 best.sort();
                 Err(Unresolved::Ambiguous { name: name.to_owned(), candidates: best })

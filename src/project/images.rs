@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 
 use super::history::{self, Change};
 use super::{Project, absolute, now};
 use crate::error::{Error, Result};
 use crate::ids::ImageId;
+
+/// Why an image is set aside whose file was overwritten by another picture.
+pub const REPLACED: &str = "its file now holds another picture";
 
 /// A folder that images were imported from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,11 +131,13 @@ impl Project {
     /// The root for images under `folder`, which is remembered if new.
     pub fn image_root(&mut self, folder: &Path) -> Result<ImageRoot> {
         let path = absolute(folder).map(|path| normalise(&path))?;
-        if let Some(known) = self.image_roots()?.into_iter().find(|root| root.path == path) {
-            return Ok(known);
+        let roots = self.image_roots()?;
+        if let Some(known) = roots.iter().find(|root| root.path == path) {
+            return Ok(known.clone());
         }
         let relative = relative_to(&self.folder, &path);
         let id = self.write(|transaction| {
+            free_path(transaction, &roots, &path)?;
             transaction.execute(
                 "INSERT INTO image_roots (absolute_path, relative_path) VALUES (?1, ?2)",
                 params![text(&path)?, relative.as_deref().map(text).transpose()?],
@@ -145,8 +150,14 @@ impl Project {
     /// Says that the images of a root are now under `folder`.
     pub fn move_image_root(&mut self, root_id: i64, folder: &Path) -> Result<()> {
         let path = absolute(folder).map(|path| normalise(&path))?;
+        let roots = self.image_roots()?;
+        if roots.iter().any(|root| root.id != root_id && root.path == path) {
+            return Err(Error::user(format!("{} is another image folder of the project already", path.display()))
+                .hint("import that folder again: pictures that moved there are found"));
+        }
         let relative = relative_to(&self.folder, &path);
         self.write(|transaction| {
+            free_path(transaction, &roots, &path)?;
             let changed = transaction.execute(
                 "UPDATE image_roots SET absolute_path = ?1, relative_path = ?2 WHERE id = ?3",
                 params![text(&path)?, relative.as_deref().map(text).transpose()?, root_id],
@@ -158,12 +169,14 @@ impl Project {
         })
     }
 
-    /// Adds images in one transaction; returns their ids.
+    /// Adds images in one transaction; returns their ids. Images that were found at their paths before are set aside
+    /// as [`REPLACED`].
     pub fn add_images(&mut self, root_id: i64, images: &[NewImage]) -> Result<Vec<ImageId>> {
         self.write(|transaction| {
             images
                 .iter()
                 .map(|image| {
+                    replace_at(transaction, root_id, &image.relative_path)?;
                     transaction
                         .prepare_cached(
                             "INSERT INTO images (root_id, relative_path, content_hash, byte_size, format, width_px,
@@ -183,21 +196,20 @@ impl Project {
                             now(),
                             image.set_aside,
                         ])?;
-                    transaction
-                        .prepare_cached("DELETE FROM rejected_files WHERE root_id = ?1 AND relative_path = ?2")?
-                        .execute(params![root_id, image.relative_path])?;
                     Ok(ImageId(transaction.last_insert_rowid()))
                 })
                 .collect()
         })
     }
 
-    /// Says where the file of a known image is now.
+    /// Says where the file of a known image is now. Another image that was found there before is set aside as
+    /// [`REPLACED`]; this one no longer is.
     pub fn move_image(&mut self, image: ImageId, root_id: i64, relative_path: &str) -> Result<()> {
         self.write(|transaction| {
+            replace_at(transaction, root_id, relative_path)?;
             transaction.execute(
-                "UPDATE images SET root_id = ?1, relative_path = ?2 WHERE id = ?3",
-                params![root_id, relative_path, image.0],
+                "UPDATE images SET root_id = ?1, relative_path = ?2, set_aside = nullif(set_aside, ?3) WHERE id = ?4",
+                params![root_id, relative_path, REPLACED, image.0],
             )?;
             Ok(())
         })
@@ -205,17 +217,14 @@ impl Project {
 
     /// Lists files that did not become images; a file listed before gets the new reason.
     pub fn add_rejected_files(&mut self, root_id: i64, files: &[RejectedFile]) -> Result<()> {
+        self.write(|transaction| put_rejected_files(transaction, root_id, files))
+    }
+
+    /// Makes `files` the whole list of what did not become images of a root, after all of it was looked through.
+    pub fn replace_rejected_files(&mut self, root_id: i64, files: &[RejectedFile]) -> Result<()> {
         self.write(|transaction| {
-            for file in files {
-                transaction
-                    .prepare_cached(
-                        "INSERT INTO rejected_files (root_id, relative_path, code, reason, at)
-                         VALUES (?1, ?2, ?3, ?4, ?5)
-                         ON CONFLICT DO UPDATE SET code = excluded.code, reason = excluded.reason, at = excluded.at",
-                    )?
-                    .execute(params![root_id, file.relative_path, file.code, file.reason, now()])?;
-            }
-            Ok(())
+            transaction.execute("DELETE FROM rejected_files WHERE root_id = ?1", [root_id])?;
+            put_rejected_files(transaction, root_id, files)
         })
     }
 
@@ -253,6 +262,40 @@ impl Project {
             history::record(transaction, &Change::SetAside { before, after: reason.map(str::to_owned) })
         })
     }
+}
+
+fn put_rejected_files(transaction: &Transaction<'_>, root_id: i64, files: &[RejectedFile]) -> Result<()> {
+    for file in files {
+        transaction
+            .prepare_cached(
+                "INSERT INTO rejected_files (root_id, relative_path, code, reason, at)
+                 VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO UPDATE SET code = excluded.code, reason = excluded.reason, at = excluded.at",
+            )?
+            .execute(params![root_id, file.relative_path, file.code, file.reason, now()])?;
+    }
+    Ok(())
+}
+
+/// Sets the images aside that take part and were found at this path until now.
+fn replace_at(transaction: &Transaction<'_>, root_id: i64, relative_path: &str) -> Result<()> {
+    transaction
+        .prepare_cached(
+            "UPDATE images SET set_aside = ?1 WHERE root_id = ?2 AND relative_path = ?3 AND set_aside IS NULL",
+        )?
+        .execute(params![REPLACED, root_id, relative_path])?;
+    Ok(())
+}
+
+/// Forgets that a root was once at `path` when it moved along with the project since.
+fn free_path(transaction: &Transaction<'_>, roots: &[ImageRoot], path: &Path) -> Result<()> {
+    for root in roots.iter().filter(|root| root.path != path) {
+        transaction.execute(
+            "UPDATE image_roots SET absolute_path = ?1 WHERE id = ?2 AND absolute_path = ?3",
+            params![text(&root.path)?, root.id, text(path)?],
+        )?;
+    }
+    Ok(())
 }
 
 fn image_from(row: &Row<'_>) -> rusqlite::Result<ImageRecord> {

@@ -54,13 +54,20 @@ impl Project {
                 .query_row("SELECT name FROM labels WHERE id = ?1", [label.0], |row| row.get(0))
                 .optional()?
                 .ok_or_else(|| Error::user("that label is no longer there"))?;
-            let taken: Option<i64> = transaction
-                .query_row("SELECT id FROM labels WHERE name = ?1 AND id <> ?2", params![name, label.0], |row| {
-                    row.get(0)
-                })
+            let removed: Option<bool> = transaction
+                .query_row(
+                    "SELECT removed_at IS NOT NULL FROM labels WHERE name = ?1 AND id <> ?2",
+                    params![name, label.0],
+                    |row| row.get(0),
+                )
                 .optional()?;
-            if taken.is_some() {
-                return Err(Error::user(format!("there is already a label “{name}”")));
+            match removed {
+                None => {}
+                Some(false) => return Err(Error::user(format!("there is already a label “{name}”"))),
+                Some(true) => {
+                    return Err(Error::user(format!("a label that was removed is called “{name}”"))
+                        .hint("add it again to have it back with its answers, or choose another name"));
+                }
             }
             transaction.execute("UPDATE labels SET name = ?1 WHERE id = ?2", params![name, label.0])?;
             history::record(transaction, &Change::RenameLabel { label, before, after: name.clone() })

@@ -40,7 +40,7 @@ use crate::error::{Error, Result};
 pub use annotations::{Annotation, AnnotationEdit, ImageLabels};
 pub use features::FeatureKind;
 pub use groupings::{GroupingRecord, GroupingRow};
-pub use images::{ImageRecord, ImageRoot, NewImage, RejectedFile};
+pub use images::{ImageRecord, ImageRoot, NewImage, REPLACED, RejectedFile};
 pub use labels::Label;
 pub use people::{Person, Role};
 pub use runs::{NewRun, RunRecord, RunStatus};
@@ -104,6 +104,11 @@ impl Project {
     pub fn share(&self) -> Result<Self> {
         let connection = connect(&self.folder, self.lock.is_some())?;
         Ok(Self { folder: self.folder.clone(), connection, lock: self.lock.clone() })
+    }
+
+    /// Another handle on the same project that only reads. It does not keep other processes from writing.
+    pub fn share_for_reading(&self) -> Result<Self> {
+        Ok(Self { folder: self.folder.clone(), connection: connect(&self.folder, false)?, lock: None })
     }
 
     /// True when `folder` holds a project.

@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 
 use super::{Project, now};
 use crate::error::{Error, Result};
@@ -50,7 +51,7 @@ impl Project {
 
     /// The person of that name and role, who joins the project if new.
     pub fn person(&mut self, name: &str, role: Role) -> Result<Person> {
-        let name = name.trim().to_owned();
+        let name: String = name.trim().nfc().collect();
         if name.is_empty() {
             return Err(Error::user("a person needs a name"));
         }

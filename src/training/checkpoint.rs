@@ -98,12 +98,14 @@ impl Checkpoint {
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = fs::read(path).map_err(|error| Error::io(path, error))?;
         let source = path.display().to_string();
-        refuse_pickle(&bytes, &source)?;
         let wrong = |what: String| {
             Error::model(format!("{source}: {what}")).hint("choose a checkpoint that a training run of Atmoscope wrote")
         };
         let unreadable = |error| wrong(format!("not a readable safetensors file: {error}"));
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(unreadable)?;
+        // Asked only of what cannot be read: the first byte of a sound file is part of a length, which may well be
+        // the one that a pickle begins with.
+        let (_, header) = SafeTensors::read_metadata(&bytes)
+            .map_err(|error| refuse_pickle(&bytes, &source).err().unwrap_or_else(|| unreadable(error)))?;
         let metadata = header
             .metadata()
             .as_ref()

@@ -3,7 +3,13 @@
 
 use std::f32::consts::TAU;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
+use atmoscope::engine::jobs::import::{self, ImportReport, ImportRequest};
+use atmoscope::ids::ImageId;
+use atmoscope::progress::{Cancel, Silent};
+use atmoscope::project::Project;
 use image::{Rgb, RgbImage};
 
 /// Writes `n` small pictures, `picture-000.png` and on, into `folder`, and gives their paths in order.
@@ -40,4 +46,120 @@ pub fn sample_image(index: usize) -> RgbImage {
         let channel = |shift: f32| (255.0 * light * (0.6 + 0.4 * (TAU * (hue + shift)).cos())).clamp(0.0, 255.0) as u8;
         Rgb([channel(0.0), channel(1.0 / 3.0), channel(2.0 / 3.0)])
     })
+}
+
+/// Answers of the sample pictures: the labels `sea`, `night` and `静か`, by formula from the picture's number. Every
+/// seventh picture has no label.
+pub fn sample_labels(file: &Path, n: usize) {
+    let mut text = "image,sea,night,静か\n".to_owned();
+    for index in (0..n).filter(|index| index % 7 != 6) {
+        let of = [index % 2 == 0, index % 3 == 0, index % 2 == 1 || index % 5 == 0].map(u8::from);
+        text += &format!("picture-{index:03}.png,{},{},{}\n", of[0], of[1], of[2]);
+    }
+    std::fs::write(file, text).unwrap();
+}
+
+/// Groups of the given sample pictures by two raters under two conditions.
+pub fn sample_groupings(file: &Path, pictures: impl IntoIterator<Item = usize> + Clone) {
+    let mut text = "rater,condition,image,group\n".to_owned();
+    for (rater, condition, groups) in [("森", 1, 3), ("Ada", 1, 4), ("森", 2, 8), ("Ada", 2, 8)] {
+        for index in pictures.clone() {
+            let group = (index * rater.len() + index / 3) % groups;
+            text += &format!("{rater},{condition},picture-{index:03}.png,group {group}\n");
+        }
+    }
+    std::fs::write(file, text).unwrap();
+}
+
+/// The program on the command line, run in a folder of the test's own.
+pub struct Cli {
+    folder: PathBuf,
+}
+
+/// How a run of the program ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Cli {
+    /// Relative paths among the arguments begin in `folder`.
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_path_buf() }
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_atmoscope"));
+        command.current_dir(&self.folder).args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        let output = self.command(arguments).output().unwrap();
+        Ran {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Standard output of a run that must succeed.
+    pub fn ok(&self, arguments: &[&str]) -> String {
+        let ran = self.run(arguments);
+        assert_eq!(ran.code, Some(0), "{arguments:?}: {}{}", ran.out, ran.err);
+        ran.out
+    }
+
+    /// The object printed by a run with `--json` that must succeed and must leave standard error empty.
+    pub fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        let ran = self.run(&[arguments, &["--json"]].concat());
+        assert_eq!(ran.code, Some(0), "{arguments:?}: {}{}", ran.out, ran.err);
+        assert_eq!(ran.err, "", "{arguments:?}");
+        assert_eq!(ran.out.lines().count(), 1, "{arguments:?}: {}", ran.out);
+        serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", ran.out))
+    }
+
+    /// Standard error of a run that must end with this exit code, print nothing and not panic.
+    pub fn fails(&self, code: i32, arguments: &[&str]) -> String {
+        let ran = self.run(arguments);
+        assert_eq!(ran.code, Some(code), "{arguments:?}: {}{}", ran.out, ran.err);
+        assert_eq!(ran.out, "", "{arguments:?}");
+        assert!(ran.err.contains("error") && !ran.err.contains("panicked"), "{arguments:?}: {}", ran.err);
+        ran.err
+    }
+
+    /// Starts a run without waiting for it.
+    pub fn spawn(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+}
+
+/// Asks `question` every few milliseconds until it has an answer; fails after two minutes.
+pub fn poll<T>(what: &str, mut question: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    loop {
+        if let Some(answer) = question() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Imports a folder of pictures.
+pub fn import_folder(project: &mut Project, folder: &Path) -> ImportReport {
+    import_as(project, &ImportRequest { images: Some(folder.to_path_buf()), ..ImportRequest::default() })
+}
+
+/// Runs an import to its end.
+pub fn import_as(project: &mut Project, request: &ImportRequest) -> ImportReport {
+    import::run(project, request, &Silent, &Cancel::new()).unwrap()
+}
+
+/// The id of the picture at a path within its folder.
+pub fn image_at(project: &Project, relative_path: &str) -> ImageId {
+    let images = project.images().unwrap();
+    images.iter().find(|image| image.relative_path == relative_path).unwrap_or_else(|| panic!("{images:?}")).id
 }

@@ -17,7 +17,7 @@ use crate::ids::ImageId;
 use crate::imaging::{self, DecodeLimits, Inspection, ThumbnailCache};
 use crate::interchange::{ImageNames, Problem, groupings, labels};
 use crate::progress::{Cancel, Observer, Stage};
-use crate::project::{GroupingRow, ImageRecord, NewImage, Project, RejectedFile, Role};
+use crate::project::{GroupingRow, ImageRecord, NewImage, Project, REPLACED, RejectedFile, Role};
 
 /// Files handled between two progress reports and in one transaction.
 const BATCH: usize = 32;
@@ -115,6 +115,10 @@ pub fn run(
     cancel: &Cancel,
 ) -> Result<ImportReport> {
     let mut report = ImportReport::default();
+    // A mistyped name is told now, not after all pictures were read.
+    for file in [&request.labels, &request.groupings].into_iter().flatten() {
+        std::fs::metadata(file).map_err(|error| Error::io(file, error))?;
+    }
     if let Some(folder) = &request.images {
         import_images(project, request, folder, &mut report, observer, cancel)?;
         if report.cancelled {
@@ -153,7 +157,7 @@ fn import_images(
     let mut known: HashMap<String, ImageRecord> =
         project.images()?.into_iter().map(|image| (image.content_hash.clone(), image)).collect();
     let known_hashes: HashSet<String> = known.keys().cloned().collect();
-    let paths = project.image_paths()?;
+    let mut paths = project.image_paths()?;
     let stage = Stage::new("Reading pictures", files.len());
     observer.progress(stage.at(0));
 
@@ -174,14 +178,21 @@ fn import_images(
                     rejected.push(RejectedFile { relative_path: file.relative.clone(), code, reason });
                 }
                 Found::Known { hash } => {
-                    let Some(image) = known.get(&hash) else { continue };
-                    if image.root_id == root.id && image.relative_path == file.relative {
+                    let Some(image) = known.get_mut(&hash) else { continue };
+                    let at_its_place = image.root_id == root.id && image.relative_path == file.relative;
+                    if at_its_place && image.set_aside.as_deref() != Some(REPLACED) {
                         report.already_there += 1;
-                    } else if paths.get(&image.id).is_some_and(|path| path.is_file()) {
+                    } else if !at_its_place && paths.get(&image.id).is_some_and(|path| holds(path, &hash)) {
                         rejected.push(exact_double(&file.relative, &image.relative_path));
                     } else {
                         project.move_image(image.id, root.id, &file.relative)?;
-                        report.moved += 1;
+                        if at_its_place {
+                            report.already_there += 1;
+                        } else {
+                            report.moved += 1;
+                        }
+                        (image.root_id, image.relative_path) = (root.id, file.relative.clone());
+                        paths.insert(image.id, file.path.clone());
                     }
                 }
                 Found::Sound { inspection } => {
@@ -220,8 +231,12 @@ fn import_images(
         report.rejected.extend(rejected);
         observer.progress(stage.at(batch_number * BATCH + batch.len()));
     }
+    if !report.cancelled {
+        // What was listed before may have been mended, moved or deleted since.
+        project.replace_rejected_files(root.id, &report.rejected)?;
+    }
     observer.note(&format!(
-        "{} pictures added, {} were there already, {} files set aside",
+        "{} pictures added, {} were there already, {} files not taken",
         report.added,
         report.already_there,
         report.rejected.len()
@@ -272,7 +287,9 @@ fn list_files(folder: &Path, project_folder: &Path, report: &mut ImportReport) -
         let Ok(relative) = entry.path().strip_prefix(&start) else { continue };
         match relative.to_str() {
             Some(name) => {
-                files.push(ListedFile { path: entry.path().to_path_buf(), relative: name.replace('\\', "/") })
+                // Elsewhere a backslash is a letter like any other.
+                let relative = if cfg!(windows) { name.replace('\\', "/") } else { name.to_owned() };
+                files.push(ListedFile { path: entry.path().to_path_buf(), relative });
             }
             None => report.rejected.push(RejectedFile {
                 relative_path: relative.to_string_lossy().into_owned(),
@@ -308,6 +325,11 @@ fn examine(path: &Path, limits: &DecodeLimits, known: &HashSet<String>, thumbnai
     }
 }
 
+/// True when the file at `path` has this content.
+fn holds(path: &Path, hash: &str) -> bool {
+    std::fs::read(path).is_ok_and(|bytes| imaging::content_hash(&bytes) == hash)
+}
+
 fn exact_double(relative_path: &str, of: &str) -> RejectedFile {
     RejectedFile {
         relative_path: relative_path.to_owned(),
@@ -336,8 +358,10 @@ fn read(file: &Path) -> Result<Vec<u8>> {
     std::fs::read(file).map_err(|error| Error::io(file, error))
 }
 
-fn image_names(images: &[ImageRecord]) -> ImageNames {
-    ImageNames::new(images.iter().map(|image| (image.id, image.relative_path.as_str())))
+/// The pictures by name. A name means the picture that its file holds now.
+pub(super) fn image_names(images: &[ImageRecord]) -> ImageNames {
+    let present = images.iter().filter(|image| image.set_aside.as_deref() != Some(REPLACED));
+    ImageNames::new(present.map(|image| (image.id, image.relative_path.as_str())))
 }
 
 fn import_labels(project: &mut Project, request: &ImportRequest, file: &Path, report: &mut ImportReport) -> Result<()> {

@@ -47,12 +47,14 @@ pub fn backbone_features(
             (name, error.message)
         })
         .collect();
-    if matrix.rows() == 0 {
-        return Err(Error::data("none of the pictures can be read").hint(
-            "if their folder was moved, say where it is now: `atmoscope relink DIR FOLDER`, or Library › Find pictures",
-        ));
-    }
     Ok((matrix, unreadable))
+}
+
+/// None of the pictures asked for can be read.
+pub(super) fn none_readable() -> Error {
+    Error::data("none of the pictures can be read").hint(
+        "if their folder was moved, say where it is now: `atmoscope relink DIR FOLDER`, or Library › Find pictures",
+    )
 }
 
 /// Stores a run's intensities.
@@ -85,16 +87,21 @@ pub fn of_images(
         let device = nn::select(configuration.device)?;
         let (features, failures) =
             backbone_features(project, &missing, configuration.image_size_px, &device, observer, cancel)?;
-        let intensities = head.intensities(&features)?;
-        if !project.is_read_only() {
-            store(project, run.id, &intensities)?;
-        }
-        for (row, image) in intensities.image_ids.iter().enumerate() {
-            stored.insert(*image, intensities.row(row).to_vec());
+        if features.rows() > 0 {
+            let intensities = head.intensities(&features)?;
+            if !project.is_read_only() {
+                store(project, run.id, &intensities)?;
+            }
+            for (row, image) in intensities.image_ids.iter().enumerate() {
+                stored.insert(*image, intensities.row(row).to_vec());
+            }
         }
         unreadable = failures;
     }
     let present: Vec<ImageId> = images.iter().copied().filter(|image| stored.contains_key(image)).collect();
+    if present.is_empty() {
+        return Err(none_readable());
+    }
     let values = present.iter().flat_map(|image| stored[image].iter().copied()).collect();
     Ok((FeatureMatrix::new(present, names, values)?, unreadable))
 }

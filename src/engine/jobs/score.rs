@@ -64,7 +64,10 @@ pub struct ScoreReport {
 }
 
 /// Scores the clustering of `images` (rows of `values`) into `assignments`.
-pub fn run<Image: Clone + Ord>(
+///
+/// What chance gives is drawn over the images in the order given, so that it is the same whether they are known by
+/// id or by name.
+pub fn run<Image: Ord>(
     images: &[Image],
     values: ArrayView2<'_, f64>,
     assignments: &[usize],
@@ -77,19 +80,23 @@ pub fn run<Image: Clone + Ord>(
         Err(error) if error.is_cancelled() => return Err(error),
         Err(error) => (None, Some(error.message)),
     };
-    let clusters: BTreeMap<Image, usize> = images.iter().cloned().zip(assignments.iter().copied()).collect();
+    let places: BTreeMap<&Image, usize> = images.iter().zip(0..).collect();
+    let key = |image| (places.get(image).copied().unwrap_or(usize::MAX), image);
+    let clusters: BTreeMap<(usize, &Image), usize> = images.iter().map(key).zip(assignments.iter().copied()).collect();
     let mut groupings = Vec::new();
     let mut groupings_without_images = Vec::new();
     for reference in references {
         cancel.check()?;
-        if !reference.groups.keys().any(|image| clusters.contains_key(image)) {
+        if !reference.groups.keys().any(|image| places.contains_key(image)) {
             groupings_without_images.push(format!("{}, {}", reference.rater, reference.condition));
             continue;
         }
+        let groups: BTreeMap<(usize, &Image), &str> =
+            reference.groups.iter().map(|(image, group)| (key(image), group.as_str())).collect();
         groupings.push(ScoredGrouping {
             rater: reference.rater.clone(),
             condition: reference.condition.clone(),
-            scores: evaluation::score_against(&clusters, &reference.groups, seed)?,
+            scores: evaluation::score_against(&clusters, &groups, seed)?,
         });
     }
     groupings.sort_by(|a, b| (&a.condition, &a.rater).cmp(&(&b.condition, &b.rater)));

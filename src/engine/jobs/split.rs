@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::import::image_names;
 use crate::dataset::{self, Part, SplitImage, SplitMethod, SplitSettings, near_duplicates::DEFAULT_MAX_DISTANCE};
 use crate::error::{Error, Result};
 use crate::ids::{ImageId, LabelId};
-use crate::interchange::{ImageNames, image_list};
+use crate::interchange::image_list;
 use crate::project::{ImageRecord, Project, SplitRecord};
 
 /// How to split.
@@ -88,7 +89,7 @@ pub fn run(project: &mut Project, request: &SplitRequest) -> Result<SplitReport>
 fn read_test_images(file: &Path, images: &[ImageRecord]) -> Result<HashSet<ImageId>> {
     let bytes = std::fs::read(file).map_err(|error| Error::io(file, error))?;
     let parsed = image_list::parse(&bytes);
-    let names = ImageNames::new(images.iter().map(|image| (image.id, image.relative_path.as_str())));
+    let names = image_names(images);
     let mut problems: Vec<String> = parsed.problems.iter().map(ToString::to_string).collect();
     let mut test = HashSet::new();
     for row in parsed.value {

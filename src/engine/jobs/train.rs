@@ -125,6 +125,9 @@ fn train(
         train_images.iter().chain(&validation_images).copied().chain(split.images_of(Part::Test)).collect();
     let (features, unreadable) =
         intensities::backbone_features(project, &all, configuration.image_size_px, device, observer, cancel)?;
+    if features.rows() == 0 {
+        return Err(intensities::none_readable());
+    }
     let names: Vec<String> = labels.iter().map(|(_, name)| name.clone()).collect();
     let train = labelled(&features, &train_images, labels, consensus)?;
     let validation = labelled(&features, &validation_images, labels, consensus)?;

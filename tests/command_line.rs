@@ -1,0 +1,352 @@
+//! The whole loop without a window: results, files, JSON and exit codes of every subcommand.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use common::{Cli, sample_groupings, sample_images, sample_labels};
+use serde_json::Value;
+
+const PICTURES: usize = 60;
+
+/// A folder with pictures, labels, groupings of the test pictures and their list.
+fn sample() -> (tempfile::TempDir, Cli) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    sample_images(&path.join("images"), PICTURES);
+    sample_labels(&path.join("labels.csv"), PICTURES);
+    sample_groupings(&path.join("groupings.csv"), test_pictures());
+    let list: Vec<String> = test_pictures().map(|index| format!("picture-{index:03}.png")).collect();
+    std::fs::write(path.join("test-images.txt"), list.join("\n")).unwrap();
+    let cli = Cli::new(path);
+    (folder, cli)
+}
+
+fn test_pictures() -> impl Iterator<Item = usize> + Clone {
+    (0..PICTURES).filter(|index| index % 3 == 1)
+}
+
+/// Makes a project, imports everything, splits with the given test part, and trains a few epochs.
+fn train(cli: &Cli, project: &str, seed: &str) -> Value {
+    cli.ok(&["new", project]);
+    cli.ok(&["import", project, "images", "--labels", "labels.csv", "--groupings", "groupings.csv"]);
+    cli.ok(&["split", project, "--test-images", "test-images.txt", "--seed", seed]);
+    cli.json(&["train", project, "--image-size", "32", "--epochs", "3", "--seed", seed])
+}
+
+fn read(folder: &Path, name: &str) -> String {
+    std::fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The numbers in `a` and `b` are the same but for the last digits of sums in another order.
+fn assert_same(a: &Value, b: &Value, place: &str) {
+    match (a, b) {
+        (Value::Number(x), Value::Number(y)) => {
+            let (x, y) = (x.as_f64().unwrap(), y.as_f64().unwrap());
+            assert!((x - y).abs() <= 1e-9 * x.abs().max(1.0), "{place}: {x} and {y}");
+        }
+        (Value::Object(x), Value::Object(y)) => {
+            assert_eq!(x.keys().collect::<Vec<_>>(), y.keys().collect::<Vec<_>>(), "{place}");
+            x.iter().for_each(|(key, value)| assert_same(value, &y[key], &format!("{place}.{key}")));
+        }
+        (Value::Array(x), Value::Array(y)) => {
+            assert_eq!(x.len(), y.len(), "{place}");
+            x.iter().zip(y).enumerate().for_each(|(i, (x, y))| assert_same(x, y, &format!("{place}[{i}]")));
+        }
+        _ => assert_eq!(a, b, "{place}"),
+    }
+}
+
+#[test]
+fn the_whole_loop_runs_without_a_window() {
+    let (folder, cli) = sample();
+    let path = folder.path();
+    assert!(cli.json(&["new", "project"])["project"].as_str().unwrap().ends_with("project"));
+    // One picture comes later than the rest, so that the order of ids is not that of names.
+    let late = path.join("images/picture-001.png");
+    std::fs::rename(&late, path.join("late.png")).unwrap();
+    assert_eq!(cli.json(&["import", "project", "images"])["added"], 59);
+    std::fs::rename(path.join("late.png"), &late).unwrap();
+    let imported = cli.json(&["import", "project", "images", "--labels", "labels.csv", "--annotator", "森"]);
+    assert_eq!((&imported["added"], &imported["labels"]["labels"]), (&1.into(), &3.into()));
+    assert_eq!(imported["labels"]["annotator"], "森");
+    assert_eq!(cli.json(&["import", "project", "--groupings", "groupings.csv"])["groupings"], 4);
+
+    // Divided 5 : 3 : 2, then with a given test part; the newest counts.
+    let split = cli.json(&["split", "project"]);
+    let sizes: Vec<u64> = ["train", "validation", "test"].map(|part| split["sizes"][part].as_u64().unwrap()).to_vec();
+    assert_eq!((sizes.iter().sum::<u64>() + split["without_label"].as_u64().unwrap(), sizes[0] > sizes[2]), (60, true));
+    let split = cli.json(&["split", "project", "--random", "--test-images", "test-images.txt"]);
+    assert_eq!((&split["sizes"]["test"], &split["split"]["id"]), (&20.into(), &2.into()));
+    let status = cli.json(&["status", "project"]);
+    assert_eq!(
+        (&status["images"], &status["missing_files"], &status["split"]["id"]),
+        (&60.into(), &0.into(), &2.into())
+    );
+    assert_eq!(status["labels"].as_array().unwrap().len(), 3);
+    assert_eq!(status["groupings"].as_array().unwrap().len(), 4);
+
+    let trained = cli.json(&["train", "project", "--image-size", "32", "--epochs", "3"]);
+    assert_eq!((&trained["run"], &trained["status"], &trained["epochs"]), (&1.into(), &"finished".into(), &3.into()));
+    assert_eq!(trained["unreadable"].as_array().unwrap().len(), 0);
+    assert_eq!(read(path, "project/runs/1/metrics.jsonl").lines().count(), 3);
+    // Without --json standard output is the run's id alone, for scripts.
+    let id = cli.ok(&["train", "project", "--config", "project/runs/1/configuration.toml", "--epochs", "1"]);
+    assert_eq!(id, "2\n");
+    assert!(read(path, "project/runs/2/configuration.toml").contains("image_size_px = 32"));
+    let runs = cli.json(&["runs", "project"]);
+    assert_eq!((&runs[0]["id"], &runs[1]["id"], &runs[1]["status"]), (&2.into(), &1.into(), &"finished".into()));
+
+    for file in ["features.csv", "features.npy"] {
+        let written = cli.json(&["features", "project", "--run", "1", "--out", file]);
+        assert_eq!((&written["images"], &written["features"]), (&20.into(), &3.into()));
+    }
+    assert_eq!(read(path, "features.csv").lines().next(), Some("image,sea,night,静か"));
+    let all = cli.json(&["features", "project", "--run", "1", "--out", "all.csv", "--part", "all"]);
+    assert_eq!(all["images"], 60);
+    let test: BTreeSet<String> = read(path, "features.csv").lines().map(str::to_owned).collect();
+    let every: BTreeSet<String> = read(path, "all.csv").lines().map(str::to_owned).collect();
+    assert!(test.is_subset(&every), "a picture's intensities depend on which others are asked for");
+
+    let clustered = cli.json(&["cluster", "project", "--run", "1", "-k", "4", "--out", "clusters.csv"]);
+    assert_eq!(clustered["sizes"].as_array().unwrap().iter().map(|size| size.as_u64().unwrap()).sum::<u64>(), 20);
+    let scores = &clustered["scores"];
+    assert_eq!((&scores["images"], &scores["clusters"]), (&20.into(), &4.into()));
+    assert_eq!(scores["groupings"].as_array().unwrap().len(), 4);
+    assert_eq!(scores["conditions"].as_array().unwrap().len(), 2);
+    for features in ["features.csv", "features.npy"] {
+        let arguments =
+            ["evaluate", "--features", features, "--assignments", "clusters.csv", "--groups", "groupings.csv"];
+        assert_same(&cli.json(&arguments), scores, features);
+    }
+    let without = cli.json(&["evaluate", "--features", "features.csv", "--assignments", "clusters.csv"]);
+    assert_same(&without["silhouette"], &scores["silhouette"], "silhouette");
+
+    // What is said as text is about the same.
+    assert!(cli.ok(&["status", "project"]).contains("Pictures: 60"));
+    assert!(cli.ok(&["cluster", "project", "--run", "1", "-k", "4"]).contains("silhouette"));
+    assert!(cli.ok(&["runs", "project"]).contains("finished"));
+
+    std::fs::rename(path.join("images"), path.join("moved")).unwrap();
+    assert_eq!(cli.json(&["status", "project"])["missing_files"], 60);
+    // Clusters need no pictures once their intensities are stored.
+    assert_same(&cli.json(&["cluster", "project", "--run", "1", "-k", "4"])["scores"], scores, "without pictures");
+    assert_eq!(cli.json(&["relink", "project", "moved"])["found"], 60);
+    assert_eq!(cli.json(&["status", "project"])["missing_files"], 0);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    let (folder, cli) = sample();
+    let mut written = Vec::new();
+    for (project, seed) in [("first", "5"), ("second", "5"), ("third", "6")] {
+        train(&cli, project, seed);
+        let [features, clusters] = ["features", "clusters"].map(|name| format!("{project}-{name}.csv"));
+        cli.ok(&["features", project, "--run", "1", "--out", &features, "--part", "all"]);
+        cli.ok(&["cluster", project, "--run", "1", "-k", "4", "--seed", seed, "--out", &clusters]);
+        let metrics: Vec<Value> = read(folder.path(), &format!("{project}/runs/1/metrics.jsonl"))
+            .lines()
+            .map(|line| {
+                let mut record: Value = serde_json::from_str(line).unwrap();
+                record["duration_ms"] = Value::Null;
+                record
+            })
+            .collect();
+        let hash = cli.json(&["runs", project])[0]["data_hash"].clone();
+        written.push((read(folder.path(), &features), read(folder.path(), &clusters), metrics, hash));
+    }
+    assert!(written[0] == written[1], "two projects with the same seed differ");
+    assert_ne!(written[0].0, written[2].0);
+}
+
+#[test]
+fn a_picture_that_cannot_be_read_is_left_out_everywhere() {
+    let (folder, cli) = sample();
+    cli.ok(&["new", "project"]);
+    cli.ok(&["import", "project", "images", "--labels", "labels.csv"]);
+    cli.ok(&["split", "project", "--test-images", "test-images.txt"]);
+    std::fs::remove_file(folder.path().join("images/picture-004.png")).unwrap();
+    let trained = cli.json(&["train", "project", "--image-size", "32", "--epochs", "2"]);
+    assert_eq!(trained["unreadable"][0][0], "picture-004.png");
+    let clustered = cli.json(&["cluster", "project", "--run", "1", "-k", "3", "--out", "clusters.csv"]);
+    assert_eq!(
+        (&clustered["scores"]["images"], &clustered["unreadable"][0][0]),
+        (&19.into(), &"picture-004.png".into())
+    );
+    assert!(!read(folder.path(), "clusters.csv").contains("picture-004"));
+
+    for index in 0..PICTURES {
+        let _ = std::fs::remove_file(folder.path().join(format!("images/picture-{index:03}.png")));
+    }
+    std::fs::remove_dir_all(folder.path().join("project/cache")).unwrap();
+    let error = cli.fails(1, &["train", "project", "--image-size", "32"]);
+    assert!(error.contains("none of the pictures can be read") && error.contains("relink"), "{error}");
+    let runs = cli.json(&["runs", "project"]);
+    assert_eq!(runs[0]["status"], "failed");
+    assert!(runs[0]["message"].as_str().unwrap().contains("none of the pictures"));
+}
+
+#[test]
+fn mistakes_end_with_2_and_name_the_way_out() {
+    let (folder, cli) = sample();
+    let path = folder.path();
+    let write = |name: &str, text: &str| std::fs::write(path.join(name), text).unwrap();
+    cli.ok(&["new", "empty"]);
+    train(&cli, "project", "1");
+    cli.ok(&["features", "project", "--run", "1", "--out", "features.csv"]);
+    cli.ok(&["cluster", "project", "--run", "1", "-k", "3", "--out", "clusters.csv"]);
+    write("bad.csv", "image,cluster\npicture-001.png,many\n");
+    write("few.csv", "image,cluster,distance\npicture-001.png,0,0\n");
+    let more = read(path, "clusters.csv") + "picture-000.png,0,0\n";
+    write("more.csv", &more);
+    write("list.txt", "picture-001.png\nnowhere.png\n");
+    write("typo.toml", "epoks = 3\n");
+
+    let evaluate = |assignments| vec!["evaluate", "--features", "features.csv", "--assignments", assignments];
+    let cluster = |k| vec!["cluster", "project", "--run", "1", "-k", k];
+    let mistakes: Vec<(Vec<&str>, &str)> = vec![
+        (vec!["new", "project"], "already holds a project"),
+        (vec!["new", "labels.csv"], "labels.csv"),
+        (vec!["status", "nowhere"], "holds no Atmoscope project"),
+        (vec!["runs", "images"], "atmoscope new"),
+        (vec!["import", "empty"], "nothing to import"),
+        (vec!["import", "empty", "nowhere"], "nowhere"),
+        (vec!["import", "empty", "labels.csv"], "not a folder"),
+        (vec!["import", "empty", "images", "--max-aspect-ratio", "0.5"], "max-aspect-ratio"),
+        (vec!["import", "empty", "--labels", "nowhere.csv"], "nowhere.csv"),
+        (vec!["split", "empty"], "import a folder"),
+        (vec!["split", "project", "--test-images", "list.txt"], "line 2"),
+        (vec!["split", "project", "--test-images", "nowhere.txt"], "nowhere.txt"),
+        (vec!["train", "empty"], "no labels"),
+        (vec!["train", "project", "--epochs", "0"], "epochs is 0"),
+        (vec!["train", "project", "--image-size", "16"], "32 to 2048"),
+        (vec!["train", "project", "--config", "typo.toml"], "epoks"),
+        (vec!["train", "project", "--config", "nowhere.toml"], "nowhere.toml"),
+        (vec!["train", "project", "--device", "abacus"], "abacus"),
+        (vec!["features", "project", "--run", "1", "--out", "features.xlsx"], ".npy"),
+        (vec!["features", "project", "--run", "9", "--out", "x.csv"], "no run 9"),
+        (vec!["features", "project", "--run", "1", "--out", "no/folder/x.csv"], "no/folder"),
+        (vec!["cluster", "project", "--run", "9", "-k", "3"], "atmoscope runs"),
+        (vec!["cluster", "project", "--run", "1", "-k", "3", "--part", "half"], "half"),
+        (vec!["cluster", "project", "--run", "1", "-k", "3", "--out", "images"], "images"),
+        (cluster("0"), "0"),
+        (cluster("21"), "21"),
+        (cluster("many"), "many"),
+        (evaluate("bad.csv"), "line 2"),
+        (evaluate("few.csv"), "no cluster for"),
+        (evaluate("more.csv"), "line 22"),
+        (evaluate("nowhere.csv"), "nowhere.csv"),
+        (vec!["relink", "empty", "images"], "no pictures yet"),
+        (vec!["relink", "project", "project"], "none of the project's"),
+        (vec!["demo", "project", "--headless"], "not the demo's"),
+        (vec!["nonsense"], "nonsense"),
+        (vec!["status"], "DIR"),
+        (vec!["status", "project", "--colour"], "--colour"),
+        (vec!["--view", "kitchen"], "kitchen"),
+        (vec!["nowhere"], "nowhere"),
+    ];
+    for (arguments, words) in mistakes {
+        let error = cli.fails(2, &arguments);
+        assert!(error.contains(words), "{arguments:?} says nothing of {words}: {error}");
+        assert!(!error.contains("database refused"), "{arguments:?}: {error}");
+    }
+    assert!(!path.join("x.csv").exists());
+    assert_eq!(cli.json(&["runs", "project"]).as_array().unwrap().len(), 1, "a mistake left a run behind");
+}
+
+#[test]
+fn damaged_files_end_with_1() {
+    let (folder, cli) = sample();
+    let path = folder.path();
+    cli.ok(&["new", "project"]);
+    std::fs::write(path.join("project/project.db"), "no database").unwrap();
+    assert!(cli.fails(1, &["status", "project"]).contains("damaged"));
+    std::fs::write(path.join("features.npy"), b"\x93NUMPY nonsense").unwrap();
+    std::fs::write(path.join("clusters.csv"), "image,cluster\na.png,0\n").unwrap();
+    let error = cli.fails(1, &["evaluate", "--features", "features.npy", "--assignments", "clusters.csv"]);
+    assert!(error.contains("features.npy"), "{error}");
+}
+
+#[test]
+fn problems_in_a_file_are_printed_and_end_with_2() {
+    let (folder, cli) = sample();
+    std::fs::write(folder.path().join("wrong.csv"), "image,cute\npicture-000.png,1\nnowhere.png,1\n").unwrap();
+    cli.ok(&["new", "project"]);
+    let ran = cli.run(&["import", "project", "images", "--labels", "wrong.csv"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.out.contains("wrong.csv, line 3") && ran.out.contains("--accept-problems"), "{}", ran.out);
+    let ran = cli.run(&["import", "project", "--labels", "wrong.csv", "--json"]);
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((ran.code, &report["problems"][0]["line"]), (Some(2), &3.into()));
+    assert_eq!(report["refused"], serde_json::json!(["wrong.csv"]));
+    assert_eq!(cli.json(&["status", "project"])["labels"], serde_json::json!([]));
+    let report = cli.json(&["import", "project", "--labels", "wrong.csv", "--accept-problems"]);
+    assert_eq!(report["labels"]["images"], 1);
+}
+
+#[test]
+fn errors_are_json_too_when_json_is_asked_for() {
+    let (_folder, cli) = sample();
+    let error: Value = serde_json::from_str(&cli.fails(2, &["status", "nowhere", "--json"])).unwrap();
+    assert_eq!(error["kind"], "User");
+    assert!(error["error"].as_str().unwrap().contains("nowhere") && error["hint"].is_string());
+}
+
+#[test]
+fn training_waits_for_labels_to_learn_from() {
+    let (folder, cli) = sample();
+    cli.ok(&["new", "project"]);
+    cli.ok(&["import", "project", "images"]);
+    assert!(cli.fails(2, &["train", "project"]).contains("no labels"));
+    // A vocabulary without a single yes is not enough either.
+    std::fs::write(folder.path().join("no.csv"), "image,cute\npicture-000.png,0\n").unwrap();
+    cli.ok(&["import", "project", "--labels", "no.csv"]);
+    let error = cli.fails(2, &["train", "project", "--image-size", "32"]);
+    assert!(error.contains("no picture has a label"), "{error}");
+    // One labelled picture cannot be divided: told as a mistake, not as a crash.
+    std::fs::write(folder.path().join("one.csv"), "image,cute\npicture-000.png,1\n").unwrap();
+    cli.ok(&["import", "project", "--labels", "one.csv"]);
+    let error = cli.fails(2, &["train", "project", "--image-size", "32"]);
+    assert!(error.contains("no images"), "{error}");
+}
+
+#[test]
+fn the_doctor_knows_this_computer() {
+    let (_folder, cli) = sample();
+    let report = cli.run(&["doctor", "--json"]);
+    assert_eq!(report.code, Some(0), "{report:?}");
+    let report: Value = serde_json::from_str(&report.out).unwrap();
+    assert_eq!(report["version"], env!("CARGO_PKG_VERSION"));
+    assert!(report["threads"].as_u64().unwrap() > 0);
+    assert!(report["weights"]["bytes"].as_u64().unwrap() > 1_000_000);
+    assert_eq!(report["weights"]["blake3"], atmoscope::nn::embedded_vgg16_hash());
+    let text = cli.ok(&["doctor"]);
+    assert!(text.contains("Device:") && text.contains("Weights: VGG16"), "{text}");
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    let (_folder, cli) = sample();
+    let help = cli.ok(&["--help"]);
+    let subcommands =
+        ["new", "import", "split", "train", "features", "cluster", "evaluate", "runs", "status", "relink"];
+    for name in subcommands.into_iter().chain(["demo", "doctor"]) {
+        assert!(help.contains(&format!("\n  {name} ")), "{name}: {help}");
+        assert!(cli.ok(&[name, "--help"]).contains("--json"), "{name}");
+    }
+    assert!(cli.ok(&["--version"]).contains(env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn paths_may_be_relative_and_not_ascii() {
+    let (folder, cli) = sample();
+    let deep: PathBuf = folder.path().join("作品 集");
+    std::fs::create_dir(&deep).unwrap();
+    std::fs::rename(folder.path().join("images"), deep.join("絵")).unwrap();
+    let cli_there = Cli::new(&deep);
+    cli_there.ok(&["new", "企画"]);
+    cli_there.ok(&["import", "企画", "./絵", "--labels", "../labels.csv"]);
+    assert_eq!(cli.json(&["status", "作品 集/企画"])["missing_files"], 0);
+}

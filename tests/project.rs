@@ -1,0 +1,501 @@
+//! A project on disk keeps what people made: through moves, undo, a second process, damage and newer versions.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use atmoscope::engine::jobs::relink;
+use atmoscope::error::ErrorKind;
+use atmoscope::ids::{ImageId, LabelId, PersonId};
+use atmoscope::project::{GroupingRow, NewImage, Project, Role};
+use common::{Cli, image_at, import_folder, sample_images};
+
+fn new_image(number: usize) -> NewImage {
+    NewImage {
+        relative_path: format!("夜空/絵{number}.png"),
+        content_hash: format!("{number:064x}"),
+        byte_size: 10,
+        format: "PNG".to_owned(),
+        width_px: 40,
+        height_px: 30,
+        orientation: 1,
+        perceptual_hash: u64::MAX - number as u64,
+        set_aside: None,
+    }
+}
+
+/// A project with `n` pictures whose files do not exist, one annotator and two labels.
+struct Sample {
+    folder: tempfile::TempDir,
+    project: Project,
+    images: Vec<ImageId>,
+    who: PersonId,
+    labels: [LabelId; 2],
+}
+
+impl Sample {
+    fn new(n: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut project = Project::create(&folder.path().join("project")).unwrap();
+        let root = project.image_root(&folder.path().join("images")).unwrap();
+        let images = project.add_images(root.id, &(0..n).map(new_image).collect::<Vec<_>>()).unwrap();
+        let who = project.person("森 鷗外", Role::Annotator).unwrap().id;
+        let labels = ["静か", "cool"].map(|name| project.add_label(name).unwrap().id);
+        Self { folder, project, images, who, labels }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("project")
+    }
+
+    fn reopen(self) -> Self {
+        let Self { folder, project, images, who, labels } = self;
+        drop(project);
+        let project = Project::open(&folder.path().join("project")).unwrap();
+        Self { folder, project, images, who, labels }
+    }
+
+    /// The stored answer about the picture in place `image` and the label in place `label`.
+    fn answer(&self, image: usize, label: usize) -> Option<bool> {
+        self.project.answers(self.who, self.images[image]).unwrap().get(&self.labels[label]).copied()
+    }
+
+    fn put(&mut self, image: usize, label: usize, value: Option<bool>) {
+        let answer = (self.images[image], self.labels[label], value);
+        assert_eq!(self.project.annotate(self.who, &[answer]).unwrap().len(), 1);
+    }
+
+    fn label_names(&self) -> Vec<String> {
+        self.project.labels().unwrap().into_iter().map(|label| label.name).collect()
+    }
+
+    fn reason(&self, image: usize) -> Option<String> {
+        let images = self.project.images().unwrap();
+        images.into_iter().find(|record| record.id == self.images[image]).unwrap().set_aside
+    }
+}
+
+#[test]
+fn only_an_empty_place_takes_a_new_project() {
+    let sample = Sample::new(1);
+    let error = Project::create(&sample.path()).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::User);
+    assert!(error.message.contains("already holds a project") && error.hint.is_some(), "{error}");
+    for opened in [Project::open(sample.folder.path()), Project::open_read_only(sample.folder.path())] {
+        let error = opened.unwrap_err();
+        assert!(error.kind == ErrorKind::User && error.message.contains("holds no Atmoscope project"), "{error}");
+        assert!(error.hint.is_some());
+    }
+    assert!(!sample.folder.path().join("project.db").exists(), "looking for a project made one");
+}
+
+#[test]
+fn a_second_process_may_read_but_not_write() {
+    let mut sample = Sample::new(2);
+    sample.put(0, 0, Some(true));
+    let pictures = sample.folder.path().join("pictures");
+    sample_images(&pictures, 1);
+    let cli = Cli::new(sample.folder.path());
+
+    let error = cli.fails(2, &["import", "project", "pictures"]);
+    assert!(error.contains("open in another Atmoscope"), "{error}");
+    assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
+    assert!(error.contains("reading only"), "{error}");
+    // Looking goes on meanwhile and sees the newest answers.
+    let status = cli.json(&["status", "project"]);
+    assert_eq!((&status["images"], &status["labelled_images"]), (&2.into(), &1.into()));
+    sample.put(1, 1, Some(true));
+    assert_eq!(cli.json(&["status", "project"])["labelled_images"], 2);
+
+    drop(sample.project);
+    assert_eq!(cli.json(&["import", "project", "pictures"])["added"], 1);
+}
+
+#[test]
+fn a_read_only_handle_sees_everything_and_changes_nothing() {
+    let mut sample = Sample::new(2);
+    let mut reader = Project::open_read_only(&sample.path()).unwrap();
+    assert!(reader.is_read_only() && !sample.project.is_read_only());
+    sample.put(0, 0, Some(true));
+    assert!(reader.answers(sample.who, sample.images[0]).unwrap()[&sample.labels[0]]);
+
+    let (image, label, who) = (sample.images[0], sample.labels[0], sample.who);
+    let refusals = [
+        reader.annotate(who, &[(image, label, None)]).unwrap_err(),
+        reader.add_label("new").unwrap_err(),
+        reader.remove_label(label).unwrap_err(),
+        reader.set_aside(&[image], Some("no")).unwrap_err(),
+        reader.undo().unwrap_err(),
+        reader.person("new", Role::Rater).unwrap_err(),
+        reader.add_images(1, &[new_image(9)]).unwrap_err(),
+        reader.share().unwrap().add_label("new").unwrap_err(),
+    ];
+    for error in refusals {
+        assert!(error.kind == ErrorKind::User && error.message.contains("reading only"), "{error}");
+        assert!(error.hint.is_some());
+    }
+    assert_eq!(sample.answer(0, 0), Some(true));
+    assert_eq!(sample.label_names(), ["静か", "cool"]);
+}
+
+#[test]
+fn the_lock_lasts_as_long_as_any_writing_handle() {
+    let sample = Sample::new(1);
+    let path = sample.path();
+    let shared = sample.project.share().unwrap();
+    drop(sample.project);
+    let error = Project::open(&path).unwrap_err();
+    assert!(error.message.contains(&std::process::id().to_string()), "{error}");
+    drop(shared);
+    drop(Project::open(&path).unwrap());
+}
+
+#[test]
+fn two_handles_of_one_process_write_side_by_side() {
+    let sample = Sample::new(40);
+    let mut handles = Vec::new();
+    for (number, label) in sample.labels.into_iter().enumerate() {
+        let mut project = sample.project.share().unwrap();
+        let (images, who) = (sample.images.clone(), sample.who);
+        handles.push(std::thread::spawn(move || {
+            for image in images {
+                project.annotate(who, &[(image, label, Some(number == 0))]).unwrap();
+            }
+        }));
+    }
+    handles.into_iter().for_each(|handle| handle.join().unwrap());
+    for image in 0..40 {
+        assert_eq!((sample.answer(image, 0), sample.answer(image, 1)), (Some(true), Some(false)));
+    }
+}
+
+fn assert_files_found(project: &Project, count: usize) {
+    let paths = project.image_paths().unwrap();
+    assert_eq!(paths.len(), count);
+    for path in paths.values() {
+        assert!(path.is_file(), "{}", path.display());
+    }
+}
+
+#[test]
+fn moving_the_whole_folder_is_survived() {
+    let place = tempfile::tempdir().unwrap();
+    let [old, new] = ["古い場所", "new place"].map(|name| place.path().join(name));
+    sample_images(&old.join("images"), 4);
+    let mut project = Project::create(&old.join("project")).unwrap();
+    import_folder(&mut project, &old.join("images"));
+    let id = image_at(&project, "picture-002.png");
+    drop(project);
+    std::fs::rename(&old, &new).unwrap();
+
+    let mut project = Project::open(&new.join("project")).unwrap();
+    assert_files_found(&project, 4);
+    let paths = project.image_paths().unwrap();
+    assert!(paths.values().all(|path| path.starts_with(new.canonicalize().unwrap()) || path.starts_with(&new)));
+    let report = import_folder(&mut project, &new.join("images"));
+    assert_eq!((report.added, report.already_there, report.moved), (0, 4, 0));
+    assert_eq!(image_at(&project, "picture-002.png"), id);
+
+    // Somebody else moves into the old place; both folders are then known, each at its own.
+    for (index, path) in sample_images(&place.path().join("more"), 6).into_iter().enumerate().skip(4) {
+        std::fs::create_dir_all(old.join("images")).unwrap();
+        std::fs::rename(path, old.join(format!("images/late-{index}.png"))).unwrap();
+    }
+    assert_eq!(import_folder(&mut project, &old.join("images")).added, 2);
+    assert_files_found(&project, 6);
+}
+
+#[test]
+fn moving_the_project_alone_is_survived() {
+    let place = tempfile::tempdir().unwrap();
+    sample_images(&place.path().join("images"), 3);
+    let mut project = Project::create(&place.path().join("project")).unwrap();
+    import_folder(&mut project, &place.path().join("images"));
+    drop(project);
+    std::fs::create_dir_all(place.path().join("deep/down")).unwrap();
+    std::fs::rename(place.path().join("project"), place.path().join("deep/down/project")).unwrap();
+    assert_files_found(&Project::open(&place.path().join("deep/down/project")).unwrap(), 3);
+}
+
+#[test]
+fn pictures_that_moved_alone_are_found_by_relinking() {
+    let place = tempfile::tempdir().unwrap();
+    let [images, moved, other, empty] = ["images", "moved", "other", "empty"].map(|name| place.path().join(name));
+    sample_images(&images, 6);
+    let mut project = Project::create(&place.path().join("project")).unwrap();
+    import_folder(&mut project, &images);
+    std::fs::rename(&images, &moved).unwrap();
+    std::fs::create_dir(&empty).unwrap();
+    // The same names, other pictures.
+    for (path, index) in sample_images(&place.path().join("more"), 12).iter().skip(6).zip(0..) {
+        std::fs::create_dir_all(&other).unwrap();
+        std::fs::copy(path, other.join(format!("picture-{index:03}.png"))).unwrap();
+    }
+    let before = project.image_roots().unwrap();
+    assert!(project.image_paths().unwrap().values().all(|path| !path.exists()));
+
+    for (folder, words) in [(&empty, "none of the project's 6 pictures"), (&other, "another picture")] {
+        let error = relink::run(&mut project, None, folder).unwrap_err();
+        assert!(error.kind == ErrorKind::User && error.message.contains(words), "{error}");
+        assert!(error.hint.is_some());
+        assert_eq!(project.image_roots().unwrap(), before, "a refused relink changed something");
+    }
+    assert_eq!(relink::run(&mut project, None, &moved).unwrap(), 6);
+    assert_files_found(&project, 6);
+    // One lost file does not hinder it.
+    std::fs::rename(&moved, &images).unwrap();
+    std::fs::remove_file(images.join("picture-000.png")).unwrap();
+    assert_eq!(relink::run(&mut project, Some(before[0].id), &images).unwrap(), 5);
+}
+
+#[test]
+fn one_of_several_folders_is_relinked() {
+    let place = tempfile::tempdir().unwrap();
+    let [first, second] = ["first", "second"].map(|name| place.path().join(name));
+    let all = sample_images(&first, 4);
+    std::fs::create_dir(&second).unwrap();
+    for path in &all[2..] {
+        std::fs::rename(path, second.join(path.file_name().unwrap())).unwrap();
+    }
+    let mut project = Project::create(&place.path().join("project")).unwrap();
+    import_folder(&mut project, &first);
+    import_folder(&mut project, &second);
+    let ids: Vec<i64> = project.image_roots().unwrap().iter().map(|root| root.id).collect();
+    std::fs::rename(&second, place.path().join("third")).unwrap();
+
+    let error = relink::run(&mut project, None, &place.path().join("third")).unwrap_err();
+    assert!(error.kind == ErrorKind::User && error.hint.unwrap().contains("--root"));
+    assert_eq!(relink::run(&mut project, Some(ids[1]), &place.path().join("third")).unwrap(), 2);
+    assert_files_found(&project, 4);
+    // A folder of the project cannot stand for another one too.
+    std::fs::copy(&all[0], place.path().join("third/picture-000.png")).unwrap();
+    let error = relink::run(&mut project, Some(ids[0]), &place.path().join("third")).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::User, "{error}");
+    assert_eq!(relink::run(&mut project, Some(99), &first).unwrap_err().kind, ErrorKind::User);
+    assert_files_found(&project, 4);
+}
+
+#[test]
+fn answers_are_undone_and_done_again_one_edit_at_a_time() {
+    let mut sample = Sample::new(3);
+    sample.put(0, 0, Some(true));
+    sample.put(0, 0, Some(false));
+    let all: Vec<_> = sample.images.iter().map(|image| (*image, sample.labels[1], Some(true))).collect();
+    assert_eq!(sample.project.annotate(sample.who, &all).unwrap().len(), 3);
+    // Nothing changes: nothing to undo.
+    assert!(sample.project.annotate(sample.who, &all).unwrap().is_empty());
+    assert_eq!(sample.project.history_outlook().unwrap().0.unwrap(), "label 3 pictures");
+
+    let mut sample = sample.reopen();
+    sample.project.undo().unwrap().unwrap();
+    assert!((0..3).all(|image| sample.answer(image, 1).is_none()));
+    sample.project.undo().unwrap().unwrap();
+    assert_eq!(sample.answer(0, 0), Some(true));
+    sample.project.redo().unwrap().unwrap();
+    assert_eq!(sample.answer(0, 0), Some(false));
+    sample.project.undo().unwrap().unwrap();
+    sample.project.undo().unwrap().unwrap();
+    assert_eq!(sample.answer(0, 0), None);
+
+    let mut sample = sample.reopen();
+    for _ in 0..3 {
+        sample.project.redo().unwrap().unwrap();
+    }
+    assert!(sample.project.redo().unwrap().is_none());
+    assert_eq!((sample.answer(0, 0), sample.answer(2, 1)), (Some(false), Some(true)));
+}
+
+#[test]
+fn a_new_edit_drops_what_was_undone() {
+    let mut sample = Sample::new(2);
+    sample.put(0, 0, Some(true));
+    sample.put(1, 0, Some(true));
+    sample.project.undo().unwrap().unwrap();
+    sample.put(0, 1, Some(false));
+    assert!(sample.project.redo().unwrap().is_none());
+    assert_eq!((sample.answer(0, 0), sample.answer(1, 0), sample.answer(0, 1)), (Some(true), None, Some(false)));
+    sample.project.undo().unwrap().unwrap();
+    sample.project.undo().unwrap().unwrap();
+    assert_eq!((sample.answer(0, 0), sample.answer(0, 1)), (None, None));
+}
+
+#[test]
+fn everything_can_be_undone_to_the_beginning_and_back() {
+    let mut sample = Sample::new(2);
+    sample.put(0, 0, Some(true));
+    sample.project.rename_label(sample.labels[0], "しずか").unwrap();
+    sample.project.set_aside(&sample.images.clone(), Some("double")).unwrap();
+    sample.project.set_aside(&sample.images[..1], None).unwrap();
+    sample.project.remove_label(sample.labels[1]).unwrap();
+
+    let end = |sample: &Sample| {
+        let reasons = (sample.reason(0), sample.reason(1));
+        (sample.label_names(), reasons, sample.answer(0, 0))
+    };
+    let last = end(&sample);
+    assert_eq!(last, (vec!["しずか".to_owned()], (None, Some("double".to_owned())), Some(true)));
+    let mut sample = sample.reopen();
+    let mut undone = 0;
+    while sample.project.undo().unwrap().is_some() {
+        undone += 1;
+    }
+    assert_eq!(undone, 7);
+    assert_eq!(end(&sample), (vec![], (None, None), None));
+    let mut sample = sample.reopen();
+    while sample.project.redo().unwrap().is_some() {
+        undone -= 1;
+    }
+    assert_eq!((undone, end(&sample)), (0, last));
+}
+
+#[test]
+fn labels_brought_back_have_their_answers() {
+    let mut sample = Sample::new(2);
+    sample.put(0, 0, Some(true));
+    sample.put(1, 0, Some(false));
+    sample.project.remove_label(sample.labels[0]).unwrap();
+    assert_eq!(sample.label_names(), ["cool"]);
+    assert!(sample.project.annotations_of(sample.who).unwrap().is_empty());
+    assert!(sample.project.consensus().unwrap().is_empty());
+    assert_eq!(sample.project.remove_label(sample.labels[0]).unwrap_err().kind, ErrorKind::User);
+    // Its name is still taken, and the person is told by what.
+    let error = sample.project.rename_label(sample.labels[1], "静か").unwrap_err();
+    assert!(error.kind == ErrorKind::User && error.message.contains("removed"), "{error}");
+
+    let mut sample = sample.reopen();
+    // The same word in decomposed form and with spaces around it is the same label.
+    let back = sample.project.add_label("  静か ").unwrap();
+    assert_eq!(back.id, sample.labels[0]);
+    assert_eq!((sample.answer(0, 0), sample.answer(1, 0)), (Some(true), Some(false)));
+    assert_eq!(sample.project.annotations_of(sample.who).unwrap().len(), 2);
+    assert_eq!(sample.project.add_label("静か").unwrap_err().kind, ErrorKind::User);
+    assert_eq!(sample.project.add_label(" \t").unwrap_err().kind, ErrorKind::User);
+}
+
+#[test]
+fn names_are_one_in_any_unicode_form() {
+    let mut sample = Sample::new(1);
+    let composed = sample.project.add_label("が").unwrap();
+    assert!(sample.project.add_label("か\u{3099}").is_err());
+    assert_eq!(sample.label_names(), ["静か", "cool", "が"]);
+    assert_eq!(composed.name, "が");
+    for role in [Role::Annotator, Role::Rater] {
+        let first = sample.project.person("José", role).unwrap();
+        assert_eq!(sample.project.person(" Jose\u{301} ", role).unwrap(), first);
+    }
+    let sample = sample.reopen();
+    assert_eq!(sample.project.people(Role::Annotator).unwrap()[0].name, "森 鷗外");
+    assert_eq!(sample.project.people(Role::Annotator).unwrap().len(), 2);
+    assert_eq!(sample.project.people(Role::Rater).unwrap().len(), 1);
+    assert_eq!(sample.project.images().unwrap()[0].relative_path, "夜空/絵0.png");
+}
+
+#[test]
+fn the_consensus_is_what_half_of_the_annotators_say() {
+    let mut sample = Sample::new(1);
+    let (image, label) = (sample.images[0], sample.labels[0]);
+    let others = ["b", "c"].map(|name| sample.project.person(name, Role::Annotator).unwrap().id);
+    let consensus = |sample: &Sample| sample.project.consensus().unwrap().get(&image).map(|l| l[&label]);
+    assert_eq!(consensus(&sample), None);
+    for (who, value, expected) in [(sample.who, false, false), (others[0], true, true), (others[1], false, false)] {
+        sample.project.annotate(who, &[(image, label, Some(value))]).unwrap();
+        assert_eq!(consensus(&sample), Some(expected));
+    }
+}
+
+fn rows(sample: &Sample, rater: &str, groups: &[&str]) -> Vec<GroupingRow> {
+    let row = |(image, group): (&ImageId, &&str)| GroupingRow {
+        rater: rater.to_owned(),
+        condition: "1".to_owned(),
+        image: *image,
+        group: (*group).to_owned(),
+    };
+    sample.images.iter().zip(groups).map(row).collect()
+}
+
+#[test]
+fn a_grouping_is_taken_once() {
+    let mut sample = Sample::new(3);
+    let given = rows(&sample, "評価者 一", &["海", "空", "海"]);
+    assert_eq!(sample.project.import_groupings(&given).unwrap(), 1);
+    let mut shuffled = given.clone();
+    shuffled.rotate_left(1);
+    assert_eq!(sample.project.import_groupings(&shuffled).unwrap(), 0);
+
+    // Another one of the same rater is refused, along with what stands beside it in the file.
+    let mut both = rows(&sample, "another", &["a", "b", "b"]);
+    both.extend(rows(&sample, "評価者 一", &["海", "空", "空"]));
+    let error = sample.project.import_groupings(&both).unwrap_err();
+    assert!(error.kind == ErrorKind::User && error.message.contains("評価者 一") && error.hint.is_some(), "{error}");
+
+    let sample = sample.reopen();
+    let stored = sample.project.groupings().unwrap();
+    assert_eq!(stored.len(), 1);
+    assert_eq!((stored[0].rater.as_str(), stored[0].groups, stored[0].images), ("評価者 一", 2, 3));
+    let members: Vec<String> =
+        sample.project.grouping_members(stored[0].id).unwrap().into_iter().map(|(_, group)| group).collect();
+    assert_eq!(members, ["海", "空", "海"]);
+    assert_eq!(sample.project.people(Role::Rater).unwrap().len(), 1);
+}
+
+#[test]
+fn answers_must_be_about_something_that_is_there() {
+    let mut sample = Sample::new(1);
+    let (image, label) = (sample.images[0], sample.labels[0]);
+    let good = (image, label, Some(true));
+    for bad in [(ImageId(77), label, Some(true)), (image, LabelId(77), Some(true))] {
+        assert!(sample.project.annotate(sample.who, &[good, bad]).is_err());
+        assert_eq!(sample.answer(0, 0), None, "half of an edit was stored");
+    }
+    assert!(sample.project.annotate(PersonId(77), &[good]).is_err());
+    assert_eq!(sample.project.history_outlook().unwrap().0.unwrap(), "add label “cool”");
+}
+
+fn damage(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    for beside in ["project.db-wal", "project.db-shm"] {
+        let _ = std::fs::remove_file(path.join(beside));
+    }
+    let mut bytes = std::fs::read(path.join("project.db")).unwrap();
+    change(&mut bytes);
+    std::fs::write(path.join("project.db"), bytes).unwrap();
+}
+
+#[test]
+fn a_damaged_database_is_told_with_a_way_out() {
+    type Damage = fn(&mut Vec<u8>);
+    let damages: [Damage; 3] = [
+        |bytes| bytes[..100].fill(b'x'),
+        |bytes| *bytes = b"this was a database".to_vec(),
+        |bytes| bytes[4096..].fill(0xAA),
+    ];
+    for change in damages {
+        let sample = Sample::new(20);
+        let path = sample.path();
+        drop(sample.project);
+        damage(&path, change);
+        for opened in [Project::open(&path), Project::open_read_only(&path)] {
+            let error = opened.and_then(|project| project.images()).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Data, "{error}");
+            assert!(error.message.contains("project.db is damaged"), "{error}");
+            assert!(error.hint.unwrap().contains("backups"));
+        }
+    }
+}
+
+#[test]
+fn a_newer_project_is_left_alone() {
+    let sample = Sample::new(1);
+    let path = sample.path();
+    drop(sample.project);
+    let connection = rusqlite::Connection::open(path.join("project.db")).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    let before = std::fs::read(path.join("project.db")).unwrap();
+    for opened in [Project::open(&path), Project::open_read_only(&path)] {
+        let error = opened.unwrap_err();
+        assert!(error.kind == ErrorKind::Data && error.message.contains("newer Atmoscope"), "{error}");
+        assert!(error.hint.unwrap().contains("update"));
+    }
+    assert!(std::fs::read(path.join("project.db")).unwrap() == before, "the file was changed");
+}
