@@ -79,7 +79,10 @@ impl Window {
         loop {
             while let Some(event) = self.engine.next_event() {
                 let text = match &event {
-                    Event::Problem(notice) | Event::JobFailed(notice) => Some(notice.message.clone()),
+                    Event::Problem(notice)
+                    | Event::JobFailed(notice)
+                    | Event::EditFailed(_, notice)
+                    | Event::ExploreFailed(_, notice) => Some(notice.message.clone()),
                     _ => None,
                 };
                 match (wanted(event), text) {
@@ -111,7 +114,12 @@ impl Window {
     }
 
     fn problem(&self) -> String {
-        self.wait("a problem", |event| if let Event::Problem(notice) = event { Some(notice.message) } else { None })
+        self.wait("a problem", |event| match event {
+            Event::Problem(notice) | Event::EditFailed(_, notice) | Event::ExploreFailed(_, notice) => {
+                Some(notice.message)
+            }
+            _ => None,
+        })
     }
 
     /// Waits until `n` edits are on disk; gives what undo and redo would do after the last.
@@ -155,7 +163,7 @@ fn a_project_is_made_and_filled() {
     assert_eq!((snapshot.images.len(), snapshot.labels.len(), snapshot.rejected_files.len()), (5, 3, 1));
     assert!(end.summary.contains("5 pictures added"), "{}", end.summary);
     assert!(end.details.iter().any(|line| line.contains("text.png")), "{:?}", end.details);
-    assert_eq!(snapshot.annotator.as_ref().unwrap().name, "labels");
+    assert_eq!(snapshot.annotator, None, "whose labels were imported does not annotate here");
     assert_eq!(snapshot.answers.len(), 5);
     assert_eq!(snapshot.undo.as_deref(), Some("label 5 pictures"));
 
@@ -421,7 +429,7 @@ fn a_project_in_use_elsewhere_is_opened_for_reading() {
         let import = matches!(command, Command::Import(_));
         window.engine.send(command);
         let message = window.wait("a refusal", |event| match event {
-            Event::Problem(notice) if !import => Some(notice.message),
+            Event::Problem(notice) | Event::EditFailed(_, notice) if !import => Some(notice.message),
             Event::JobFailed(notice) if import => Some(notice.message),
             _ => None,
         });

@@ -53,6 +53,7 @@ fn project(parent: &Path, with_run: bool) -> std::path::PathBuf {
         ..ImportRequest::default()
     };
     let report = import::run(&mut project, &request, &Silent, &Cancel::new()).unwrap();
+    project.set_remark(atmoscope::engine::ANNOTATOR_REMARK, "Annika").unwrap();
     assert_eq!((report.added, report.groupings), (40, Some(2)), "{report:?}");
     if with_run {
         split::run(&mut project, &SplitRequest { seed: 3, ..SplitRequest::default() }).unwrap();

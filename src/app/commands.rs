@@ -228,11 +228,23 @@ impl UiCommand {
     }
 }
 
+/// True when single letters and arrows belong to a field, a menu or a list.
+pub fn keys_are_taken(context: &egui::Context) -> bool {
+    context.text_edit_focused() || egui::Popup::is_any_open(context)
+}
+
 /// Takes the commands whose keys were pressed out of the input. While somebody types into a field, keys without
 /// Ctrl belong to the field, and so do those with Ctrl that edit text.
 pub fn pressed(context: &egui::Context) -> Vec<UiCommand> {
-    let typing = context.text_edit_focused();
     let mut commands = Vec::new();
+    // While a menu or a list is open, keys are its own; Esc closes it.
+    if egui::Popup::is_any_open(context) {
+        if context.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
+            egui::Popup::close_all(context);
+        }
+        return commands;
+    }
+    let typing = context.text_edit_focused();
     context.input_mut(|input| {
         // Longer combinations first, because Ctrl+Z also fits Ctrl+Shift+Z.
         let mut keys: Vec<(KeyboardShortcut, UiCommand)> = UiCommand::ALL

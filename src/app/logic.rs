@@ -69,9 +69,29 @@ impl App {
             Event::Annotated { edits, undo, redo } => {
                 if let Some(project) = state.project.as_mut().and_then(Rc::get_mut) {
                     project.annotated(&edits);
+                    // What undo, redo or an edit changed is brought into view.
+                    let shown = state.library.selection.cursor;
+                    let undone = project.snapshot.undo != undo && project.snapshot.redo != redo && redo.is_some();
                     project.snapshot.undo = undo;
                     project.snapshot.redo = redo;
+                    if undone
+                        && state.view == View::Label
+                        && let Some(edit) = edits.first()
+                        && !edits.iter().any(|edit| Some(edit.image) == shown)
+                    {
+                        state.library.selection.only(edit.image);
+                        state.library.scroll_to_cursor = true;
+                    }
                 }
+            }
+            Event::EditFailed(images, notice) => {
+                // Whoever went on meanwhile is brought back to what is not stored.
+                if state.view == View::Label
+                    && let Some(image) = images.first()
+                {
+                    state.library.selection.only(*image);
+                }
+                state.problem(notice);
             }
             Event::JobStarted(title) => {
                 state.train.log.clear();
@@ -89,7 +109,12 @@ impl App {
                 state.train.shown = Some(run);
                 state.train.epochs.insert(run, Vec::new());
             }
-            Event::Epoch(run, record) => state.train.epochs.entry(run).or_default().push(*record),
+            Event::Epoch(run, record) => {
+                let seconds = record.duration_ms as f64 / 1000.0;
+                let best = if record.best { ", best so far" } else { "" };
+                state.train.log.push(format!("Epoch {} in {seconds:.1} s{best}", record.epoch));
+                state.train.epochs.entry(run).or_default().push(*record);
+            }
             Event::RunLoaded(run, records) => {
                 if state.train.live != Some(run) {
                     state.train.epochs.insert(run, records);
@@ -168,7 +193,9 @@ impl App {
             C::ImportPictures | C::ImportLabels | C::ImportGroupings | C::SplitPictures | C::StartTraining => {
                 writable && idle
             }
-            C::FindPictures => writable,
+            C::FindPictures => {
+                writable && idle && state.project.as_ref().is_some_and(|project| !project.snapshot.images.is_empty())
+            }
             C::ExportClusters => explored,
             C::Undo => writable && state.project.as_ref().is_some_and(|project| project.snapshot.undo.is_some()),
             C::Redo => writable && state.project.as_ref().is_some_and(|project| project.snapshot.redo.is_some()),
@@ -224,9 +251,18 @@ impl App {
             C::CopyLabels => {
                 if let Some(image) = state.library.selection.cursor {
                     state.label.copied_from = Some(image);
-                    let name = state.project.as_ref().and_then(|project| project.image(image));
-                    let text = name.map(|image| format!("Labels of {} copied", image.file_name()));
-                    text.into_iter().for_each(|text| state.toast(text));
+                    if let Some(project) = state.project.clone() {
+                        let labels = project.snapshot.labels.iter();
+                        let given: Vec<&str> = labels
+                            .filter(|label| project.answer(image, label.id) == Some(true))
+                            .map(|label| label.name.as_str())
+                            .collect();
+                        // Also as text: without any in the clipboard, systems swallow the key that pastes.
+                        context.copy_text(if given.is_empty() { "no labels".to_owned() } else { given.join(", ") });
+                        if let Some(image) = project.image(image) {
+                            state.toast(format!("Labels of {} copied", image.file_name()));
+                        }
+                    }
                 }
             }
             C::PasteLabels => {
@@ -312,7 +348,7 @@ impl App {
 
     fn ask_path(&mut self, purpose: PathPurpose) {
         self.state.path_question =
-            Some(PathQuestion { purpose, text: String::new(), accept_problems: false, focus: true });
+            Some(PathQuestion { purpose, text: String::new(), complaint: None, accept_problems: false, focus: true });
     }
 
     fn path_chosen(&mut self, purpose: PathPurpose, path: PathBuf, accept_problems: bool) {
@@ -434,7 +470,7 @@ impl AppState {
 
     /// The run to explore when none was chosen: the newest with a trained network.
     pub fn default_run(&self) -> Option<crate::ids::RunId> {
-        let usable = |status: RunStatus| matches!(status, RunStatus::Finished | RunStatus::Stopped);
+        let usable = |status: RunStatus| !matches!(status, RunStatus::Running | RunStatus::Failed);
         let runs = &self.project.as_ref()?.snapshot.runs;
         runs.iter().find(|run| usable(run.status) && run.best_epoch.is_some()).map(|run| run.id)
     }

@@ -355,6 +355,8 @@ pub struct PathQuestion {
     pub purpose: PathPurpose,
     /// The path so far.
     pub text: String,
+    /// Why the path given last cannot be used.
+    pub complaint: Option<String>,
     /// Take the sound part of a CSV with problems.
     pub accept_problems: bool,
     /// Give the field the keyboard in the next frame.

@@ -206,6 +206,9 @@ impl Analyst {
     }
 
     fn export(&mut self, request: ExploreRequest, file: &std::path::Path) -> Result<()> {
+        if file.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("csv")) {
+            return Err(Error::user(format!("{} does not end in .csv", file.display())).hint("give it that ending"));
+        }
         let features = self.load(request)?.features.clone();
         let clustering = cluster::run(&features, request.clusters, request.seed, &Cancel::new())?;
         let rows = cluster::rows(self.open_project()?, &features, &clustering)?;

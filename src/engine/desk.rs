@@ -21,10 +21,15 @@ use crate::training::{self, EpochRecord, TrainingObserver};
 /// Candle's backward pass recurses; a job gets room for it.
 const JOB_STACK_BYTES: usize = 64 << 20;
 
+/// Key of the remark that says who annotated last.
+pub const ANNOTATOR_REMARK: &str = "annotator";
+
 /// What reaches the desk.
 #[derive(Debug)]
 pub(super) enum Message {
     Command(Box<Command>),
+    /// Something below changed what the window shows: a run began.
+    Reload,
     /// The job under way ended.
     JobDone(Result<JobEnd>),
     /// The demo ended and left its project.
@@ -61,6 +66,13 @@ impl Desk {
         while let Ok(message) = receiver.recv() {
             match message {
                 Message::Quit => break,
+                Message::Reload => {
+                    if self.project.is_some()
+                        && let Err(error) = self.reload()
+                    {
+                        self.outbox.push(Event::Problem(Notice::from(&error)));
+                    }
+                }
                 Message::JobDone(outcome) => self.job_done(outcome),
                 Message::DemoDone(outcome) => self.demo_done(*outcome),
                 Message::Command(command) => {
@@ -90,13 +102,13 @@ impl Desk {
                 Ok(())
             }
             Command::ChooseAnnotator(name) => {
-                self.annotator = Some(self.project()?.person(&name, Role::Annotator)?);
+                self.choose_annotator(&name)?;
                 self.reload()
             }
-            Command::ToggleLabel { images, label } => self.toggle(&images, label, true),
-            Command::ToggleNo { images, label } => self.toggle(&images, label, false),
-            Command::Confirm(images) => self.confirm(&images),
-            Command::CopyLabels { from, to } => self.copy_labels(from, &to),
+            Command::ToggleLabel { images, label } => self.edit(&images, |desk| desk.toggle(&images, label, true)),
+            Command::ToggleNo { images, label } => self.edit(&images, |desk| desk.toggle(&images, label, false)),
+            Command::Confirm(images) => self.edit(&images, |desk| desk.confirm(&images)),
+            Command::CopyLabels { from, to } => self.edit(&to, |desk| desk.copy_labels(from, &to)),
             Command::AddLabel(name) => {
                 self.project()?.add_label(&name)?;
                 self.reload()
@@ -106,7 +118,11 @@ impl Desk {
                 self.reload()
             }
             Command::RemoveLabel(label) => {
-                self.project()?.remove_label(label)?;
+                let project = self.project()?;
+                let name = project.labels()?.into_iter().find(|known| known.id == label).map(|known| known.name);
+                project.remove_label(label)?;
+                let name = name.unwrap_or_default();
+                self.outbox.push(Event::Done(format!("Label “{name}” removed; undo brings it back with its answers")));
                 self.reload()
             }
             Command::SetAside(images, reason) => {
@@ -204,7 +220,9 @@ impl Desk {
     }
 
     fn open(&mut self, project: Project) -> Result<()> {
-        self.annotator = project.people(Role::Annotator)?.into_iter().next();
+        let last = project.remark(ANNOTATOR_REMARK)?;
+        self.annotator =
+            project.people(Role::Annotator)?.into_iter().find(|person| Some(&person.name) == last.as_ref());
         self.project = Some(project);
         self.reload()
     }
@@ -234,11 +252,28 @@ impl Desk {
             .iter()
             .find_map(|key| std::env::var(key).ok().filter(|name| !name.trim().is_empty()))
             .unwrap_or_else(|| "annotator".to_owned());
-        let person = self.project()?.person(&name, Role::Annotator)?;
+        let id = self.choose_annotator(&name)?;
+        self.reload()?;
+        self.outbox.push(Event::Done(format!("Annotating as {name}; choose somebody else at the upper right")));
+        Ok(id)
+    }
+
+    /// Makes somebody the person annotating, also when the project is opened the next time.
+    fn choose_annotator(&mut self, name: &str) -> Result<PersonId> {
+        let project = self.project()?;
+        let person = project.person(name, Role::Annotator)?;
+        project.set_remark(ANNOTATOR_REMARK, &person.name)?;
         let id = person.id;
         self.annotator = Some(person);
-        self.reload()?;
         Ok(id)
+    }
+
+    /// Does an edit of answers; if it fails, says which images it was about.
+    fn edit(&mut self, images: &[ImageId], work: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        if let Err(error) = work(self) {
+            self.outbox.push(Event::EditFailed(images.to_vec(), Notice::from(&error)));
+        }
+        Ok(())
     }
 
     fn toggle(&mut self, images: &[ImageId], label: LabelId, value: bool) -> Result<()> {
@@ -291,6 +326,10 @@ impl Desk {
 
     /// Shows what undo or redo did. Annotations of the person at work go the quick way.
     fn show_history_step(&mut self, change: Option<Change>, forward: bool) -> Result<()> {
+        if let Some(change) = &change {
+            let what = if forward { "Done again" } else { "Undone" };
+            self.outbox.push(Event::Done(format!("{what}: {}", change.describe())));
+        }
         match change {
             None => Ok(()),
             Some(Change::Annotate { mut edits })
@@ -337,7 +376,7 @@ impl Desk {
             *current = cancel.clone();
         }
         self.outbox.push(Event::JobStarted(title.to_owned()));
-        let watcher = Watcher { outbox: self.outbox.clone(), run: Mutex::new(None) };
+        let watcher = Watcher { outbox: self.outbox.clone(), desk: self.to_self.clone(), run: Mutex::new(None) };
         let done = self.to_self.clone();
         let job = std::thread::Builder::new()
             .name("job".to_owned())
@@ -360,11 +399,6 @@ impl Desk {
             let _ = job.join();
         }
         if self.project.is_some() {
-            if self.annotator.is_none()
-                && let Some(project) = &self.project
-            {
-                self.annotator = project.people(Role::Annotator).ok().and_then(|people| people.into_iter().next());
-            }
             if let Err(error) = self.reload() {
                 self.outbox.push(Event::Problem(Notice::from(&error)));
             }
@@ -391,6 +425,7 @@ fn same_folder(a: &Path, b: &Path) -> bool {
 /// Passes a job's reports on as events.
 struct Watcher {
     outbox: Arc<Outbox>,
+    desk: Sender<Message>,
     run: Mutex<Option<RunId>>,
 }
 
@@ -400,6 +435,7 @@ impl Watcher {
             *current = Some(run);
         }
         self.outbox.push(Event::RunStarted(run));
+        let _ = self.desk.send(Message::Reload);
     }
 }
 

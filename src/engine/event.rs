@@ -9,7 +9,7 @@ use super::analysis::{Exploration, ExplorationScores};
 use super::snapshot::Snapshot;
 use crate::clustering::Elbow;
 use crate::error::Error;
-use crate::ids::RunId;
+use crate::ids::{ImageId, RunId};
 use crate::progress::Progress;
 use crate::project::AnnotationEdit;
 use crate::training::EpochRecord;
@@ -63,6 +63,8 @@ pub enum Event {
         /// What redo would do again.
         redo: Option<String>,
     },
+    /// An edit of these images' answers could not be stored.
+    EditFailed(Vec<ImageId>, Notice),
     /// A job began.
     JobStarted(String),
     /// The job moved on.

@@ -24,6 +24,7 @@ use crossbeam_channel::Sender;
 
 use crate::progress::Cancel;
 pub use command::Command;
+pub use desk::ANNOTATOR_REMARK;
 pub use event::{Event, JobEnd, Notice, Outbox};
 pub use snapshot::Snapshot;
 

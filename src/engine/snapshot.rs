@@ -36,7 +36,7 @@ pub struct Snapshot {
     pub annotators: Vec<Person>,
     /// Who is annotating.
     pub annotator: Option<Person>,
-    /// That annotator's answers.
+    /// That annotator's answers; as long as nobody annotates, what all annotators together say.
     pub answers: Answers,
     /// Groups made by people.
     pub groupings: Vec<GroupingRecord>,
@@ -54,7 +54,10 @@ impl Snapshot {
     /// Loads everything, with the answers of `annotator`.
     pub fn load(project: &Project, annotator: Option<&Person>) -> Result<Self> {
         let (undo, redo) = project.history_outlook()?;
-        let answers = annotator.map(|person| project.annotations_of(person.id)).transpose()?.unwrap_or_default();
+        let answers = match annotator {
+            Some(person) => by_image(&project.annotations_of(person.id)?),
+            None => project.consensus()?,
+        };
         Ok(Self {
             folder: project.folder().to_path_buf(),
             name: project.name(),
@@ -66,7 +69,7 @@ impl Snapshot {
             labels: project.labels()?,
             annotators: project.people(crate::project::Role::Annotator)?,
             annotator: annotator.cloned(),
-            answers: by_image(&answers),
+            answers,
             groupings: project.groupings()?,
             split: project.current_split()?,
             runs: project.runs()?,

@@ -144,9 +144,17 @@ impl Project {
     ) -> Result<()> {
         self.write(|transaction| {
             transaction.execute(
-                "UPDATE runs SET status = ?1, ended_at = ?2, best_epoch = ?3, message = ?4 WHERE id = ?5",
+                "UPDATE runs SET status = ?1, ended_at = ?2, best_epoch = coalesce(?3, best_epoch), message = ?4 WHERE id = ?5",
                 params![status.as_str(), now(), best_epoch, message, run.0],
             )?;
+            Ok(())
+        })
+    }
+
+    /// Records the best epoch so far of a run at work, so that it counts even if the program is killed.
+    pub fn set_best_epoch(&mut self, run: RunId, epoch: u32) -> Result<()> {
+        self.write(|transaction| {
+            transaction.execute("UPDATE runs SET best_epoch = ?1 WHERE id = ?2", params![epoch, run.0])?;
             Ok(())
         })
     }

@@ -17,6 +17,8 @@ use crate::ids::ImageId;
 
 /// Largest K of the slider.
 const MOST_CLUSTERS: usize = 20;
+/// Largest seed that a field of decimal numbers holds exactly.
+const LARGEST_SEED: u64 = (1 << 53) - 1;
 /// Labels named for a cluster.
 const NAMED_LABELS: usize = 4;
 
@@ -51,6 +53,13 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
             let hint = notice.hint.unwrap_or_default();
             small::empty_ui(ui, icons::EXPLORE, "These clusters cannot be made", &notice.message, |ui| {
                 small::weak(ui, hint);
+                // An interrupted run has a network, but nobody asked it yet.
+                let trained = project.snapshot.runs.iter().any(|r| r.id == run && r.best_epoch.is_some());
+                let idle = view.state.job.is_none();
+                let button = egui::Button::new("Make its label intensities");
+                if trained && ui.add_enabled(idle, button).clicked() {
+                    view.send(Command::ComputeIntensities(run, view.state.explore.part));
+                }
             });
             return;
         }
@@ -89,12 +98,14 @@ fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) 
             });
             ui.separator();
             ui.label("Clusters").on_hover_text("K, the number of clusters k-means makes");
-            let slider = egui::Slider::new(&mut explore.clusters, 2..=MOST_CLUSTERS);
+            // The slider covers what is usual; any number can be typed beside it.
+            let slider =
+                egui::Slider::new(&mut explore.clusters, 2..=MOST_CLUSTERS).clamping(egui::SliderClamping::Never);
             let response = ui.add(slider);
             response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Slider, true, "Clusters (K)"));
             ui.separator();
             ui.label("Seed").on_hover_text("Starting point of k-means; the same seed gives the same clusters");
-            let response = ui.add(egui::DragValue::new(&mut explore.seed).range(0..=u64::from(u32::MAX)));
+            let response = ui.add(egui::DragValue::new(&mut explore.seed).range(0..=LARGEST_SEED));
             response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::SpinButton, true, "Seed"));
             if ui.button(icons::SHUFFLE).on_hover_text("Next seed").clicked() {
                 explore.seed += 1;
@@ -367,9 +378,11 @@ fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
             ui.label(format!("Condition {}", condition.condition)).on_hover_text(format!("Mean of {raters} raters"));
             let deviation =
                 summary.entropy.standard_deviation.map_or_else(String::new, |deviation| format!(" ± {deviation:.2}"));
-            ui.label(RichText::new(format!("{:.2}{deviation}", summary.entropy.mean)).font(theme::strong_text()));
+            ui.label(
+                RichText::new(format!("{}{deviation}", small::fixed(summary.entropy.mean))).font(theme::strong_text()),
+            );
             ui.label(format!("{:.2}", condition.chance.mean));
-            ui.label(format!("{:.2}", summary.adjusted_rand_index.mean));
+            ui.label(small::fixed(summary.adjusted_rand_index.mean));
             ui.end_row();
             for grouping in report.groupings.iter().filter(|g| g.condition == condition.condition) {
                 let scores = &grouping.scores;
@@ -377,12 +390,12 @@ fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
                     "{} pictures compared; {} only in the clusters, {} only in the groups",
                     scores.images, scores.only_in_clusters, scores.only_in_groups
                 ));
-                small::weak(ui, format!("{:.2}", scores.entropy.overall));
+                small::weak(ui, small::fixed(scores.entropy.overall));
                 small::weak(ui, format!("{:.2}", scores.chance.mean)).on_hover_text(format!(
                     "95 % of {} shuffles lie between {:.2} and {:.2}",
                     scores.chance.shuffles, scores.chance.low, scores.chance.high
                 ));
-                small::weak(ui, format!("{:.2}", scores.adjusted_rand_index));
+                small::weak(ui, small::fixed(scores.adjusted_rand_index));
                 ui.end_row();
             }
         }

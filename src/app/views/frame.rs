@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use egui::containers::menu::{MenuButton, MenuConfig};
 use egui::{Align, Align2, Layout, RichText, Sense, Ui, vec2};
 
 use crate::app::commands::{Section, UiCommand};
@@ -112,8 +113,10 @@ fn annotator_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
     let short: String =
         if name.chars().count() > 24 { name.chars().take(23).chain(['…']).collect() } else { name.clone() };
     let mut chosen = None;
-    ui.menu_button(format!("{}  {short}", icons::USER), |ui| {
-        ui.set_width(280.0);
+    let config = MenuConfig::new().close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside);
+    let button = MenuButton::new(format!("{}  {short}", icons::USER)).config(config);
+    let (response, _) = button.ui(ui, |ui| {
+        ui.set_width(300.0);
         small::title(ui, "Who annotates");
         small::weak(ui, "Labels on show and labels given are this person's.");
         for person in &project.snapshot.annotators {
@@ -123,7 +126,10 @@ fn annotator_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
             }
         }
         ui.separator();
-        let field = egui::TextEdit::singleline(&mut view.state.label.new_annotator).hint_text("Somebody new");
+        let field = egui::TextEdit::singleline(&mut view.state.label.new_annotator)
+            .hint_text("Somebody new")
+            .margin(egui::Margin::symmetric(8, 6))
+            .desired_width(f32::INFINITY);
         let response = ui.add(field);
         response.widget_info(|| {
             egui::WidgetInfo::labeled(egui::accesskit::Role::TextInput, true, "Name of a new annotator")
@@ -134,9 +140,12 @@ fn annotator_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
             chosen = Some(std::mem::take(&mut view.state.label.new_annotator));
             ui.close();
         }
-    })
-    .response
-    .on_hover_text(format!("Annotating: {name}"));
+    });
+    let about = match &present {
+        Some(name) => format!("Annotating: {name}"),
+        None => "Nobody annotates yet: labels on show are what all annotators together say".to_owned(),
+    };
+    response.on_hover_text(about);
     if let Some(name) = chosen {
         view.send(Command::ChooseAnnotator(name));
     }

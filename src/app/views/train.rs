@@ -37,8 +37,8 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
             return;
         };
         let record = project.snapshot.runs.iter().find(|run| run.id == shown);
-        if !view.state.train.epochs.contains_key(&shown) {
-            view.state.train.epochs.insert(shown, Vec::new());
+        if let std::collections::hash_map::Entry::Vacant(unknown) = view.state.train.epochs.entry(shown) {
+            unknown.insert(Vec::new());
             view.send(Command::LoadRun(shown));
         }
         run_title_ui(ui, view, &project, shown, record);
@@ -114,7 +114,8 @@ fn settings_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) 
     if let Some(note) = note {
         small::weak(ui, note);
     }
-    if *configuration != TrainingConfiguration::default() && ui.button("Back to defaults").clicked() {
+    let changed = *configuration != TrainingConfiguration::default();
+    if ui.add_enabled(changed, egui::Button::new("Back to defaults")).clicked() {
         *configuration = TrainingConfiguration::default();
     }
     ui.separator();
@@ -133,7 +134,8 @@ fn settings_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) 
 fn device_text(choice: DeviceChoice) -> (String, Option<String>) {
     use std::collections::HashMap;
     use std::sync::{LazyLock, Mutex};
-    static KNOWN: LazyLock<Mutex<HashMap<&'static str, (String, Option<String>)>>> = LazyLock::new(Mutex::default);
+    type DeviceText = (String, Option<String>);
+    static KNOWN: LazyLock<Mutex<HashMap<&'static str, DeviceText>>> = LazyLock::new(Mutex::default);
     let ask = || match crate::nn::select(choice) {
         Ok(device) => (device.name.clone(), device.note.clone()),
         Err(error) => ("nothing".to_owned(), Some(error.message)),
@@ -196,7 +198,7 @@ fn run_title_ui(
             record.and_then(|run| run.best_epoch).map_or(String::new(), |epoch| format!("  ·  best epoch {epoch}"));
         let device = record.map_or(String::new(), |run| format!("  ·  seed {}  ·  {}", run.seed, run.device));
         small::weak(ui, format!("{status}{best}{device}"));
-        let usable = record.is_some_and(|run| matches!(run.status, RunStatus::Finished | RunStatus::Stopped));
+        let usable = record.is_some_and(|run| run.best_epoch.is_some() && run.status != RunStatus::Running);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let button = egui::Button::new(format!("{}  Explore its clusters", icons::EXPLORE));
             if ui.add_enabled(usable, button).clicked() {
@@ -216,7 +218,10 @@ fn curves_ui(ui: &mut Ui, epochs: &[EpochRecord], height: f32, record: Option<&R
             Some(RunStatus::Failed | RunStatus::Interrupted | RunStatus::Stopped) => "No epoch was finished.",
             _ => "Curves begin with the first epoch.",
         };
-        ui.allocate_ui(vec2(ui.available_width(), height), |ui| small::weak(ui, text));
+        ui.allocate_ui(vec2(ui.available_width(), height), |ui| {
+            ui.set_min_size(vec2(ui.available_width(), height + 28.0));
+            small::weak(ui, text);
+        });
         return;
     }
     let (train, validation) = (theme::cluster_colour(0), theme::cluster_colour(5));

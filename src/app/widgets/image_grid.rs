@@ -163,7 +163,7 @@ fn keyboard(
     page_rows: usize,
     outcome: &mut GridOutcome,
 ) -> bool {
-    if ui.ctx().text_edit_focused() || ui.memory(|memory| memory.focused().is_some()) {
+    if crate::app::commands::keys_are_taken(ui.ctx()) || ui.memory(|memory| memory.focused().is_some()) {
         return false;
     }
     let last = images.len() - 1;

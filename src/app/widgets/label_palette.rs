@@ -87,7 +87,7 @@ pub enum LabelClick {
 
 /// The labels whose keys were pressed, unless somebody types.
 pub fn pressed_keys(ui: &Ui, labels: &[Label]) -> Vec<LabelClick> {
-    if ui.ctx().text_edit_focused() {
+    if crate::app::commands::keys_are_taken(ui.ctx()) {
         return Vec::new();
     }
     ui.input_mut(|input| {

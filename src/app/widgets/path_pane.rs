@@ -45,9 +45,22 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
             let text = RichText::new(purpose.verb()).color(theme::text_on(fill)).family(theme::bold());
             let clicked = ui.add_enabled(given, egui::Button::new(text).fill(fill)).clicked();
             if given && (clicked || entered) {
-                answer = Some(PathBuf::from(expand_home(question.text.trim())));
+                let path = PathBuf::from(expand_home(question.text.trim()));
+                question.complaint = complaint(purpose, &path);
+                match &question.complaint {
+                    None => answer = Some(path),
+                    Some(_) => question.focus = true,
+                }
             }
         });
+        if let Some(complaint) = &question.complaint {
+            ui.label(RichText::new(complaint).color(ui.visuals().error_fg_color));
+        }
+        if purpose == PathPurpose::ExportClusters && PathBuf::from(expand_home(question.text.trim())).is_file() {
+            ui.label(
+                RichText::new("This file is there already and will be replaced.").color(ui.visuals().warn_fg_color),
+            );
+        }
         if matches!(purpose, PathPurpose::ImportLabels | PathPurpose::ImportGroupings) {
             ui.checkbox(&mut question.accept_problems, "Take the sound part of a file that has problems")
                 .on_hover_text(
@@ -61,6 +74,27 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
         view.actions.push(Action::Path(purpose, path, accept));
     } else if close {
         view.state.path_question = None;
+    }
+}
+
+/// Why a path cannot be used for its purpose, as far as a look at it tells.
+fn complaint(purpose: PathPurpose, path: &std::path::Path) -> Option<String> {
+    let shown = path.display();
+    match purpose {
+        PathPurpose::NewProject => None,
+        PathPurpose::OpenProject if !crate::project::Project::exists(path) => {
+            Some(format!("{shown} holds no Atmoscope project."))
+        }
+        PathPurpose::ImportPictures | PathPurpose::FindPictures if !path.is_dir() => {
+            Some(format!("{shown} is not a folder."))
+        }
+        PathPurpose::ImportLabels | PathPurpose::ImportGroupings if !path.is_file() => {
+            Some(format!("{shown} is not a file."))
+        }
+        PathPurpose::ExportClusters if path.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("csv")) => {
+            Some("The file's name must end in .csv.".to_owned())
+        }
+        _ => None,
     }
 }
 

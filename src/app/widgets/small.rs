@@ -120,6 +120,11 @@ pub fn choice_ui(ui: &mut Ui, name: &str, selected: &str, width: f32, choices: i
     response.on_hover_text(name)
 }
 
+/// Two decimals, never "-0.00".
+pub fn fixed(value: f64) -> String {
+    format!("{:.2}", (value * 100.0).round() / 100.0 + 0.0)
+}
+
 /// A number with its noun: "1 file", "2 files".
 pub fn count(number: usize, one: &str, several: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { several })

@@ -3,6 +3,7 @@
 //! The run is recorded before the first epoch with all it needs to be repeated, and closed however it ends.
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -14,9 +15,9 @@ use crate::error::{Error, Result};
 use crate::features::FeatureMatrix;
 use crate::ids::{ImageId, LabelId, RunId};
 use crate::nn;
-use crate::progress::Cancel;
+use crate::progress::{Cancel, Observer, Progress};
 use crate::project::{ImageLabels, NewRun, Project, RunStatus, SplitRecord};
-use crate::training::{self, LabelledFeatures, TrainingConfiguration, TrainingObserver};
+use crate::training::{self, EpochRecord, LabelledFeatures, TrainingConfiguration, TrainingObserver};
 
 /// What a run came to.
 #[derive(Clone, Debug, Serialize)]
@@ -137,7 +138,8 @@ fn train(
         validation.features.rows(),
         names.len()
     ));
-    let outcome = training::train_head(configuration, &names, &train, &validation, &folder, observer, cancel)?;
+    let recorder = Recorder { observer, project: Mutex::new(project.share()?), run };
+    let outcome = training::train_head(configuration, &names, &train, &validation, &folder, &recorder, cancel)?;
 
     let head = training::TrainedHead::load(&outcome.best_checkpoint)?;
     let intensities = head.intensities(&features)?;
@@ -152,6 +154,39 @@ fn train(
         unreadable,
         duration_s: 0.0,
     })
+}
+
+/// Passes reports on and notes each best epoch in the project as it comes.
+struct Recorder<'a> {
+    observer: &'a dyn TrainingObserver,
+    project: Mutex<Project>,
+    run: RunId,
+}
+
+impl Observer for Recorder<'_> {
+    fn progress(&self, progress: Progress) {
+        self.observer.progress(progress);
+    }
+
+    fn note(&self, text: &str) {
+        self.observer.note(text);
+    }
+}
+
+impl TrainingObserver for Recorder<'_> {
+    fn epoch(&self, record: &EpochRecord) {
+        if record.best
+            && let (Ok(mut project), Ok(epoch)) = (self.project.lock(), u32::try_from(record.epoch))
+            && let Err(error) = project.set_best_epoch(self.run, epoch)
+        {
+            self.observer.note(&format!("The best epoch could not be noted: {error}"));
+        }
+        self.observer.epoch(record);
+    }
+
+    fn batch(&self, epoch: usize, step: usize, steps: usize, loss: f64) {
+        self.observer.batch(epoch, step, steps, loss);
+    }
 }
 
 /// The rows of `features` that belong to `images`, with their labels as 0 and 1 in the run's order.
