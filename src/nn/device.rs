@@ -97,7 +97,7 @@ pub fn select(choice: DeviceChoice) -> Result<SelectedDevice> {
         DeviceChoice::Metal => metal(),
         DeviceChoice::Auto => {
             if !cfg!(feature = "cuda") && !cfg!(feature = "metal") {
-                let note = Some("this build runs on the processor only".to_owned());
+                let note = Some("This build runs on the processor only.".to_owned());
                 return Ok(SelectedDevice { note, ..SelectedDevice::cpu() });
             }
             let found = if cfg!(feature = "cuda") { cuda() } else { metal() };
