@@ -305,3 +305,54 @@ fn clusters_follow_k_at_once() {
     harness.state_mut().state_mut().explore.clusters = 2;
     until(&mut harness, "clusters again", |app| app.state().explore.failed.is_none() && shown(2)(app));
 }
+
+#[test]
+fn a_new_annotator_is_named_without_touching_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = project(folder.path(), false);
+    let mut harness = harness(Some(&path), vec2(1280.0, 800.0), egui::Theme::Dark);
+    opened(&mut harness);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Num2);
+    settle(&mut harness);
+    let undo_before = harness.state().state().project.as_ref().unwrap().snapshot.undo.clone();
+    harness.get_by_label_contains("Annika").click();
+    harness.run_steps(3);
+    // Keys belong to the open menu, and a click into its field does not close it.
+    harness.key_press(Key::Num1);
+    harness.run_steps(3);
+    harness.get_by_label("Name of a new annotator").click();
+    harness.run_steps(3);
+    harness.get_by_label("Name of a new annotator").type_text("bob e1");
+    harness.run_steps(3);
+    harness.key_press(Key::Enter);
+    until(&mut harness, "the new annotator", |app| {
+        let project = app.state().project.as_ref().unwrap();
+        project.snapshot.annotator.as_ref().is_some_and(|person| person.name == "bob e1")
+    });
+    let project = harness.state().state().project.clone().unwrap();
+    assert!(project.snapshot.answers.is_empty(), "bob has answered nothing yet");
+    assert_eq!(project.snapshot.undo, undo_before);
+}
+
+#[test]
+fn a_wrong_path_can_be_mended_and_leaves_the_project_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = project(folder.path(), false);
+    let mut harness = harness(Some(&path), vec2(1280.0, 800.0), egui::Theme::Light);
+    opened(&mut harness);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::O);
+    until(&mut harness, "the pane", |app| app.state().path_question.is_some());
+    harness.run_steps(3);
+    harness.get_by_label("Path").type_text("/nowhere/at/all");
+    harness.run_steps(3);
+    harness.key_press(Key::Enter);
+    until(&mut harness, "the complaint", |app| {
+        app.state().path_question.as_ref().is_some_and(|question| question.complaint.is_some())
+    });
+    harness.run_steps(3);
+    harness.snapshot("wrong-path");
+    harness.key_press(Key::Escape);
+    until(&mut harness, "the end of the pane", |app| app.state().path_question.is_none());
+    assert!(harness.state().state().project.is_some());
+    assert_eq!(harness.state().state().view, View::Library, "Enter in the field opened a picture below it");
+}

@@ -117,8 +117,10 @@ fn annotator_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
     let button = MenuButton::new(format!("{}  {short}", icons::USER)).config(config);
     let (response, _) = button.ui(ui, |ui| {
         ui.set_width(300.0);
-        small::title(ui, "Who annotates");
-        small::weak(ui, "Labels on show and labels given are this person's.");
+        ui.with_layout(Layout::top_down(Align::Min), |ui| {
+            small::title(ui, "Who annotates");
+            small::weak(ui, "Labels on show and labels given are this person's.");
+        });
         for person in &project.snapshot.annotators {
             if ui.selectable_label(Some(&person.name) == present.as_ref(), &person.name).clicked() {
                 chosen = Some(person.name.clone());
@@ -134,7 +136,7 @@ fn annotator_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
         response.widget_info(|| {
             egui::WidgetInfo::labeled(egui::accesskit::Role::TextInput, true, "Name of a new annotator")
         });
-        let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+        let entered = small::entered(ui, &response);
         let given = !view.state.label.new_annotator.trim().is_empty();
         if (ui.add_enabled(given, egui::Button::new("Add and annotate as them")).clicked() || entered) && given {
             chosen = Some(std::mem::take(&mut view.state.label.new_annotator));

@@ -128,7 +128,7 @@ fn side_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
             response.widget_info(|| {
                 egui::WidgetInfo::labeled(egui::accesskit::Role::TextInput, true, "Name of a new label")
             });
-            let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+            let entered = small::entered(ui, &response);
             let given = !view.state.label.new_label.trim().is_empty();
             let clicked =
                 ui.add_enabled(given, egui::Button::new(icons::PLUS)).on_hover_text("Add the label").clicked();
@@ -160,7 +160,7 @@ fn rename_ui(ui: &mut Ui, view: &mut ViewContext<'_>, label: &crate::project::La
         response.request_focus();
     } else if response.lost_focus() {
         let name = text.clone();
-        let entered = ui.input(|input| input.key_pressed(egui::Key::Enter));
+        let entered = small::entered(ui, &response);
         view.state.label.renaming = None;
         if entered && name != label.name {
             view.send(Command::RenameLabel(label.id, name));

@@ -35,11 +35,11 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
                 .desired_width((ui.available_width() - 160.0).max(200.0))
                 .margin(egui::Margin::symmetric(8, 6));
             let response = ui.add(field);
-            response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::TextInput, true, purpose.title()));
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::TextInput, true, "Path"));
             if std::mem::take(&mut question.focus) {
                 response.request_focus();
             }
-            let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+            let entered = small::entered(ui, &response);
             let given = !question.text.trim().is_empty();
             let fill = theme::accent(ui.visuals().dark_mode);
             let text = RichText::new(purpose.verb()).color(theme::text_on(fill)).family(theme::bold());

@@ -120,6 +120,11 @@ pub fn choice_ui(ui: &mut Ui, name: &str, selected: &str, width: f32, choices: i
     response.on_hover_text(name)
 }
 
+/// True when a field was left with Enter, which then means nothing to what lies below it.
+pub fn entered(ui: &Ui, field: &Response) -> bool {
+    field.lost_focus() && ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::Enter))
+}
+
 /// Two decimals, never "-0.00".
 pub fn fixed(value: f64) -> String {
     format!("{:.2}", (value * 100.0).round() / 100.0 + 0.0)
