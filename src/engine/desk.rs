@@ -66,13 +66,7 @@ impl Desk {
         while let Ok(message) = receiver.recv() {
             match message {
                 Message::Quit => break,
-                Message::Reload => {
-                    if self.project.is_some()
-                        && let Err(error) = self.reload()
-                    {
-                        self.outbox.push(Event::Problem(Notice::from(&error)));
-                    }
-                }
+                Message::Reload => self.reload_if_open(),
                 Message::JobDone(outcome) => self.job_done(outcome),
                 Message::DemoDone(outcome) => self.demo_done(*outcome),
                 Message::Command(command) => {
@@ -239,6 +233,14 @@ impl Desk {
         Ok(())
     }
 
+    fn reload_if_open(&mut self) {
+        if self.project.is_some()
+            && let Err(error) = self.reload()
+        {
+            self.outbox.push(Event::Problem(Notice::from(&error)));
+        }
+    }
+
     fn ask(&self, question: Question) -> Result<()> {
         self.analyst.send(question).map_err(|_| Error::internal("the analysis has stopped; restart the program"))
     }
@@ -398,11 +400,7 @@ impl Desk {
         if let Some(job) = self.job.take() {
             let _ = job.join();
         }
-        if self.project.is_some() {
-            if let Err(error) = self.reload() {
-                self.outbox.push(Event::Problem(Notice::from(&error)));
-            }
-        }
+        self.reload_if_open();
         self.outbox.push(match outcome {
             Ok(end) => Event::JobEnded(end),
             Err(error) if error.is_cancelled() => {
