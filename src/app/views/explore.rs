@@ -1,7 +1,7 @@
 //! Explore: the clusters of a run as rows of pictures, nearest to the centroid first; scores at the side.
 
 use egui::{RichText, Sense, Ui, vec2};
-use egui_plot::{GridMark, Line, PlotPoints, Points, VLine};
+use egui_plot::{Line, PlotPoints, Points, VLine};
 
 use crate::app::commands::UiCommand;
 use crate::app::state::ProjectState;
@@ -175,7 +175,7 @@ fn cluster_row_ui(
     const SUMMARY_POINTS: f32 = 232.0;
     let strip = (view.preferences.thumbnail_points * 0.62).clamp(56.0, 180.0);
     let rows = 2;
-    let height = rows as f32 * (strip + 4.0);
+    let height = 150.0_f32;
     ui.horizontal_top(|ui| {
         ui.allocate_ui_with_layout(vec2(SUMMARY_POINTS, height), egui::Layout::top_down(egui::Align::Min), |ui| {
             ui.set_width(SUMMARY_POINTS);
@@ -415,7 +415,7 @@ fn elbow_ui(ui: &mut Ui, view: &ViewContext<'_>) {
     let chosen = view.state.explore.clusters as f64;
     small::still_plot(ui, "elbow", 150.0)
         .include_y(0.0)
-        .x_grid_spacer(|_| (0..=7).map(|mark| GridMark { value: f64::from(2 * mark), step_size: 2.0 }).collect())
+        .x_grid_spacer(egui_plot::uniform_grid_spacer(|_| [8.0, 4.0, 1.0]))
         .show(ui, |plot| {
             plot.line(Line::new("sum of squares", PlotPoints::from(points.clone())).color(accent).width(2.0));
             plot.points(Points::new("K", PlotPoints::from(points)).color(accent).radius(3.0));

@@ -210,7 +210,8 @@ fn keyboard(
     moved
 }
 
-/// A row or two of thumbnails that fill the width, for overviews. Returns the picture clicked.
+/// Up to `rows` rows of thumbnails that fill the width, for overviews. Returns the picture clicked and how many are
+/// shown.
 pub fn strip_ui(
     ui: &mut Ui,
     images: &[ImageId],
@@ -222,45 +223,43 @@ pub fn strip_ui(
 ) -> (Option<ImageId>, usize) {
     let gap = 4.0;
     let width = ui.available_width();
-    let mut clicked = None;
-    let mut drawn = 0;
-    let mut images = images.iter();
-    let mut next = images.next();
-    let (space, _) = ui.allocate_exact_size(vec2(width, rows as f32 * (height_points + gap) - gap), Sense::hover());
-    for row in 0..rows {
-        let mut x = space.min.x;
-        let y = space.min.y + row as f32 * (height_points + gap);
-        while let Some(id) = next {
-            let Some(image) = project.image(*id) else {
-                next = images.next();
-                continue;
-            };
-            let ratio = (image.width_px.max(1) as f32 / image.height_px.max(1) as f32).clamp(0.4, 2.5);
-            let size = Vec2::new((height_points * ratio).round(), height_points);
-            if x + size.x > space.max.x {
-                break;
-            }
-            let rect = Rect::from_min_size(pos2(x, y), size);
-            let response = ui.interact(rect, ui.scope_id().with(("strip", id)), Sense::CLICK | Sense::HOVER);
-            response.widget_info(|| {
-                let selected = picked == Some(*id);
-                egui::WidgetInfo::selected(egui::accesskit::Role::ListItem, true, selected, image.file_name())
-            });
-            picture::paint(ui, rect, image, project, textures, PictureSize::Thumbnail);
-            if picked == Some(*id) {
-                let line = egui::Stroke::new(2.5, theme::accent(ui.visuals().dark_mode));
-                ui.painter().rect_stroke(rect, 2.0, line, StrokeKind::Outside);
-            } else if response.hovered() {
-                ui.painter().rect_stroke(rect, 2.0, ui.visuals().widgets.hovered.bg_stroke, StrokeKind::Outside);
-            }
-            if response.clicked() {
-                clicked = Some(*id);
-            }
-            response.on_hover_text(image.file_name());
-            x += size.x + gap;
-            drawn += 1;
-            next = images.next();
+    let mut places: Vec<(ImageId, Rect)> = Vec::new();
+    let (mut x, mut row) = (0.0, 0);
+    for id in images {
+        let Some(image) = project.image(*id) else { continue };
+        let ratio = (image.width_px.max(1) as f32 / image.height_px.max(1) as f32).clamp(0.4, 2.5);
+        let size = Vec2::new((height_points * ratio).round(), height_points);
+        if x > 0.0 && x + size.x > width {
+            (x, row) = (0.0, row + 1);
         }
+        if row == rows {
+            break;
+        }
+        places.push((*id, Rect::from_min_size(pos2(x, row as f32 * (height_points + gap)), size)));
+        x += size.x + gap;
     }
-    (clicked, drawn)
+    let used = places.last().map_or(height_points, |(_, place)| place.max.y);
+    let (space, _) = ui.allocate_exact_size(vec2(width, used), Sense::hover());
+    let mut clicked = None;
+    for (id, place) in &places {
+        let Some(image) = project.image(*id) else { continue };
+        let rect = place.translate(space.min.to_vec2());
+        let response = ui.interact(rect, ui.scope_id().with(("strip", id)), Sense::CLICK | Sense::HOVER);
+        let selected = picked == Some(*id);
+        response.widget_info(|| {
+            egui::WidgetInfo::selected(egui::accesskit::Role::ListItem, true, selected, image.file_name())
+        });
+        picture::paint(ui, rect, image, project, textures, PictureSize::Thumbnail);
+        if selected {
+            let line = egui::Stroke::new(2.5, theme::accent(ui.visuals().dark_mode));
+            ui.painter().rect_stroke(rect, 2.0, line, StrokeKind::Outside);
+        } else if response.hovered() {
+            ui.painter().rect_stroke(rect, 2.0, ui.visuals().widgets.hovered.bg_stroke, StrokeKind::Outside);
+        }
+        if response.clicked() {
+            clicked = Some(*id);
+        }
+        response.on_hover_text(image.file_name());
+    }
+    (clicked, places.len())
 }
