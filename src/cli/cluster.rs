@@ -12,7 +12,7 @@ use crate::engine::jobs::cluster::{self, ClusteredPart};
 use crate::engine::jobs::score;
 use crate::error::Result;
 use crate::ids::RunId;
-use crate::interchange::{assignments, write_file};
+use crate::interchange::{assignments, require_csv, write_file};
 use crate::project::Project;
 
 /// Group pictures by the label intensities of a run with k-means, write the clusters and score them.
@@ -45,6 +45,7 @@ pub(super) fn open(dir: &Path) -> Result<Project> {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
+    arguments.out.as_deref().map_or(Ok(()), require_csv)?;
     let mut project = open(&arguments.dir)?;
     let cancel = super::cancel_on_interrupt();
     let (features, unreadable) =

@@ -15,7 +15,7 @@ use crate::dataset::SelectionRules;
 use crate::error::{Error, Result};
 use crate::ids::ImageId;
 use crate::imaging::{self, DecodeLimits, Inspection, ThumbnailCache};
-use crate::interchange::{ImageNames, Problem, groupings, labels};
+use crate::interchange::{ImageNames, Problem, check_file, groupings, labels, read_file};
 use crate::progress::{Cancel, Observer, Stage};
 use crate::project::{GroupingRow, ImageRecord, NewImage, Project, REPLACED, RejectedFile, Role};
 
@@ -117,7 +117,7 @@ pub fn run(
     let mut report = ImportReport::default();
     // A mistyped name is told now, not after all pictures were read.
     for file in [&request.labels, &request.groupings].into_iter().flatten() {
-        std::fs::metadata(file).map_err(|error| Error::io(file, error))?;
+        check_file(file)?;
     }
     if let Some(folder) = &request.images {
         import_images(project, request, folder, &mut report, observer, cancel)?;
@@ -354,10 +354,6 @@ fn as_record(image: NewImage, id: ImageId, root_id: i64) -> ImageRecord {
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>> {
-    std::fs::read(file).map_err(|error| Error::io(file, error))
-}
-
 /// The pictures by name. A name means the picture that its file holds now.
 pub(super) fn image_names(images: &[ImageRecord]) -> ImageNames {
     let present = images.iter().filter(|image| image.set_aside.as_deref() != Some(REPLACED));
@@ -365,7 +361,7 @@ pub(super) fn image_names(images: &[ImageRecord]) -> ImageNames {
 }
 
 fn import_labels(project: &mut Project, request: &ImportRequest, file: &Path, report: &mut ImportReport) -> Result<()> {
-    let parsed = labels::parse(&read(file)?);
+    let parsed = labels::parse(&read_file(file)?);
     let mut problems = parsed.problems;
     let images = project.images()?;
     let names = image_names(&images);
@@ -405,7 +401,7 @@ fn import_groupings(
     file: &Path,
     report: &mut ImportReport,
 ) -> Result<()> {
-    let parsed = groupings::parse(&read(file)?);
+    let parsed = groupings::parse(&read_file(file)?);
     let mut problems = parsed.problems;
     let images = project.images()?;
     let names = image_names(&images);
