@@ -203,6 +203,8 @@ fn mistakes_end_with_2_and_name_the_way_out() {
     write("more.csv", &more);
     write("list.txt", "picture-001.png\nnowhere.png\n");
     write("typo.toml", "epoks = 3\n");
+    write("none.csv", "rater,condition,image,group\n");
+    std::fs::create_dir(path.join("folder.csv")).unwrap();
 
     let evaluate = |assignments| vec!["evaluate", "--features", "features.csv", "--assignments", assignments];
     let cluster = |k| vec!["cluster", "project", "--run", "1", "-k", k];
@@ -230,7 +232,9 @@ fn mistakes_end_with_2_and_name_the_way_out() {
         (vec!["features", "project", "--run", "1", "--out", "no/folder/x.csv"], "no/folder"),
         (vec!["cluster", "project", "--run", "9", "-k", "3"], "atmoscope runs"),
         (vec!["cluster", "project", "--run", "1", "-k", "3", "--part", "half"], "half"),
-        (vec!["cluster", "project", "--run", "1", "-k", "3", "--out", "images"], "images"),
+        (vec!["cluster", "project", "--run", "1", "-k", "3", "--out", "images"], ".csv"),
+        (vec!["cluster", "project", "--run", "1", "-k", "3", "--out", "project/project.db"], "project.db"),
+        (vec!["cluster", "project", "--run", "1", "-k", "3", "--out", "folder.csv"], "is a folder"),
         (cluster("0"), "0"),
         (cluster("21"), "21"),
         (cluster("many"), "many"),
@@ -238,6 +242,10 @@ fn mistakes_end_with_2_and_name_the_way_out() {
         (evaluate("few.csv"), "no cluster for"),
         (evaluate("more.csv"), "line 22"),
         (evaluate("nowhere.csv"), "nowhere.csv"),
+        (evaluate("images"), "is a folder"),
+        ([evaluate("clusters.csv"), vec!["--groups", "none.csv"]].concat(), "holds no groups"),
+        (vec!["import", "empty", "--labels", "images"], "is a folder"),
+        (vec!["split", "project", "--test-images", "images"], "is a folder"),
         (vec!["relink", "empty", "images"], "no pictures yet"),
         (vec!["relink", "project", "project"], "none of the project's"),
         (vec!["demo", "project", "--headless"], "not the demo's"),
@@ -309,7 +317,8 @@ fn training_waits_for_labels_to_learn_from() {
     std::fs::write(folder.path().join("one.csv"), "image,cute\npicture-000.png,1\n").unwrap();
     cli.ok(&["import", "project", "--labels", "one.csv"]);
     let error = cli.fails(2, &["train", "project", "--image-size", "32"]);
-    assert!(error.contains("no images"), "{error}");
+    assert!(error.contains("1 labelled picture cannot be split") && error.contains("some 10"), "{error}");
+    assert!(cli.json(&["status", "project"])["split"].is_null(), "an unusable split was stored");
 }
 
 #[test]
