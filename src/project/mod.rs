@@ -46,7 +46,7 @@ pub use annotations::{Annotation, AnnotationEdit, ImageLabels};
 pub use features::FeatureKind;
 pub use groupings::{GroupingRecord, GroupingRow};
 pub use images::{ImageRecord, ImageRoot, NewImage, REPLACED, RejectedFile};
-pub use labels::Label;
+pub use labels::{Label, check_label_name};
 pub use people::{Person, Role};
 pub use runs::{NewRun, RunRecord, RunStatus};
 pub use splits::SplitRecord;
