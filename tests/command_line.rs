@@ -203,6 +203,8 @@ fn mistakes_end_with_2_and_name_the_way_out() {
     write("more.csv", &more);
     write("list.txt", "picture-001.png\nnowhere.png\n");
     write("typo.toml", "epoks = 3\n");
+    write("none.csv", "rater,condition,image,group\n");
+    std::fs::create_dir(path.join("folder.csv")).unwrap();
 
     let evaluate = |assignments| vec!["evaluate", "--features", "features.csv", "--assignments", assignments];
     let cluster = |k| vec!["cluster", "project", "--run", "1", "-k", k];
@@ -230,7 +232,9 @@ fn mistakes_end_with_2_and_name_the_way_out() {
         (vec!["features", "project", "--run", "1", "--out", "no/folder/x.csv"], "no/folder"),
         (vec!["cluster", "project", "--run", "9", "-k", "3"], "atmoscope runs"),
         (vec!["cluster", "project", "--run", "1", "-k", "3", "--part", "half"], "half"),
-        (vec!["cluster", "project", "--run", "1", "-k", "3", "--out", "images"], "images"),
+        (vec!["cluster", "project", "--run", "1", "-k", "3", "--out", "images"], ".csv"),
+        (vec!["cluster", "project", "--run", "1", "-k", "3", "--out", "project/project.db"], "project.db"),
+        (vec!["cluster", "project", "--run", "1", "-k", "3", "--out", "folder.csv"], "is a folder"),
         (cluster("0"), "0"),
         (cluster("21"), "21"),
         (cluster("many"), "many"),
@@ -238,6 +242,10 @@ fn mistakes_end_with_2_and_name_the_way_out() {
         (evaluate("few.csv"), "no cluster for"),
         (evaluate("more.csv"), "line 22"),
         (evaluate("nowhere.csv"), "nowhere.csv"),
+        (evaluate("images"), "is a folder"),
+        ([evaluate("clusters.csv"), vec!["--groups", "none.csv"]].concat(), "holds no groups"),
+        (vec!["import", "empty", "--labels", "images"], "is a folder"),
+        (vec!["split", "project", "--test-images", "images"], "is a folder"),
         (vec!["relink", "empty", "images"], "no pictures yet"),
         (vec!["relink", "project", "project"], "none of the project's"),
         (vec!["demo", "project", "--headless"], "not the demo's"),
@@ -309,7 +317,8 @@ fn training_waits_for_labels_to_learn_from() {
     std::fs::write(folder.path().join("one.csv"), "image,cute\npicture-000.png,1\n").unwrap();
     cli.ok(&["import", "project", "--labels", "one.csv"]);
     let error = cli.fails(2, &["train", "project", "--image-size", "32"]);
-    assert!(error.contains("no images"), "{error}");
+    assert!(error.contains("1 labelled picture cannot be split") && error.contains("some 10"), "{error}");
+    assert!(cli.json(&["status", "project"])["split"].is_null(), "an unusable split was stored");
 }
 
 #[test]
@@ -349,4 +358,89 @@ fn paths_may_be_relative_and_not_ascii() {
     cli_there.ok(&["new", "企画"]);
     cli_there.ok(&["import", "企画", "./絵", "--labels", "../labels.csv"]);
     assert_eq!(cli.json(&["status", "作品 集/企画"])["missing_files"], 0);
+}
+
+#[test]
+fn long_lists_of_problems_are_cut_and_counts_are_words() {
+    let (folder, cli) = sample();
+    let path = folder.path();
+    cli.ok(&["new", "project"]);
+    std::fs::create_dir(path.join("nothing")).unwrap();
+    let nothing = cli.run(&["import", "project", "nothing"]);
+    assert_eq!(nothing.code, Some(0), "{nothing:?}");
+    assert!(nothing.out.contains("No picture files were found in nothing"), "{nothing:?}");
+    assert!(nothing.err.contains("no picture files were found in nothing"), "{nothing:?}");
+
+    let rows: String = (0..25).map(|index| format!("nowhere-{index}.png,1\n")).collect();
+    std::fs::write(path.join("wrong.csv"), format!("image,cute\n{rows}")).unwrap();
+    let ran = cli.run(&["import", "project", "--labels", "wrong.csv"]);
+    assert_eq!(ran.out.matches("wrong.csv, line").count(), 20, "{}", ran.out);
+    assert!(ran.out.contains("… and 5 more (--json lists all)"), "{}", ran.out);
+
+    sample_images(&path.join("one"), 1);
+    std::fs::write(path.join("right.csv"), "image,cute\npicture-000.png,1\n").unwrap();
+    let text = cli.ok(&["import", "project", "one", "--labels", "right.csv"]);
+    assert!(text.contains("Labels: 1 label for 1 picture by right; 1 answer changed"), "{text}");
+    // A folder that is in use may become a project's; whoever meant an empty one is told.
+    assert_eq!(cli.run(&["new", "fresh"]).err, "");
+    assert!(cli.run(&["new", "one"]).err.contains("other files"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_standard_error_stops_nothing() {
+    let (folder, cli) = sample();
+    cli.ok(&["new", "project"]);
+    let with_closed = |arguments: &[&str]| {
+        // The reading end is gone before the program writes.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        cli.command(arguments).stdout(std::process::Stdio::null()).stderr(writer).status().unwrap().code()
+    };
+    assert_eq!(with_closed(&["import", "project", "images"]), Some(0));
+    assert_eq!(with_closed(&["status", "nowhere"]), Some(2));
+    assert_eq!(with_closed(&["status", "nowhere", "--json"]), Some(2));
+    assert_eq!(cli.json(&["status", "project"])["images"], PICTURES);
+    drop(folder);
+}
+
+#[test]
+fn a_lost_or_damaged_network_is_told_with_its_file() {
+    let (folder, cli) = sample();
+    train(&cli, "project", "1");
+    let checkpoint = folder.path().join("project/runs/1/checkpoints/best.safetensors");
+    let whole = std::fs::read(&checkpoint).unwrap();
+    // The pictures of the test part have their intensities already; the others need the network.
+    let cluster = ["cluster", "project", "--run", "1", "-k", "3", "--part", "all"];
+    std::fs::write(&checkpoint, &whole[..whole.len() / 2]).unwrap();
+    let error = cli.fails(1, &cluster);
+    assert!(
+        error.contains("damaged") && error.contains("best.safetensors") && error.contains("train again"),
+        "{error}"
+    );
+    std::fs::remove_file(&checkpoint).unwrap();
+    let error = cli.fails(1, &cluster);
+    assert!(
+        error.contains("missing") && error.contains("best.safetensors") && error.contains("train again"),
+        "{error}"
+    );
+}
+
+#[test]
+fn agreement_with_a_single_group_is_not_a_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let cli = Cli::new(folder.path());
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("features.csv", "image,x\na.png,0\nb.png,1\nc.png,5\nd.png,6\n");
+    write("clusters.csv", "image,cluster\na.png,0\nb.png,0\nc.png,1\nd.png,1\n");
+    let header = "rater,condition,image,group\n";
+    let score = |rows: &str| {
+        write("groups.csv", &format!("{header}{rows}"));
+        let files = ["--features", "features.csv", "--assignments", "clusters.csv", "--groups", "groups.csv"];
+        let text = cli.ok(&[&["evaluate"], files.as_slice()].concat());
+        text.lines().nth(1).unwrap().split_whitespace().last().unwrap().to_owned()
+    };
+    assert_eq!(score("Ada,1,a.png,x\nAda,1,b.png,x\nAda,1,c.png,x\n"), "-");
+    assert_eq!(score("Ada,1,a.png,x\n"), "-");
+    assert_eq!(score("Ada,1,a.png,x\nAda,1,b.png,x\nAda,1,c.png,y\nAda,1,d.png,y\nEve,1,a.png,x\n"), "1.00");
 }

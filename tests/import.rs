@@ -432,3 +432,81 @@ fn the_project_may_lie_among_its_pictures() {
         assert_eq!((report.added, report.already_there, report.rejected), (added, there, vec![]));
     }
 }
+
+#[test]
+fn the_own_files_of_any_project_are_no_pictures() {
+    let mut place = Place::imported(2);
+    // Another project, with its thumbnails, beside the pictures; and a folder that only has such a name.
+    let other = place.images().join("other");
+    sample_images(&other.join("of its own"), 1);
+    let mut its = Project::create(&other).unwrap();
+    import_folder(&mut its, &other);
+    sample_images(&place.images().join("cache"), 3);
+    std::fs::remove_file(place.images().join("cache/picture-000.png")).unwrap();
+    std::fs::remove_file(place.images().join("cache/picture-001.png")).unwrap();
+    let report = place.import();
+    assert_eq!(
+        (report.added, codes(&report.rejected)),
+        (1, expected(&[("other/of its own/picture-000.png", "exact-double")]))
+    );
+    assert!(place.project.images().unwrap().iter().any(|image| image.relative_path == "cache/picture-002.png"));
+
+    for own in ["other/cache", "other/cache/thumbnails", "other/runs"] {
+        let request = ImportRequest { images: Some(place.images().join(own)), ..ImportRequest::default() };
+        let error = import::run(&mut place.project, &request, &Silent, &Cancel::new()).unwrap_err();
+        assert!(error.kind == ErrorKind::User && error.message.contains("own files"), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_of_this_folder_is_listed() {
+    use std::os::unix::fs::symlink;
+    let mut place = Place::new(2);
+    sample_images(&place.folder.path().join("elsewhere"), 4);
+    symlink("../elsewhere", place.images().join("away")).unwrap();
+    symlink("../elsewhere/picture-003.png", place.images().join("one.png")).unwrap();
+    sample_images(&place.images().join("inside"), 3);
+    let pipe = place.images().join("pipe.png");
+    assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    let report = place.import();
+    assert_eq!(report.added, 4, "a link to one file is followed, one to a folder elsewhere is not");
+    let codes = place.listed();
+    assert_eq!((codes["away"].as_str(), codes["pipe.png"].as_str()), ("link-outside", "special"));
+
+    // Stopped at once, it still says so.
+    let mut stopped = Place::new(1);
+    symlink("/", stopped.images().join("away")).unwrap();
+    let cancel = Cancel::new();
+    cancel.cancel();
+    let request = ImportRequest { images: Some(stopped.images()), ..ImportRequest::default() };
+    assert!(import::run(&mut stopped.project, &request, &Silent, &cancel).unwrap().cancelled);
+    assert_eq!(stopped.listed(), expected(&[("away", "link-outside")]));
+}
+
+#[test]
+fn names_of_labels_are_one_short_line() {
+    let mut place = Place::imported(2);
+    let long = "x".repeat(101);
+    let text = format!("image,\"two\nlines\",fine,{long}\npicture-000.png,1,0,1\n");
+    let report = place.import_labels(&text, false);
+    assert_eq!(lines(&report), [1, 1], "{:?}", report.problems);
+    assert!(place.project.labels().unwrap().is_empty() && report.labels.is_none());
+    place.import_labels(&text, true);
+    let answers = place.answers();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    assert!(!answers[&("picture-000.png".to_owned(), "fine".to_owned())], "the columns slipped");
+    for name in ["a\tb", "a\u{2028}b", &long, " "] {
+        assert_eq!(place.project.add_label(name).unwrap_err().kind, ErrorKind::User);
+    }
+    place.project.add_label(&"静".repeat(100)).unwrap();
+}
+
+#[test]
+fn who_answers_nothing_does_not_join() {
+    let mut place = Place::imported(1);
+    let report = place.import_labels("image,cute\npicture-000.png,\n", false);
+    assert_eq!(report.labels.unwrap().changed, 0);
+    assert_eq!(place.project.labels().unwrap()[0].name, "cute");
+    assert!(place.project.people(Role::Annotator).unwrap().is_empty());
+}

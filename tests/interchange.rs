@@ -7,7 +7,7 @@ use atmoscope::interchange::features_csv::FeatureTable;
 use atmoscope::interchange::groupings::GroupingRow;
 use atmoscope::interchange::labels::{LabelRow, LabelTable};
 use atmoscope::interchange::{
-    ImageNames, Problem, Unresolved, assignments, atomic, features_csv, groupings, image_list, labels, npy,
+    ImageNames, Problem, Unresolved, assignments, atomic, features_csv, groupings, image_list, labels, npy, read_file,
 };
 
 fn lines(problems: &[Problem]) -> Vec<u64> {
@@ -205,4 +205,38 @@ fn files_are_written_whole_or_not_at_all() {
     assert_eq!(std::fs::read(&path).unwrap(), b"first");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     assert!(atomic::write_file(&folder.path().join("no/such/folder.csv"), |_| Ok(())).is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn only_plain_files_are_written_and_read() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let write = |name: &str| atomic::write_file(&at(name), |writer| writer.write_all(b"new"));
+    std::fs::create_dir(at("elsewhere")).unwrap();
+    std::fs::write(at("elsewhere/old.csv"), "old").unwrap();
+    symlink("elsewhere/old.csv", at("link.csv")).unwrap();
+    symlink("elsewhere/later.csv", at("dangling.csv")).unwrap();
+    for (link, file) in [("link.csv", "elsewhere/old.csv"), ("dangling.csv", "elsewhere/later.csv")] {
+        write(link).unwrap();
+        assert!(std::fs::symlink_metadata(at(link)).unwrap().is_symlink(), "{link} was replaced");
+        assert_eq!(std::fs::read(at(file)).unwrap(), b"new");
+    }
+
+    assert!(std::process::Command::new("mkfifo").arg(at("pipe.csv")).status().unwrap().success());
+    std::fs::write(at("project.db"), b"SQLite format 3\0 and what follows").unwrap();
+    symlink("project.db", at("database.csv")).unwrap();
+    symlink("circle.csv", at("circle.csv")).unwrap();
+    for name in ["elsewhere", "pipe.csv", "project.db", "database.csv", "circle.csv"] {
+        let error = write(name).unwrap_err();
+        assert!(error.message.contains(name), "{error}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 7, "something was left behind");
+    for name in ["elsewhere", "pipe.csv"] {
+        let error = read_file(&at(name)).unwrap_err();
+        assert!(error.exit_code() == 2 && error.hint.is_some(), "{error}");
+    }
+    std::fs::File::create(at("huge.csv")).unwrap().set_len(1_000_000_001).unwrap();
+    assert!(read_file(&at("huge.csv")).unwrap_err().message.contains("1 GB"));
 }

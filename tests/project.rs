@@ -1,5 +1,5 @@
 //! A project on disk keeps what people made: through moves, undo, a second process, damage and newer versions.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod common;
 
@@ -498,4 +498,95 @@ fn a_newer_project_is_left_alone() {
         assert!(error.hint.unwrap().contains("update"));
     }
     assert!(std::fs::read(path.join("project.db")).unwrap() == before, "the file was changed");
+}
+
+#[test]
+fn an_empty_database_is_not_taken_for_a_new_project() {
+    let sample = Sample::new(3).reopen();
+    let path = sample.path();
+    drop(sample.project);
+    damage(&path, Vec::clear);
+    for opened in [Project::open(&path), Project::open_read_only(&path)] {
+        let error = opened.unwrap_err();
+        assert_eq!(
+            (error.kind, error.message.as_str()),
+            (ErrorKind::Data, "project.db is empty: damaged or never finished")
+        );
+        assert!(error.hint.unwrap().contains("backups/project-2"));
+    }
+    assert_eq!(std::fs::metadata(path.join("project.db")).unwrap().len(), 0);
+}
+
+fn backups(path: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(path.join("backups"))
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_copy_is_made_once_a_day_and_seven_are_kept() {
+    let sample = Sample::new(0).reopen();
+    assert_eq!(backups(&sample.path()), [""; 0], "a project without pictures was copied");
+
+    let sample = Sample::new(3).reopen();
+    let (folder, made) = (sample.path().join("backups"), backups(&sample.path()));
+    assert_eq!(made.len(), 1);
+    let sample = sample.reopen();
+    assert_eq!(backups(&sample.path()), made, "a second copy was made on the same day");
+
+    let days = (1..=9).map(|day| format!("project-2024-05-0{day}T10-00-00Z.db"));
+    let others =
+        ["project-form-1-2024-05-01T10-00-00Z.db", "project-before the holidays.db", "project-2099-01-01T00-00-00Z.db"];
+    std::fs::remove_file(folder.join(&made[0])).unwrap();
+    for name in days.chain(others.map(str::to_owned)) {
+        std::fs::write(folder.join(name), "").unwrap();
+    }
+    let sample = sample.reopen();
+    let kept = backups(&sample.path());
+    assert_eq!(kept.iter().filter(|name| name.starts_with("project-2")).count(), 7, "{kept:?}");
+    assert!(kept.contains(&"project-2024-05-09T10-00-00Z.db".to_owned()), "{kept:?}");
+    assert!(!kept.contains(&"project-2024-05-04T10-00-00Z.db".to_owned()), "{kept:?}");
+    assert!(others.iter().all(|name| kept.contains(&(*name).to_owned())), "{kept:?}");
+}
+
+#[test]
+fn a_damaged_database_is_replaced_by_the_copy_that_the_hint_names() {
+    let sample = Sample::new(5).reopen();
+    let path = sample.path();
+    drop(sample.project);
+    damage(&path, |bytes| bytes[..100].fill(b'x'));
+    let [name] = <[String; 1]>::try_from(backups(&path)).unwrap();
+    assert!(Project::open(&path).unwrap_err().hint.unwrap().contains(&name));
+    std::fs::copy(path.join("backups").join(&name), path.join("project.db")).unwrap();
+    assert_eq!(Project::open(&path).unwrap().images().unwrap().len(), 5);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_project_where_nothing_can_be_written_is_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let sample = Sample::new(2);
+    let path = sample.path();
+    drop(sample.project);
+    for beside in ["project.db-wal", "project.db-shm"] {
+        let _ = std::fs::remove_file(path.join(beside));
+    }
+    let allow = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    allow(0o555);
+    if std::fs::write(path.join("probe"), "").is_ok() {
+        allow(0o755);
+        println!("not tried: a folder that cannot be written, because the superuser can write everywhere");
+        return;
+    }
+    let project = Project::open_read_only(&path).unwrap();
+    let images = [project.images(), project.share().unwrap().images(), project.share_for_reading().unwrap().images()];
+    let cli = Cli::new(sample.folder.path());
+    let status = cli.json(&["status", "project"]);
+    allow(0o755);
+    assert!(images.into_iter().all(|images| images.unwrap().len() == 2));
+    assert_eq!(status["images"], 2);
 }

@@ -10,9 +10,9 @@ use super::output::Output;
 use super::score_table;
 use crate::engine::jobs::cluster::{self, ClusteredPart};
 use crate::engine::jobs::score;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::ids::RunId;
-use crate::interchange::{assignments, write_file};
+use crate::interchange::{assignments, require_csv, write_file};
 use crate::project::Project;
 
 /// Group pictures by the label intensities of a run with k-means, write the clusters and score them.
@@ -39,12 +39,27 @@ pub(super) struct Arguments {
     pub common: Common,
 }
 
-/// The project for writing if it is free, else for reading: clusters can be made while the window is open.
+/// The project for writing if that is possible, else for reading: clusters can be made while the window is open, or
+/// where nothing can be written.
 pub(super) fn open(dir: &Path) -> Result<Project> {
-    Project::open(dir).or_else(|error| Project::open_read_only(dir).map_err(|_| error))
+    Project::open(dir).or_else(|writing| {
+        Project::open_read_only(dir).map_err(|reading| {
+            // Why it cannot be read says more, unless it only asks to open it for writing.
+            if reading.kind == ErrorKind::User { writing } else { reading }
+        })
+    })
+}
+
+/// The project for reading, without keeping others from writing. One of an older version is brought up to date.
+pub(super) fn open_to_read(dir: &Path) -> Result<Project> {
+    Project::open_read_only(dir).or_else(|reading| match reading.kind {
+        ErrorKind::User => Project::open(dir),
+        _ => Err(reading),
+    })
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
+    arguments.out.as_deref().map_or(Ok(()), require_csv)?;
     let mut project = open(&arguments.dir)?;
     let cancel = super::cancel_on_interrupt();
     let (features, unreadable) =

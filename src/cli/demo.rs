@@ -8,6 +8,7 @@ use clap::Args;
 use super::Common;
 use super::output::Output;
 use super::score_table;
+use crate::engine::jobs::counted;
 use crate::engine::jobs::demo::{self, SYNTHETIC};
 use crate::error::{Error, Result};
 
@@ -44,10 +45,10 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
     let (project, report) = demo::run(&folder, &|_| {}, &output.terminal, &super::cancel_on_interrupt())?;
     output.print(&report, || {
         format!(
-            "{SYNTHETIC}\nProject: {}\nRun {}: {} pictures to train on, {} for validation, best epoch {}, {:.0} s\n{}",
+            "{SYNTHETIC}\nProject: {}\nRun {}: {} to train on, {} for validation, best epoch {}, {:.0} s\n{}",
             project.folder().display(),
             report.train.run.0,
-            report.train.train_images,
+            counted(report.train.train_images, "picture"),
             report.train.validation_images,
             report.train.best_epoch.unwrap_or(0),
             report.train.duration_s,

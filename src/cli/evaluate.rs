@@ -8,12 +8,13 @@ use clap::Args;
 use super::Common;
 use super::output::Output;
 use super::score_table;
+use crate::engine::jobs::counted;
 use crate::engine::jobs::score::{self, ReferenceGrouping};
 use crate::error::{Error, Result};
 use crate::features::FeatureMatrix;
 use crate::ids::ImageId;
 use crate::interchange::features_csv::FeatureTable;
-use crate::interchange::{Problem, assignments, features_csv, groupings, npy};
+use crate::interchange::{Problem, assignments, features_csv, groupings, npy, read_file};
 
 /// Score clusters against features and groups made by people, all from plain files.
 #[derive(Args, Debug)]
@@ -37,7 +38,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let features = read_features(&arguments.features)?;
     let assigned = {
-        let parsed = assignments::parse(&read(&arguments.assignments)?);
+        let parsed = assignments::parse(&read_file(&arguments.assignments)?);
         refuse(&arguments.assignments, &parsed.problems)?;
         parsed.value
     };
@@ -74,13 +75,12 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     output.print(&report, || score_table::text(std::slice::from_ref(&report)))
 }
 
-fn read(file: &Path) -> Result<Vec<u8>> {
-    std::fs::read(file).map_err(|error| Error::io(file, error))
-}
-
 fn refuse(file: &Path, problems: &[Problem]) -> Result<()> {
     let Some(first) = problems.first() else { return Ok(()) };
-    let more = if problems.len() > 1 { format!(" (and {} more problems)", problems.len() - 1) } else { String::new() };
+    let more = match problems.len() - 1 {
+        0 => String::new(),
+        more => format!(" (and {})", counted(more, "more problem")),
+    };
     Err(Error::user(format!("{}, line {}: {}{more}", file.display(), first.line, first.message))
         .hint("mend the file and try again"))
 }
@@ -89,7 +89,7 @@ fn read_features(file: &Path) -> Result<FeatureTable> {
     if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy")) {
         return npy::read_files(file);
     }
-    let parsed = features_csv::parse(&read(file)?);
+    let parsed = features_csv::parse(&read_file(file)?);
     refuse(file, &parsed.problems)?;
     if parsed.value.images.is_empty() {
         return Err(Error::user(format!("{} holds no features", file.display())));
@@ -98,8 +98,12 @@ fn read_features(file: &Path) -> Result<FeatureTable> {
 }
 
 fn read_groupings(file: &Path) -> Result<Vec<ReferenceGrouping<String>>> {
-    let parsed = groupings::parse(&read(file)?);
+    let parsed = groupings::parse(&read_file(file)?);
     refuse(file, &parsed.problems)?;
+    if parsed.value.is_empty() {
+        return Err(Error::user(format!("{} holds no groups", file.display()))
+            .hint("it should hold one row for each picture that a rater placed"));
+    }
     let mut groupings: BTreeMap<(String, String), BTreeMap<String, String>> = BTreeMap::new();
     for row in parsed.value {
         groupings.entry((row.condition, row.rater)).or_default().insert(row.image, row.group);

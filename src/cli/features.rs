@@ -9,6 +9,7 @@ use serde_json::json;
 use super::Common;
 use super::output::Output;
 use crate::engine::jobs::cluster::{self, ClusteredPart};
+use crate::engine::jobs::counted;
 use crate::error::{Error, Result};
 use crate::ids::{ImageId, RunId};
 use crate::interchange::features_csv::{self, FeatureTable};
@@ -64,7 +65,12 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
         "file": arguments.out, "images": features.rows(), "features": features.columns(), "unreadable": unreadable,
     });
     output.print(&value, || {
-        format!("Wrote {} features of {} pictures to {}", features.columns(), features.rows(), arguments.out.display())
+        format!(
+            "Wrote {} of {} to {}",
+            counted(features.columns(), "feature"),
+            counted(features.rows(), "picture"),
+            arguments.out.display()
+        )
     })
 }
 

@@ -1,13 +1,14 @@
 //! `atmoscope import`: add pictures, labels and groupings.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::Common;
 use super::output::Output;
+use crate::engine::jobs::counted;
 use crate::engine::jobs::import::{self, ImportReport, ImportRequest};
 use crate::error::{Error, Result};
 use crate::project::Project;
@@ -64,7 +65,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
         max_aspect_ratio: arguments.max_aspect_ratio,
     };
     let report = import::run(&mut project, &request, &output.terminal, &super::cancel_on_interrupt())?;
-    output.print(&report, || text(&report, arguments.images.is_some()))?;
+    output.print(&report, || text(&report, arguments.images.as_deref()))?;
     Ok(if report.cancelled {
         ExitCode::from(1)
     } else if report.refused.is_empty() {
@@ -74,9 +75,14 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
     })
 }
 
-fn text(report: &ImportReport, with_images: bool) -> String {
+/// Problems shown of each file.
+const SHOWN_PROBLEMS: usize = 20;
+
+fn text(report: &ImportReport, folder: Option<&Path>) -> String {
     let mut text = String::new();
-    if with_images {
+    if let Some(folder) = folder.filter(|_| report.found_nothing()) {
+        let _ = writeln!(text, "No picture files were found in {}", folder.display());
+    } else if folder.is_some() {
         let _ = writeln!(
             text,
             "Pictures: {} added, {} there already, {} found at a new place, {} set aside by rule",
@@ -92,15 +98,23 @@ fn text(report: &ImportReport, with_images: bool) -> String {
     if let Some(labels) = &report.labels {
         let _ = writeln!(
             text,
-            "Labels: {} labels for {} pictures by {}; {} answers changed",
-            labels.labels, labels.images, labels.annotator, labels.changed
+            "Labels: {} for {} by {}; {} changed",
+            counted(labels.labels, "label"),
+            counted(labels.images, "picture"),
+            labels.annotator,
+            counted(labels.changed, "answer")
         );
     }
     if let Some(groupings) = report.groupings {
         let _ = writeln!(text, "Groupings: {groupings} added");
     }
-    for problem in &report.problems {
-        let _ = writeln!(text, "  {}, line {}: {}", problem.file.display(), problem.line, problem.message);
+    for of_file in report.problems.chunk_by(|a, b| a.file == b.file) {
+        for problem in of_file.iter().take(SHOWN_PROBLEMS) {
+            let _ = writeln!(text, "  {}, line {}: {}", problem.file.display(), problem.line, problem.message);
+        }
+        if let Some(more) = of_file.len().checked_sub(SHOWN_PROBLEMS).filter(|more| *more > 0) {
+            let _ = writeln!(text, "  … and {more} more (--json lists all)");
+        }
     }
     for file in &report.refused {
         let _ = writeln!(

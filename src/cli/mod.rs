@@ -3,8 +3,6 @@
 //! What a subcommand finds out goes to standard output, as text or with `--json` as one JSON object for machines;
 //! progress, notes and errors go to standard error. The exit code is 0, 2 for a mistake of the user, 1 otherwise.
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 mod cluster;
 pub mod demo;
 mod doctor;
@@ -30,6 +28,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::error::{Error, Result};
 use crate::progress::Cancel;
 use output::Output;
+use terminal::line_to_stderr;
 
 /// Groups illustrations by their atmosphere.
 ///
@@ -138,11 +137,11 @@ fn report(error: &Error, json: bool) -> ExitCode {
     if json {
         let hint = error.hint.as_deref();
         let object = serde_json::json!({ "error": error.message, "hint": hint, "kind": format!("{:?}", error.kind) });
-        eprintln!("{object}");
+        line_to_stderr(&object.to_string());
     } else {
-        eprintln!("error: {}", error.message);
+        line_to_stderr(&format!("error: {}", error.message));
         if let Some(hint) = &error.hint {
-            eprintln!("hint: {hint}");
+            line_to_stderr(&format!("hint: {hint}"));
         }
     }
     ExitCode::from(if error.exit_code() == 2 { 2 } else { 1 })

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::Common;
 use super::output::Output;
 use crate::error::Result;
+use crate::progress::Observer;
 use crate::project::Project;
 
 /// Make an empty project in a folder.
@@ -20,7 +21,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
+    let others = std::fs::read_dir(&arguments.dir).map_or(0, Iterator::count);
     let project = Project::create(&arguments.dir)?;
+    if others > 0 {
+        output.terminal.note(&format!("{} holds other files too; they are left as they are", arguments.dir.display()));
+    }
     output
         .print(&json!({ "project": project.folder() }), || format!("Made a project in {}", project.folder().display()))
 }

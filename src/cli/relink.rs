@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Common;
 use super::output::Output;
+use crate::engine::jobs::counted;
 use crate::engine::jobs::relink;
 use crate::error::Result;
 use crate::project::Project;
@@ -29,6 +30,6 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let mut project = Project::open(&arguments.dir)?;
     let found = relink::run(&mut project, arguments.root, &arguments.folder)?;
     output.print(&json!({ "found": found, "folder": arguments.folder }), || {
-        format!("{found} pictures found in {}", arguments.folder.display())
+        format!("{} found in {}", counted(found, "picture"), arguments.folder.display())
     })
 }

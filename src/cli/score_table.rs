@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::engine::jobs::counted;
 use crate::engine::jobs::score::ScoreReport;
 
 /// One line for each clustering: silhouette, then entropy (± standard deviation over raters), chance and adjusted
@@ -19,18 +20,19 @@ pub(super) fn text(reports: &[ScoreReport]) -> String {
     text.push('\n');
     for report in reports {
         let silhouette =
-            report.silhouette.as_ref().map_or_else(|| "-".to_owned(), |silhouette| format!("{:.3}", silhouette.mean));
+            report.silhouette.as_ref().map_or_else(|| "-".to_owned(), |silhouette| fixed(silhouette.mean, 3));
         let _ = write!(text, "{:>2}  {:>8}  {silhouette:>10}", report.clusters, report.images);
         for condition in &report.conditions {
             let summary = &condition.summary;
-            let deviation = summary.entropy.standard_deviation.map_or_else(String::new, |d| format!(" ± {d:.3}"));
-            let entropy = format!("{:.3}{deviation}", summary.entropy.mean);
+            let deviation =
+                summary.entropy.standard_deviation.map_or_else(String::new, |d| format!(" ± {}", fixed(d, 3)));
+            let entropy = format!("{}{deviation}", fixed(summary.entropy.mean, 3));
             let _ = write!(
                 text,
-                "  | {:<14}{entropy:>13}  {:>6.3}  {:>5.2}",
-                format!("{} raters", summary.entropy.count),
-                condition.chance.mean,
-                summary.adjusted_rand_index.mean
+                "  | {:<14}{entropy:>13}  {:>6}  {:>5}",
+                counted(summary.entropy.count, "rater"),
+                fixed(condition.chance.mean, 3),
+                rand_index(report, &condition.condition)
             );
         }
         text.push('\n');
@@ -47,17 +49,54 @@ pub(super) fn text(reports: &[ScoreReport]) -> String {
         {
             let _ = writeln!(
                 text,
-                "Up to {most} of the {images} pictures are in no group of a rater and do not count there."
+                "Left out of the comparison: up to {most} of {}, which a rater put in no group.",
+                counted(images, "picture")
             );
         }
         if let Some(most) = all.iter().map(|grouping| grouping.scores.only_in_groups).max()
             && most > 0
         {
-            let _ = writeln!(text, "Up to {most} pictures of a rater's groups are in no cluster and do not count.");
+            let _ = writeln!(
+                text,
+                "Left out of the comparison: up to {} of a rater's groups, which are in no cluster.",
+                counted(most, "picture")
+            );
         }
         for name in &report.groupings_without_images {
             let _ = writeln!(text, "No picture in common with the groups of {name}.");
         }
     }
     text
+}
+
+/// The mean adjusted Rand index over the raters of a condition for whom it says something: with one picture, or all in
+/// one group, it is 0 or 1 whatever the clusters are.
+fn rand_index(report: &ScoreReport, condition: &str) -> String {
+    let indices: Vec<f64> = report
+        .groupings
+        .iter()
+        .filter(|grouping| grouping.condition == condition && grouping.has_rand_index)
+        .map(|grouping| grouping.scores.adjusted_rand_index)
+        .collect();
+    match indices.len() {
+        0 => "-".to_owned(),
+        count => fixed(indices.iter().sum::<f64>() / count as f64, 2),
+    }
+}
+
+/// `value` with so many decimals, never as "-0.000".
+fn fixed(value: f64, decimals: usize) -> String {
+    let scale = 10_f64.powi(decimals as i32);
+    format!("{:.decimals$}", (value * scale).round() / scale + 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fixed;
+
+    #[test]
+    fn nothing_is_less_than_nothing() {
+        let shown = [(-0.0001, 3), (0.0, 3), (-0.0006, 3), (0.12345, 2), (1.0, 3)].map(|(v, d)| fixed(v, d));
+        assert_eq!(shown, ["0.000", "0.000", "-0.001", "0.12", "1.000"]);
+    }
 }

@@ -8,6 +8,7 @@ use clap::Args;
 use super::Common;
 use super::output::Output;
 use crate::dataset::SplitMethod;
+use crate::engine::jobs::counted;
 use crate::engine::jobs::split::{self, SplitRequest};
 use crate::error::Result;
 use crate::project::Project;
@@ -40,7 +41,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     output.print(&report, || {
         let mut text = format!("Split {}: {}\n", report.split.id.0, report.split.method);
         for (part, size) in &report.sizes {
-            let _ = writeln!(text, "  {part}: {size} pictures");
+            let _ = writeln!(text, "  {part}: {}", counted(*size, "picture"));
         }
         let _ = writeln!(text, "  left out: {} without a label, {} set aside", report.without_label, report.set_aside);
         text

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::Common;
 use super::output::Output;
+use crate::engine::jobs::counted;
 use crate::error::Result;
 use crate::project::Role;
 
@@ -21,7 +22,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    let project = super::cluster::open(&arguments.dir)?;
+    let project = super::cluster::open_to_read(&arguments.dir)?;
     let images = project.images()?;
     let paths = project.image_paths()?;
     let missing = paths.values().filter(|path| !path.is_file()).count();
@@ -43,11 +44,22 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     });
     output.print(&value, || {
         let mut text = format!("{}\n", project.folder().display());
-        let _ = writeln!(text, "Pictures: {} ({} set aside, {missing} files missing)", images.len(), set_aside.len());
+        let _ = writeln!(
+            text,
+            "Pictures: {} ({} set aside, {} missing)",
+            images.len(),
+            set_aside.len(),
+            counted(missing, "file")
+        );
         for image in &set_aside {
             let _ = writeln!(text, "  {}: {}", image.relative_path, image.set_aside.as_deref().unwrap_or_default());
         }
-        let _ = writeln!(text, "Labelled: {} pictures by {} annotators", consensus.len(), annotators.len());
+        let _ = writeln!(
+            text,
+            "Labelled: {} by {}",
+            counted(consensus.len(), "picture"),
+            counted(annotators.len(), "annotator")
+        );
         for (name, images) in &counts {
             let _ = writeln!(text, "  {name}: {images}");
         }
@@ -56,8 +68,9 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
             let (rater, condition) = (&grouping.rater, &grouping.condition);
             let _ = writeln!(
                 text,
-                "  {rater}, condition {condition}: {} groups, {} pictures",
-                grouping.groups, grouping.images
+                "  {rater}, condition {condition}: {}, {}",
+                counted(grouping.groups, "group"),
+                counted(grouping.images, "picture")
             );
         }
         if let Some(split) = &split {

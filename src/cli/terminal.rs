@@ -1,6 +1,6 @@
 //! The command line's observer: a progress bar on a terminal, plain lines elsewhere.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -25,10 +25,15 @@ impl Terminal {
             return;
         }
         match self.bar.lock().ok().as_deref() {
-            Some(Some((_, bar))) if !bar.is_hidden() => bar.suspend(|| eprintln!("{text}")),
-            _ => eprintln!("{text}"),
+            Some(Some((_, bar))) if !bar.is_hidden() => bar.suspend(|| line_to_stderr(text)),
+            _ => line_to_stderr(text),
         }
     }
+}
+
+/// Whoever closed standard error, as in `2>&1 | head`, wants no more of it; the work goes on.
+pub(super) fn line_to_stderr(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 impl Observer for Terminal {

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::Common;
 use super::output::Output;
+use crate::engine::jobs::counted;
 use crate::engine::jobs::train;
 use crate::error::{Error, Result};
 use crate::nn::DeviceChoice;
@@ -78,10 +79,10 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let cancel = super::cancel_on_interrupt();
     let report = train::run(&mut project, &configuration, &|_| {}, &output.terminal, &cancel)?;
     output.terminal.note(&format!(
-        "Run {} {} after {} epochs, best epoch {}, {:.1} s",
+        "Run {} {} after {}, best epoch {}, {:.1} s",
         report.run.0,
         report.status,
-        report.epochs,
+        counted(report.epochs, "epoch"),
         report.best_epoch.unwrap_or(0),
         report.duration_s
     ));

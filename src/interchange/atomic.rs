@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,21 +10,71 @@ use crate::error::{Error, Result};
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 
+/// What every SQLite database begins with.
+const SQLITE_START: &[u8] = b"SQLite format 3\0";
+
 /// Writes a file through `write`, so that `path` holds either what it held before or all of the new content, even
-/// after a crash or a full disk. The folder must exist.
+/// after a crash or a full disk. The folder must exist. Where `path` is a symbolic link, the file it names is written
+/// and the link stays.
 ///
 /// # Errors
-/// `User` or `Device`, naming the path, when the file cannot be written; nothing is left behind then.
+/// `User` when something other than a plain file is there (a folder, a pipe, a device), or a database; `User` or
+/// `Device`, naming the path, when the file cannot be written. Nothing is left behind then.
 pub fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
-    let (temporary, file) = create_beside(path).map_err(|error| Error::io(path, error))?;
-    let written = fill(file, write).and_then(|()| fs::rename(&temporary, path));
+    let target = target_of(path)?;
+    let (temporary, file) = create_beside(&target).map_err(|error| Error::io(path, error))?;
+    let written = fill(file, write).and_then(|()| fs::rename(&temporary, &target));
     if let Err(error) = written {
         // The error to tell is the first one.
         let _ = fs::remove_file(&temporary);
         return Err(Error::io(path, error));
     }
-    sync_folder(path);
+    sync_folder(&target);
     Ok(())
+}
+
+/// Refuses a name for a CSV file that does not end in `.csv`, so that a slip does not replace another file.
+///
+/// # Errors
+/// `User`.
+pub fn require_csv(path: &Path) -> Result<()> {
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
+        return Ok(());
+    }
+    Err(Error::user(format!("{} is not the name of a .csv file", path.display()))
+        .hint("give a name that ends in .csv, such as clusters.csv"))
+}
+
+/// The file that writing to `path` makes or replaces: its own, or the one at the end of its symbolic links.
+fn target_of(path: &Path) -> Result<PathBuf> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => {
+            let mut start = Vec::new();
+            let read = File::open(path).and_then(|file| file.take(SQLITE_START.len() as u64).read_to_end(&mut start));
+            // A file that may not be read is none of a project's that is in use.
+            if read.is_ok() && start == SQLITE_START {
+                return Err(Error::user(format!("{} is a database, which is not replaced", path.display()))
+                    .hint("choose another name"));
+            }
+            fs::canonicalize(path).map_err(|error| Error::io(path, error))
+        }
+        Ok(metadata) if metadata.is_dir() => Err(Error::io(path, io::ErrorKind::IsADirectory.into())),
+        Ok(_) => Err(Error::user(format!("{} is a device or a pipe, not a file", path.display()))
+            .hint("give the name of a file")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(end_of_links(path)),
+        Err(error) => Err(Error::io(path, error)),
+    }
+}
+
+/// Where the links that begin at `path` end, where nothing is yet.
+fn end_of_links(path: &Path) -> PathBuf {
+    let mut target = path.to_path_buf();
+    // No system follows more; a circle is told by the attempt to write.
+    for _ in 0..40 {
+        let Ok(next) = fs::read_link(&target) else { break };
+        target = target.parent().map_or_else(|| next.clone(), |folder| folder.join(&next));
+    }
+    target
 }
 
 fn fill(file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {

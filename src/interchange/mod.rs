@@ -16,10 +16,12 @@ pub mod image_list;
 pub mod labels;
 pub mod npy;
 
+mod input;
 mod names;
 mod problem;
 mod table;
 
-pub use atomic::write_file;
+pub use atomic::{require_csv, write_file};
+pub use input::{check_file, read_file};
 pub use names::{ImageNames, Unresolved};
 pub use problem::{Parsed, Problem};

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::atomic;
 use super::features_csv::FeatureTable;
+use super::input::read_file;
 use super::table::{self, Table};
 use crate::error::{Error, Result};
 
@@ -31,10 +32,9 @@ pub fn write_files(path: &Path, features: &FeatureTable) -> Result<()> {
 /// are not finite, or does not fit its lists.
 pub fn read_files(path: &Path) -> Result<FeatureTable> {
     let (images, columns) = companions(path);
-    let read = |path: &Path| std::fs::read(path).map_err(|error| Error::io(path, error));
-    let matrix = parse(&read(path)?).map_err(|reason| Error::data(format!("{}: {reason}", path.display())))?;
-    let images = parse_names("image", &read(&images)?, &images)?;
-    let names = parse_names("column", &read(&columns)?, &columns)?;
+    let matrix = parse(&read_file(path)?).map_err(|reason| Error::data(format!("{}: {reason}", path.display())))?;
+    let images = parse_names("image", &read_file(&images)?, &images)?;
+    let names = parse_names("column", &read_file(&columns)?, &columns)?;
     if (matrix.rows, matrix.columns) != (images.len(), names.len()) {
         return Err(Error::data(format!(
             "{}: the matrix is {} × {}, but its lists name {} images and {} columns",

@@ -46,6 +46,11 @@ impl Project {
         })
     }
 
+    /// Adds the labels that the vocabulary lacks, at its end; removed ones come back with their annotations.
+    pub fn ensure_labels(&mut self, names: &[String]) -> Result<()> {
+        self.write(|transaction| names.iter().try_for_each(|name| label_in(transaction, name).map(drop)))
+    }
+
     /// Gives a label another name.
     pub fn rename_label(&mut self, label: LabelId, name: &str) -> Result<()> {
         let name = clean_name(name)?;
@@ -87,12 +92,42 @@ impl Project {
     }
 }
 
+/// The longest name of a label, in characters.
+const MAX_NAME_LENGTH: usize = 100;
+
+/// Refuses a name that would break lists, tables and files: none at all, one of several lines, or a whole text.
+///
+/// # Errors
+/// `User`.
+pub fn check_label_name(name: &str) -> Result<()> {
+    let start: String = name.chars().filter(|letter| !breaks_lines(*letter)).take(20).collect();
+    if name.trim().is_empty() {
+        return Err(Error::user("a label needs a name"));
+    }
+    if name.chars().any(breaks_lines) {
+        return Err(Error::user(format!(
+            "the label's name “{start}…” holds a line break or another control character"
+        ))
+        .hint("write the name in one line"));
+    }
+    let length = name.chars().count();
+    if length > MAX_NAME_LENGTH {
+        return Err(Error::user(format!(
+            "the label's name “{start}…” has {length} characters, more than {MAX_NAME_LENGTH}"
+        ))
+        .hint("choose a shorter name"));
+    }
+    Ok(())
+}
+
+fn breaks_lines(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}')
+}
+
 /// A label's name as stored: trimmed, Unicode NFC.
 fn clean_name(name: &str) -> Result<String> {
     let name: String = name.trim().nfc().collect();
-    if name.is_empty() {
-        return Err(Error::user("a label needs a name"));
-    }
+    check_label_name(&name)?;
     Ok(name)
 }
 

@@ -7,8 +7,13 @@
 //! project.lock    held by the one process that may write
 //! runs/<id>/      configuration, metrics and checkpoints of a training run
 //! cache/          thumbnails and backbone features; may be deleted at any time
-//! backups/        copies of project.db from before each change of its form
+//! backups/        copies of project.db: project-<time>.db, the newest seven of at most one a day, made when the
+//!                 project is opened for writing; and project-form-<n>-<time>.db from before each change of its
+//!                 form, which are never removed
 //! ```
+//!
+//! To restore a copy, close the project, put the copy in the place of project.db, and remove project.db-wal and
+//! project.db-shm.
 //!
 //! One file here for each noun; each adds its methods to [`Project`]. Every edit is one transaction, and every
 //! edit a person makes is also one entry of the undo [`history`]. Several [`Project`] handles of one process may
@@ -41,12 +46,15 @@ pub use annotations::{Annotation, AnnotationEdit, ImageLabels};
 pub use features::FeatureKind;
 pub use groupings::{GroupingRecord, GroupingRow};
 pub use images::{ImageRecord, ImageRoot, NewImage, REPLACED, RejectedFile};
-pub use labels::Label;
+pub use labels::{Label, check_label_name};
 pub use people::{Person, Role};
 pub use runs::{NewRun, RunRecord, RunStatus};
 pub use splits::SplitRecord;
 
 const DATABASE: &str = "project.db";
+
+/// What is said of a database that SQLite cannot make sense of.
+const DAMAGED: &str = "project.db is damaged";
 
 /// An open project.
 #[derive(Debug)]
@@ -86,18 +94,32 @@ impl Project {
     pub fn open(folder: &Path) -> Result<Self> {
         Self::require(folder)?;
         let lock = Arc::new(lock::WriteLock::acquire(folder)?);
+        Self::open_locked(folder, lock).map_err(|error| with_way_out(error, folder))
+    }
+
+    fn open_locked(folder: &Path, lock: Arc<lock::WriteLock>) -> Result<Self> {
         let mut project = Self { folder: absolute(folder)?, connection: connect(folder, true)?, lock: Some(lock) };
         project.prepare()?;
+        // Work goes on without a copy, for example on a full disk; the next opening tries again.
+        let _ = backup::daily(&project.connection, &project.folder);
         project.mark_interrupted_runs()?;
         Ok(project)
     }
 
-    /// Opens the project in `folder` for reading only; another process may be writing to it.
+    /// Opens the project in `folder` for reading only; another process may be writing to it. It may lie where nothing
+    /// can be written, such as on a read-only disk.
+    ///
+    /// # Errors
+    /// `User` when there is no project there or it was made by an older version; `Data` when it was made by a newer
+    /// version or is damaged.
     pub fn open_read_only(folder: &Path) -> Result<Self> {
         Self::require(folder)?;
-        let project = Self { folder: absolute(folder)?, connection: connect(folder, false)?, lock: None };
-        schema::check_readable(&project.connection, &project.folder)?;
-        Ok(project)
+        let open = || {
+            let project = Self { folder: absolute(folder)?, connection: connect(folder, false)?, lock: None };
+            schema::check_readable(&project.connection, &project.folder)?;
+            Ok(project)
+        };
+        open().map_err(|error| with_way_out(error, folder))
     }
 
     /// Another handle on the same project for another thread of this process, with the same rights.
@@ -171,7 +193,13 @@ impl Project {
 
     fn require(folder: &Path) -> Result<()> {
         if Self::exists(folder) {
-            return Ok(());
+            // SQLite would take such a file for a new database.
+            return match std::fs::metadata(folder.join(DATABASE)) {
+                Ok(metadata) if metadata.len() == 0 => {
+                    Err(Error::data("project.db is empty: damaged or never finished").hint(backup::way_out(folder)))
+                }
+                _ => Ok(()),
+            };
         }
         Err(Error::user(format!("{} holds no Atmoscope project", folder.display()))
             .hint("make one with `atmoscope new`, or choose the folder that holds project.db"))
@@ -182,21 +210,74 @@ fn absolute(folder: &Path) -> Result<PathBuf> {
     std::path::absolute(folder).map_err(|error| Error::io(folder, error))
 }
 
+/// Names the newest copy to whoever is told that the database is damaged.
+fn with_way_out(error: Error, folder: &Path) -> Error {
+    if error.message.starts_with(DAMAGED) { error.hint(backup::way_out(folder)) } else { error }
+}
+
 fn connect(folder: &Path, writable: bool) -> Result<Connection> {
     let path = folder.join(DATABASE);
-    let flags = if writable {
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
-    } else {
-        OpenFlags::SQLITE_OPEN_READ_ONLY
-    };
-    let connection = Connection::open_with_flags(&path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    if !writable {
+        return connect_for_reading(&path);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = set_up(Connection::open_with_flags(&path, flags)?)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    Ok(connection)
+}
+
+fn set_up(connection: Connection) -> Result<Connection, rusqlite::Error> {
     connection.busy_timeout(Duration::from_secs(20))?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    if writable {
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-    }
     Ok(connection)
+}
+
+/// Reading a database with a write-ahead log needs a file beside it, which SQLite makes. Where it cannot, nobody else
+/// can write either, and a database whose log is empty is read as a file that does not change.
+fn connect_for_reading(path: &Path) -> Result<Connection> {
+    use rusqlite::ErrorCode;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let usual = Connection::open_with_flags(path, flags).and_then(set_up).and_then(|connection| {
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(connection)
+    });
+    let error = match usual {
+        Ok(connection) => return Ok(connection),
+        Err(error) => error,
+    };
+    let refused = matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::SystemIoFailure)
+    );
+    if !refused || std::fs::File::open(path).is_err() {
+        return Err(error.into());
+    }
+    if std::fs::metadata(path.with_extension("db-wal")).is_ok_and(|log| log.len() > 0) {
+        return Err(Error::device(
+            "project.db cannot be read where nothing may be written: its last changes are \
+            still in project.db-wal",
+        )
+        .hint("copy the project's folder to a place that can be written, and open it there")
+        .caused_by(error));
+    }
+    let unchanging = Connection::open_with_flags(unchanging_uri(path)?, flags | OpenFlags::SQLITE_OPEN_URI)?;
+    Ok(set_up(unchanging)?)
+}
+
+/// The address of a database that nobody changes while it is open.
+fn unchanging_uri(path: &Path) -> Result<String> {
+    let path = absolute(path)?;
+    let mut uri = String::from(if cfg!(windows) { "file:///" } else { "file:" });
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'\\' if cfg!(windows) => uri.push('/'),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b':' => uri.push(*byte as char),
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    Ok(uri)
 }
 
 /// Now, as stored in the database: UTC, RFC 3339.
@@ -215,10 +296,10 @@ impl From<rusqlite::Error> for Error {
                 ("the project's database is busy", "close other programs that use it and try again")
             }
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-                ("project.db is damaged", "restore the newest copy from the project's backups folder")
+                (DAMAGED, "restore a copy of it from the project's backups folder, if there is one")
             }
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-                ("project.db cannot be opened for writing", "check the rights of the project's folder")
+                ("project.db cannot be opened or written", "check the rights of the project's folder")
             }
             _ => return Error::internal(format!("the project's database refused: {error}")).caused_by(error),
         };

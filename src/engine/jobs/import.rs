@@ -11,13 +11,14 @@ use rayon::prelude::*;
 use serde::Serialize;
 use walkdir::WalkDir;
 
+use super::counted;
 use crate::dataset::SelectionRules;
 use crate::error::{Error, Result};
 use crate::ids::ImageId;
 use crate::imaging::{self, DecodeLimits, Inspection, ThumbnailCache};
-use crate::interchange::{ImageNames, Problem, groupings, labels};
+use crate::interchange::{ImageNames, Problem, check_file, groupings, labels, read_file};
 use crate::progress::{Cancel, Observer, Stage};
-use crate::project::{GroupingRow, ImageRecord, NewImage, Project, REPLACED, RejectedFile, Role};
+use crate::project::{GroupingRow, ImageRecord, NewImage, Project, REPLACED, RejectedFile, Role, check_label_name};
 
 /// Files handled between two progress reports and in one transaction.
 const BATCH: usize = 32;
@@ -104,6 +105,13 @@ pub struct LabelImport {
     pub changed: usize,
 }
 
+impl ImportReport {
+    /// True when a folder of pictures turned out to hold none, not even a double or a damaged one.
+    pub fn found_nothing(&self) -> bool {
+        self.added + self.already_there + self.moved + self.rejected.len() == 0 && !self.cancelled
+    }
+}
+
 /// Runs an import. Problems in CSV files are reported, not returned as errors.
 ///
 /// # Errors
@@ -117,7 +125,7 @@ pub fn run(
     let mut report = ImportReport::default();
     // A mistyped name is told now, not after all pictures were read.
     for file in [&request.labels, &request.groupings].into_iter().flatten() {
-        std::fs::metadata(file).map_err(|error| Error::io(file, error))?;
+        check_file(file)?;
     }
     if let Some(folder) = &request.images {
         import_images(project, request, folder, &mut report, observer, cancel)?;
@@ -151,13 +159,15 @@ fn import_images(
 ) -> Result<()> {
     let limits = DecodeLimits { max_megapixels: request.max_megapixels };
     let rules = SelectionRules { max_aspect_ratio: request.max_aspect_ratio };
-    let files = list_files(folder, project.folder(), report)?;
+    let files = list_files(folder, report)?;
     let root = project.image_root(folder)?;
     let thumbnails = ThumbnailCache::new(project.cache_folder().join("thumbnails"));
     let mut known: HashMap<String, ImageRecord> =
         project.images()?.into_iter().map(|image| (image.content_hash.clone(), image)).collect();
     let known_hashes: HashSet<String> = known.keys().cloned().collect();
     let mut paths = project.image_paths()?;
+    // Told even if the import is stopped.
+    project.add_rejected_files(root.id, &report.rejected)?;
     let stage = Stage::new("Reading pictures", files.len());
     observer.progress(stage.at(0));
 
@@ -235,12 +245,16 @@ fn import_images(
         // What was listed before may have been mended, moved or deleted since.
         project.replace_rejected_files(root.id, &report.rejected)?;
     }
-    observer.note(&format!(
-        "{} pictures added, {} were there already, {} files not taken",
-        report.added,
-        report.already_there,
-        report.rejected.len()
-    ));
+    observer.note(&if report.found_nothing() {
+        format!("no picture files were found in {}", folder.display())
+    } else {
+        format!(
+            "{} added, {} there already, {} not taken",
+            counted(report.added, "picture"),
+            report.already_there,
+            counted(report.rejected.len(), "file")
+        )
+    });
     Ok(())
 }
 
@@ -249,53 +263,71 @@ struct ListedFile {
     relative: String,
 }
 
-/// All files below `folder` in the order of their paths. Hidden files and the project's own folder are left out.
-fn list_files(folder: &Path, project_folder: &Path, report: &mut ImportReport) -> Result<Vec<ListedFile>> {
+/// Folders of a project that hold its own files.
+const OWN_FOLDERS: [&str; 3] = ["cache", "runs", "backups"];
+
+/// True when `path` is among a project's own files: this one's, or those of another in the same folder.
+fn is_own(path: &Path) -> bool {
+    let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else { return false };
+    (OWN_FOLDERS.contains(&name.as_ref()) || name.starts_with("project.db") || name == "project.lock")
+        && path.parent().is_some_and(Project::exists)
+}
+
+/// All files below `folder` in the order of their paths. Hidden files and projects' own files are left out; what else
+/// cannot be followed or read is put on the list of files not taken.
+fn list_files(folder: &Path, report: &mut ImportReport) -> Result<Vec<ListedFile>> {
     let metadata = std::fs::metadata(folder).map_err(|error| Error::io(folder, error))?;
     if !metadata.is_dir() {
         return Err(
             Error::user(format!("{} is not a folder", folder.display())).hint("give the folder of the pictures")
         );
     }
-    let project_folder = project_folder.canonicalize().unwrap_or_else(|_| project_folder.to_path_buf());
-    let own = |path: &Path| {
-        ["cache", "runs", "backups"].iter().any(|name| path == project_folder.join(name))
-            || path.parent() == Some(&project_folder)
-                && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("project."))
-    };
     let start = folder.canonicalize().map_err(|error| Error::io(folder, error))?;
+    if start.ancestors().any(is_own) {
+        return Err(Error::user(format!("{} belongs to a project's own files", folder.display()))
+            .hint("give the folder of the original pictures"));
+    }
     let mut files = Vec::new();
-    let walk = WalkDir::new(&start).follow_links(true).sort_by_file_name().into_iter().filter_entry(|entry| {
-        entry.depth() == 0 || (!entry.file_name().to_string_lossy().starts_with('.') && !own(entry.path()))
-    });
-    for entry in walk {
+    let mut turn_away = |path: &Path, code: &str, reason: String| {
+        let relative = path.strip_prefix(&start).unwrap_or(path).to_string_lossy();
+        let relative_path = if cfg!(windows) { relative.replace('\\', "/") } else { relative.into_owned() };
+        report.rejected.push(RejectedFile { relative_path, code: code.to_owned(), reason });
+    };
+    let mut walk = WalkDir::new(&start).follow_links(true).sort_by_file_name().into_iter();
+    while let Some(entry) = walk.next() {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                let path = error.path().unwrap_or(&start);
-                report.rejected.push(RejectedFile {
-                    relative_path: path.strip_prefix(&start).unwrap_or(path).to_string_lossy().replace('\\', "/"),
-                    code: "unopenable".to_owned(),
-                    reason: format!("the file or folder cannot be opened ({error})"),
-                });
+                let reason = format!("the file or folder cannot be opened ({error})");
+                turn_away(error.path().unwrap_or(&start), "unopenable", reason);
                 continue;
             }
         };
-        if !entry.file_type().is_file() {
-            continue;
-        }
-        let Ok(relative) = entry.path().strip_prefix(&start) else { continue };
-        match relative.to_str() {
-            Some(name) => {
-                // Elsewhere a backslash is a letter like any other.
-                let relative = if cfg!(windows) { name.replace('\\', "/") } else { name.to_owned() };
-                files.push(ListedFile { path: entry.path().to_path_buf(), relative });
+        let (path, kind) = (entry.path(), entry.file_type());
+        if entry.depth() > 0 && (entry.file_name().to_string_lossy().starts_with('.') || is_own(path)) {
+            if kind.is_dir() {
+                walk.skip_current_dir();
             }
-            None => report.rejected.push(RejectedFile {
-                relative_path: relative.to_string_lossy().into_owned(),
-                code: "bad-name".to_owned(),
-                reason: "the file's name is not valid Unicode; rename it and import again".to_owned(),
-            }),
+        } else if kind.is_dir() {
+            if entry.path_is_symlink() && entry.depth() > 0 {
+                let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+                if !target.starts_with(&start) {
+                    let reason = format!("a link to another folder ({}); import that one by itself", target.display());
+                    turn_away(path, "link-outside", reason);
+                    walk.skip_current_dir();
+                } else if target.ancestors().any(is_own) {
+                    walk.skip_current_dir();
+                }
+            }
+        } else if !kind.is_file() {
+            turn_away(path, "special", "a pipe, socket or device, not a file".to_owned());
+        } else if let Some(name) = path.strip_prefix(&start).ok().and_then(Path::to_str) {
+            // Elsewhere a backslash is a letter like any other.
+            let relative = if cfg!(windows) { name.replace('\\', "/") } else { name.to_owned() };
+            files.push(ListedFile { path: path.to_path_buf(), relative });
+        } else {
+            let reason = "the file's name is not valid Unicode; rename it and import again".to_owned();
+            turn_away(path, "bad-name", reason);
         }
     }
     Ok(files)
@@ -354,10 +386,6 @@ fn as_record(image: NewImage, id: ImageId, root_id: i64) -> ImageRecord {
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>> {
-    std::fs::read(file).map_err(|error| Error::io(file, error))
-}
-
 /// The pictures by name. A name means the picture that its file holds now.
 pub(super) fn image_names(images: &[ImageRecord]) -> ImageNames {
     let present = images.iter().filter(|image| image.set_aside.as_deref() != Some(REPLACED));
@@ -365,19 +393,30 @@ pub(super) fn image_names(images: &[ImageRecord]) -> ImageNames {
 }
 
 fn import_labels(project: &mut Project, request: &ImportRequest, file: &Path, report: &mut ImportReport) -> Result<()> {
-    let parsed = labels::parse(&read(file)?);
+    let parsed = labels::parse(&read_file(file)?);
     let mut problems = parsed.problems;
     let images = project.images()?;
     let names = image_names(&images);
     let vocabulary: HashSet<String> = project.labels()?.into_iter().map(|label| label.name).collect();
+    let mut columns = parsed.value.labels;
+    let mut usable = Vec::with_capacity(columns.len());
+    for name in &columns {
+        let checked = check_label_name(name);
+        usable.push(checked.is_ok());
+        if let Err(error) = checked {
+            problems.push(Problem::new(1, format!("{error}; the column is left out")));
+        }
+    }
+    keep(&mut columns, &usable);
     if !vocabulary.is_empty() && !request.accept_problems {
-        for name in parsed.value.labels.iter().filter(|name| !vocabulary.contains(*name)) {
+        for name in columns.iter().filter(|name| !vocabulary.contains(*name)) {
             problems.push(Problem::new(1, format!("the column “{name}” is not a label of this project")));
         }
     }
     let mut lines: HashMap<ImageId, u64> = HashMap::new();
     let mut rows = Vec::new();
-    for row in parsed.value.rows {
+    for mut row in parsed.value.rows {
+        keep(&mut row.values, &usable);
         match names.resolve(&row.image) {
             Err(unresolved) => problems.push(Problem::new(row.line, unresolved.to_string())),
             Ok(image) => match lines.insert(image, row.line) {
@@ -393,10 +432,22 @@ fn import_labels(project: &mut Project, request: &ImportRequest, file: &Path, re
     let annotator = request.annotator.clone().unwrap_or_else(|| {
         file.file_stem().map_or_else(|| "import".to_owned(), |stem| stem.to_string_lossy().into_owned())
     });
-    let person = project.person(&annotator, Role::Annotator)?;
-    let changed = project.import_annotations(person.id, &parsed.value.labels, &rows)?;
-    report.labels = Some(LabelImport { annotator, labels: parsed.value.labels.len(), images: rows.len(), changed });
+    let changed = if rows.iter().any(|(_, values)| values.iter().any(Option::is_some)) {
+        let person = project.person(&annotator, Role::Annotator)?;
+        project.import_annotations(person.id, &columns, &rows)?
+    } else {
+        // Who says nothing does not join; the labels do.
+        project.ensure_labels(&columns)?;
+        0
+    };
+    report.labels = Some(LabelImport { annotator, labels: columns.len(), images: rows.len(), changed });
     Ok(())
+}
+
+/// Leaves the items whose place is marked.
+fn keep<T>(items: &mut Vec<T>, marked: &[bool]) {
+    let mut marks = marked.iter();
+    items.retain(|_| marks.next() != Some(&false));
 }
 
 fn import_groupings(
@@ -405,7 +456,7 @@ fn import_groupings(
     file: &Path,
     report: &mut ImportReport,
 ) -> Result<()> {
-    let parsed = groupings::parse(&read(file)?);
+    let parsed = groupings::parse(&read_file(file)?);
     let mut problems = parsed.problems;
     let images = project.images()?;
     let names = image_names(&images);

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::features::{self, BackboneImage, FeatureMatrix};
 use crate::ids::{ImageId, RunId};
 use crate::imaging;
 use crate::nn::{self, SelectedDevice};
 use crate::progress::{Cancel, Observer};
 use crate::project::{FeatureKind, Project, RunRecord};
-use crate::training::{TrainedHead, TrainingConfiguration};
+use crate::training::{BestAndLast, TrainedHead, TrainingConfiguration};
 
 /// Pictures that could not be read: their path and the reason.
 pub type Unreadable = Vec<(String, String)>;
@@ -63,6 +63,25 @@ pub fn store(project: &mut Project, run: RunId, intensities: &FeatureMatrix) -> 
     project.add_features(run, FeatureKind::LabelIntensities, rows)
 }
 
+/// The trained network of a run.
+fn load_head(project: &Project, run: &RunRecord) -> Result<TrainedHead> {
+    let checkpoint = project.run_folder(run.id).join("checkpoints").join(BestAndLast::BEST);
+    if checkpoint.is_file() {
+        return TrainedHead::load(&checkpoint).map_err(|error| match error.kind {
+            ErrorKind::Model => Error::model(format!("the trained network of run {} is damaged: {error}", run.id.0))
+                .hint("put the file back from a copy, or train again, which makes a new run")
+                .caused_by(error),
+            _ => error,
+        });
+    }
+    if run.best_epoch.is_none() {
+        return Err(Error::user(format!("run {} has no trained network (it is {})", run.id.0, run.status))
+            .hint("choose a finished run, or train again"));
+    }
+    Err(Error::data(format!("the trained network of run {} is missing: {}", run.id.0, checkpoint.display()))
+        .hint("put the file back from a copy, or train again, which makes a new run"))
+}
+
 /// The label intensities of `images` by a run; those not yet stored are computed, and stored unless the project is
 /// open for reading only. Pictures that cannot be read are left out and listed.
 pub fn of_images(
@@ -77,12 +96,7 @@ pub fn of_images(
     let missing: Vec<ImageId> = images.iter().copied().filter(|image| !stored.contains_key(image)).collect();
     let mut unreadable = Vec::new();
     if !missing.is_empty() {
-        let checkpoint = project.run_folder(run.id).join("checkpoints").join("best.safetensors");
-        if !checkpoint.is_file() {
-            return Err(Error::user(format!("run {} has no trained network (it is {})", run.id.0, run.status))
-                .hint("choose a finished run, or train again"));
-        }
-        let head = TrainedHead::load(&checkpoint)?;
+        let head = load_head(project, run)?;
         let configuration = TrainingConfiguration::from_toml(&run.configuration)?;
         let device = nn::select(configuration.device)?;
         let (features, failures) =

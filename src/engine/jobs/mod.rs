@@ -9,3 +9,8 @@ pub mod relink;
 pub mod score;
 pub mod split;
 pub mod train;
+
+/// "1 picture", "2 pictures": `count` of a noun that takes an s.
+pub fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}

@@ -1,6 +1,6 @@
 //! Score: judge a clustering by itself (silhouette) and against groups made by people (entropy, agreement).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::ArrayView2;
 use serde::Serialize;
@@ -27,6 +27,9 @@ pub struct ScoredGrouping {
     pub rater: String,
     /// Under which condition.
     pub condition: String,
+    /// False where the adjusted Rand index says nothing: fewer than two pictures compared, or all in one group.
+    #[serde(skip)]
+    pub has_rand_index: bool,
     /// Entropy, chance, agreement, and how many images were compared.
     #[serde(flatten)]
     pub scores: GroupingScores,
@@ -93,7 +96,10 @@ pub fn run<Image: Ord>(
         }
         let groups: BTreeMap<(usize, &Image), &str> =
             reference.groups.iter().map(|(image, group)| (key(image), group.as_str())).collect();
+        let compared = groups.iter().filter(|(image, _)| clusters.contains_key(image));
+        let groups_compared: BTreeSet<&str> = compared.map(|(_, group)| *group).collect();
         groupings.push(ScoredGrouping {
+            has_rand_index: groups_compared.len() > 1,
             rater: reference.rater.clone(),
             condition: reference.condition.clone(),
             scores: evaluation::score_against(&clusters, &groups, seed)?,

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::counted;
 use super::import::image_names;
 use crate::dataset::{self, Part, SplitImage, SplitMethod, SplitSettings, near_duplicates::DEFAULT_MAX_DISTANCE};
 use crate::error::{Error, Result};
 use crate::ids::{ImageId, LabelId};
-use crate::interchange::image_list;
+use crate::interchange::{image_list, read_file};
 use crate::project::{ImageRecord, Project, SplitRecord};
 
 /// How to split.
@@ -75,11 +76,23 @@ pub fn run(project: &mut Project, request: &SplitRequest) -> Result<SplitReport>
         return Err(Error::user("no picture has a label yet").hint("label some pictures, or import labels, then split"));
     }
     let method = match (&test_images, request.method) {
-        (Some(test), method) => format!("given test part of {} pictures, the rest {method} 5:3", test.len()),
+        (Some(test), method) => format!("given test part of {}, the rest {method} 5:3", counted(test.len(), "picture")),
         (None, method) => format!("{method} 5:3:2"),
     };
     let settings = SplitSettings { seed: request.seed, method: request.method, test_images, ..Default::default() };
     let parts = dataset::split(&split_images, &settings)?;
+    let empty = [Part::Train, Part::Validation].into_iter().find(|part| !parts.iter().any(|(_, of)| of == part));
+    if let Some(part) = empty {
+        let given = settings.test_images.as_ref();
+        let labelled = split_images.iter().filter(|image| !given.is_some_and(|test| test.contains(&image.id))).count();
+        let outside = if given.is_some() { " outside the given test part" } else { "" };
+        return Err(Error::user(format!(
+            "{}{outside} cannot be split: the {} part would be empty",
+            counted(labelled, "labelled picture"),
+            part.name()
+        ))
+        .hint("label more pictures, at least some 10, then split again"));
+    }
     let id = project.add_split(request.seed, &method, &parts)?;
     let split = project.split(id)?;
     let sizes = Part::ALL.into_iter().map(|part| (part.name(), split.images_of(part).len())).collect();
@@ -87,8 +100,7 @@ pub fn run(project: &mut Project, request: &SplitRequest) -> Result<SplitReport>
 }
 
 fn read_test_images(file: &Path, images: &[ImageRecord]) -> Result<HashSet<ImageId>> {
-    let bytes = std::fs::read(file).map_err(|error| Error::io(file, error))?;
-    let parsed = image_list::parse(&bytes);
+    let parsed = image_list::parse(&read_file(file)?);
     let names = image_names(images);
     let mut problems: Vec<String> = parsed.problems.iter().map(ToString::to_string).collect();
     let mut test = HashSet::new();
@@ -108,7 +120,10 @@ fn read_test_images(file: &Path, images: &[ImageRecord]) -> Result<HashSet<Image
         Some(first) => Err(Error::user(format!(
             "{} cannot be used as the list of test pictures: {first}{}",
             file.display(),
-            if problems.len() > 1 { format!(" (and {} more problems)", problems.len() - 1) } else { String::new() }
+            match problems.len() - 1 {
+                0 => String::new(),
+                more => format!(" (and {})", counted(more, "more problem")),
+            }
         ))
         .hint("it should hold one picture's name on each line, as in the imported folder")),
     }
