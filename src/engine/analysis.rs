@@ -15,7 +15,7 @@ use crate::clustering::{self, Clustering, KMeansSettings};
 use crate::error::{Error, Result};
 use crate::features::FeatureMatrix;
 use crate::ids::{ImageId, RunId};
-use crate::interchange::{assignments, write_file};
+use crate::interchange::{assignments, require_csv, write_file};
 use crate::progress::{Cancel, Silent};
 use crate::project::{FeatureKind, Project};
 
@@ -206,9 +206,7 @@ impl Analyst {
     }
 
     fn export(&mut self, request: ExploreRequest, file: &std::path::Path) -> Result<()> {
-        if file.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("csv")) {
-            return Err(Error::user(format!("{} does not end in .csv", file.display())).hint("give it that ending"));
-        }
+        require_csv(file)?;
         let features = self.load(request)?.features.clone();
         let clustering = cluster::run(&features, request.clusters, request.seed, &Cancel::new())?;
         let rows = cluster::rows(self.open_project()?, &features, &clustering)?;

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use super::analysis::{self, Question};
 use super::command::Command;
 use super::event::{Event, JobEnd, Notice, Outbox};
-use super::jobs::{cluster, demo, import, relink, split, train};
+use super::jobs::{cluster, counted, demo, import, relink, split, train};
 use super::snapshot::Snapshot;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{ImageId, LabelId, PersonId, RunId};
@@ -459,7 +459,7 @@ impl TrainingObserver for Watcher {
 fn import_end(report: &import::ImportReport) -> JobEnd {
     let mut parts = Vec::new();
     if report.added + report.already_there + report.moved > 0 || !report.rejected.is_empty() {
-        parts.push(format!("{} pictures added", report.added));
+        parts.push(format!("{} added", counted(report.added, "picture")));
         if report.already_there > 0 {
             parts.push(format!("{} were there already", report.already_there));
         }
@@ -470,7 +470,7 @@ fn import_end(report: &import::ImportReport) -> JobEnd {
             parts.push(format!("{} set aside for their shape", report.set_aside));
         }
         if !report.rejected.is_empty() {
-            parts.push(format!("{} files not taken", report.rejected.len()));
+            parts.push(format!("{} not taken", counted(report.rejected.len(), "file")));
         }
     }
     if let Some(labels) = &report.labels {
@@ -485,7 +485,9 @@ fn import_end(report: &import::ImportReport) -> JobEnd {
     if report.cancelled {
         parts.push("stopped; what was read is kept".to_owned());
     }
-    if parts.is_empty() {
+    if report.found_nothing() && parts.is_empty() {
+        parts.push("no picture files were found there".to_owned());
+    } else if parts.is_empty() {
         parts.push("nothing to import".to_owned());
     }
     let rejected = report.rejected.iter().map(|file| format!("{}: {}", file.relative_path, file.reason));

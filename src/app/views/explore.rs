@@ -11,6 +11,7 @@ use crate::app::{ViewContext, icons};
 use crate::engine::Command;
 use crate::engine::analysis::{Exploration, ExplorationScores, ExploreRequest};
 use crate::engine::jobs::cluster::ClusteredPart;
+use crate::engine::jobs::counted;
 use crate::engine::jobs::score::ScoreReport;
 use crate::engine::thumbnails::PictureSize;
 use crate::ids::ImageId;
@@ -113,7 +114,7 @@ fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) 
             ui.separator();
             small::command_button_ui(ui, view.state, view.actions, UiCommand::ExportClusters);
             if let Some(exploration) = &view.state.explore.exploration {
-                small::weak(ui, small::count(exploration.features.rows(), "picture", "pictures"))
+                small::weak(ui, counted(exploration.features.rows(), "picture"))
                     .on_hover_text(format!("Clustered in {:.0} ms", exploration.duration_ms));
             }
         });
@@ -207,7 +208,7 @@ fn summary_ui(ui: &mut Ui, view: &ViewContext<'_>, exploration: &Exploration, cl
     ui.horizontal(|ui| {
         small::cluster_chip(ui, cluster, 24.0);
         small::title(ui, format!("Cluster {}", cluster + 1));
-        small::weak(ui, small::count(exploration.members[cluster].len(), "picture", "pictures"));
+        small::weak(ui, counted(exploration.members[cluster].len(), "picture"));
     });
     let scores = scores_of(view, exploration);
     let silhouette = scores

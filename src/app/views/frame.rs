@@ -12,6 +12,7 @@ use crate::app::theme::{self, STEP};
 use crate::app::widgets::small;
 use crate::app::{Action, App, ViewContext, icons};
 use crate::engine::Command;
+use crate::engine::jobs::counted;
 
 /// How long good news is shown.
 const TOAST: Duration = Duration::from_secs(5);
@@ -235,8 +236,8 @@ pub fn status_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
                         let snapshot = &project.snapshot;
                         let aside = snapshot.images.iter().filter(|image| image.set_aside.is_some()).count();
                         let mut parts = vec![
-                            small::count(snapshot.images.len(), "picture", "pictures"),
-                            small::count(snapshot.labels.len(), "label", "labels"),
+                            counted(snapshot.images.len(), "picture"),
+                            counted(snapshot.labels.len(), "label"),
                             format!("{} with an answer", project.answered_images),
                         ];
                         if aside > 0 {
@@ -260,7 +261,7 @@ pub fn status_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
                 if let Some(project) = &view.state.project {
                     let rejected = project.snapshot.rejected_files.len();
                     if rejected > 0 {
-                        small::weak(ui, small::count(rejected, "file", "files") + " not taken").on_hover_ui(|ui| {
+                        small::weak(ui, counted(rejected, "file") + " not taken").on_hover_ui(|ui| {
                             for file in project.snapshot.rejected_files.iter().take(20) {
                                 ui.label(format!("{}: {}", file.relative_path, file.reason));
                             }

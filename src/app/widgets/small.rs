@@ -130,11 +130,6 @@ pub fn fixed(value: f64) -> String {
     format!("{:.2}", (value * 100.0).round() / 100.0 + 0.0)
 }
 
-/// A number with its noun: "1 file", "2 files".
-pub fn count(number: usize, one: &str, several: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { several })
-}
-
 /// A plot that only shows: it neither scrolls nor zooms under the mouse, and its grid stays behind its curves.
 pub fn still_plot<'a>(ui: &Ui, name: &str, height: f32) -> egui_plot::Plot<'a> {
     egui_plot::Plot::new(name)
