@@ -108,7 +108,7 @@ fn compute<'a>(
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<HashMap<&'a str, Error>> {
-    let stage = Stage::new("Reading pictures", images.len());
+    let stage = Stage::new("Computing VGG16 features", images.len());
     observer.progress(stage.at(0));
     let mut unreadable = HashMap::new();
     std::thread::scope(|scope| {
