@@ -8,21 +8,21 @@ use std::path::{Path, PathBuf};
 use atmoscope::engine::jobs::relink;
 use atmoscope::error::ErrorKind;
 use atmoscope::ids::{ImageId, LabelId, PersonId};
+use atmoscope::imaging::{ImageFacts, PictureFormat};
 use atmoscope::project::{GroupingRow, NewImage, Project, Role};
 use common::{Cli, image_at, import_folder, sample_images};
 
 fn new_image(number: usize) -> NewImage {
-    NewImage {
-        relative_path: format!("夜空/絵{number}.png"),
-        content_hash: format!("{number:064x}"),
-        byte_size: 10,
-        format: "PNG".to_owned(),
+    let facts = ImageFacts {
+        format: PictureFormat::Png,
         width_px: 40,
         height_px: 30,
         orientation: 1,
+        size_bytes: 10,
+        content_hash: format!("{number:064x}"),
         perceptual_hash: u64::MAX - number as u64,
-        set_aside: None,
-    }
+    };
+    NewImage { relative_path: format!("夜空/絵{number}.png"), facts, set_aside: None }
 }
 
 /// A project with `n` pictures whose files do not exist, one annotator and two labels.

@@ -10,6 +10,7 @@ use super::history::{self, Change};
 use super::{Project, absolute, now};
 use crate::error::{Error, Result};
 use crate::ids::ImageId;
+use crate::imaging::ImageFacts;
 
 /// Why an image is set aside whose file was overwritten by another picture.
 pub const REPLACED: &str = "its file now holds another picture";
@@ -62,22 +63,29 @@ impl ImageRecord {
 pub struct NewImage {
     /// Path from the root, with `/`.
     pub relative_path: String,
-    /// blake3 of the file's bytes, hexadecimal.
-    pub content_hash: String,
-    /// Size of the file in bytes.
-    pub byte_size: u64,
-    /// "JPEG", "PNG" …
-    pub format: String,
-    /// Width in pixels after orientation.
-    pub width_px: u32,
-    /// Height in pixels after orientation.
-    pub height_px: u32,
-    /// EXIF orientation, 1 to 8.
-    pub orientation: u8,
-    /// 64-bit perceptual hash.
-    pub perceptual_hash: u64,
+    /// What reading the file told.
+    pub facts: ImageFacts,
     /// Why it takes no part from the start, if so.
     pub set_aside: Option<String>,
+}
+
+impl NewImage {
+    /// The image as it is once it joined the project.
+    pub fn into_record(self, id: ImageId, root_id: i64) -> ImageRecord {
+        ImageRecord {
+            id,
+            root_id,
+            relative_path: self.relative_path,
+            content_hash: self.facts.content_hash,
+            byte_size: self.facts.size_bytes,
+            format: self.facts.format.name().to_owned(),
+            width_px: self.facts.width_px,
+            height_px: self.facts.height_px,
+            orientation: self.facts.orientation,
+            perceptual_hash: self.facts.perceptual_hash,
+            set_aside: self.set_aside,
+        }
+    }
 }
 
 /// A file that did not become an image.
@@ -186,13 +194,13 @@ impl Project {
                         .execute(params![
                             root_id,
                             image.relative_path,
-                            image.content_hash,
-                            image.byte_size as i64,
-                            image.format,
-                            image.width_px,
-                            image.height_px,
-                            image.orientation,
-                            image.perceptual_hash as i64,
+                            image.facts.content_hash,
+                            image.facts.size_bytes as i64,
+                            image.facts.format.name(),
+                            image.facts.width_px,
+                            image.facts.height_px,
+                            image.facts.orientation,
+                            image.facts.perceptual_hash as i64,
                             now(),
                             image.set_aside,
                         ])?;

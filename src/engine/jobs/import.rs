@@ -218,17 +218,7 @@ fn import_images(
                     in_batch.insert(facts.content_hash.clone(), file.relative.clone());
                     let set_aside = rules.check_size(facts.width_px, facts.height_px).map(|reason| reason.to_string());
                     report.set_aside += usize::from(set_aside.is_some());
-                    new_images.push(NewImage {
-                        relative_path: file.relative.clone(),
-                        content_hash: facts.content_hash,
-                        byte_size: facts.size_bytes,
-                        format: facts.format.name().to_owned(),
-                        width_px: facts.width_px,
-                        height_px: facts.height_px,
-                        orientation: facts.orientation,
-                        perceptual_hash: facts.perceptual_hash,
-                        set_aside,
-                    });
+                    new_images.push(NewImage { relative_path: file.relative.clone(), facts, set_aside });
                 }
             }
         }
@@ -236,7 +226,7 @@ fn import_images(
         project.add_rejected_files(root.id, &rejected)?;
         report.added += ids.len();
         for (image, id) in new_images.into_iter().zip(ids) {
-            known.insert(image.content_hash.clone(), as_record(image, id, root.id));
+            known.insert(image.facts.content_hash.clone(), image.into_record(id, root.id));
         }
         report.rejected.extend(rejected);
         observer.progress(stage.at(batch_number * BATCH + batch.len()));
@@ -367,22 +357,6 @@ fn exact_double(relative_path: &str, of: &str) -> RejectedFile {
         relative_path: relative_path.to_owned(),
         code: "exact-double".to_owned(),
         reason: format!("the same file as {of}, byte for byte"),
-    }
-}
-
-fn as_record(image: NewImage, id: ImageId, root_id: i64) -> ImageRecord {
-    ImageRecord {
-        id,
-        root_id,
-        relative_path: image.relative_path,
-        content_hash: image.content_hash,
-        byte_size: image.byte_size,
-        format: image.format,
-        width_px: image.width_px,
-        height_px: image.height_px,
-        orientation: image.orientation,
-        perceptual_hash: image.perceptual_hash,
-        set_aside: image.set_aside,
     }
 }
 
