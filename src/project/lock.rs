@@ -3,8 +3,13 @@
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
+
+/// How long a held lock is waited for: a process that is just ending, or that was just started by one which holds
+/// the lock, may have it for a moment.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Proof that this process may write to the project. The operating system gives it up when the process ends,
 /// however it ends.
@@ -27,12 +32,17 @@ impl WriteLock {
             .truncate(false)
             .open(&path)
             .map_err(|error| Error::io(&path, error))?;
-        let free = match file.try_lock() {
-            Ok(()) => true,
-            Err(TryLockError::WouldBlock) => false,
-            Err(TryLockError::Error(error)) => {
-                return Err(Error::io(&path, error)
-                    .hint("the disk does not support file locks; keep projects on a local disk, not a network drive"));
+        let patience = Instant::now() + PATIENCE;
+        let free = loop {
+            match file.try_lock() {
+                Ok(()) => break true,
+                Err(TryLockError::WouldBlock) if Instant::now() > patience => break false,
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(25)),
+                Err(TryLockError::Error(error)) => {
+                    return Err(Error::io(&path, error).hint(
+                        "the disk does not support file locks; keep projects on a local disk, not a network drive",
+                    ));
+                }
             }
         };
         if !free {
