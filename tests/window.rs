@@ -210,6 +210,32 @@ fn labelling_by_keys_is_on_disk_and_can_be_undone() {
     until(&mut harness, "the third label", is(2, Some(true)));
     assert!(is(1, None)(harness.state()));
 
+    // Keys that arrive between two frames keep their order: each label is about the picture it was pressed on.
+    let shown = harness.state().state().library.shown().to_vec();
+    let at = shown.iter().position(|id| *id == image).unwrap();
+    for key in [Key::ArrowLeft, Key::Num2, Key::ArrowLeft, Key::Num2, Key::ArrowRight, Key::ArrowRight] {
+        for pressed in [true, false] {
+            let modifiers = Modifiers::NONE;
+            harness.input_mut().events.push(egui::Event::Key {
+                key,
+                physical_key: None,
+                pressed,
+                repeat: false,
+                modifiers,
+            });
+        }
+    }
+    let before = harness.state().state().project.clone().unwrap();
+    let turned = |id: atmoscope::ids::ImageId| before.answer(id, labels[1].id) != Some(true);
+    let wanted = [(shown[at - 1], turned(shown[at - 1])), (shown[at - 2], turned(shown[at - 2]))];
+    let second = labels[1].id;
+    drop(before);
+    until(&mut harness, "labels of two pictures", |app| {
+        let project = app.state().project.as_ref().unwrap();
+        wanted.iter().all(|(id, yes)| (project.answer(*id, second) == Some(true)) == *yes)
+    });
+    assert_eq!(harness.state().state().library.selection.cursor, Some(image));
+
     harness.key_press(Key::Space);
     until(&mut harness, "confirmation", is(1, Some(false)));
     assert_ne!(harness.state().state().library.selection.cursor, Some(image), "Space goes on to the next picture");

@@ -228,57 +228,6 @@ impl UiCommand {
     }
 }
 
-/// True when single letters and arrows belong to a field, a menu or a list.
-pub fn keys_are_taken(context: &egui::Context) -> bool {
-    context.text_edit_focused() || egui::Popup::is_any_open(context)
-}
-
-/// Takes the commands whose keys were pressed out of the input. While somebody types into a field, keys without
-/// Ctrl belong to the field, and so do those with Ctrl that edit text.
-pub fn pressed(context: &egui::Context) -> Vec<UiCommand> {
-    let mut commands = Vec::new();
-    // While a menu or a list is open, keys are its own; Esc closes it.
-    if egui::Popup::is_any_open(context) {
-        if context.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
-            egui::Popup::close_all(context);
-        }
-        return commands;
-    }
-    let typing = context.text_edit_focused();
-    context.input_mut(|input| {
-        // Longer combinations first, because Ctrl+Z also fits Ctrl+Shift+Z.
-        let mut keys: Vec<(KeyboardShortcut, UiCommand)> = UiCommand::ALL
-            .iter()
-            .flat_map(|command| command.info().shortcuts.into_iter().map(|shortcut| (shortcut, *command)))
-            .collect();
-        keys.sort_by_key(|(shortcut, _)| std::cmp::Reverse(shortcut.modifiers.shift));
-        for (shortcut, command) in keys {
-            let belongs_to_field = shortcut.modifiers.is_none() && shortcut.logical_key != Key::F11
-                || matches!(shortcut.logical_key, Key::A | Key::C | Key::V | Key::Z | Key::Y | Key::Num0);
-            // Shift extends selections; it is never ignored.
-            let shift_is_another = input.modifiers.shift && !shortcut.modifiers.shift;
-            if typing && belongs_to_field || shift_is_another && shortcut.logical_key != Key::Questionmark {
-                continue;
-            }
-            let pressed = if shortcut.logical_key == Key::Questionmark {
-                input.events.iter().any(|event| matches!(event, egui::Event::Text(text) if text == "?"))
-            } else if command == UiCommand::CopyLabels {
-                // The system turns these two keys into events of their own.
-                input.events.iter().any(|event| matches!(event, egui::Event::Copy))
-            } else if command == UiCommand::PasteLabels {
-                input.events.iter().any(|event| matches!(event, egui::Event::Paste(_)))
-                    || input.consume_shortcut(&shortcut)
-            } else {
-                input.consume_shortcut(&shortcut)
-            };
-            if pressed {
-                commands.push(command);
-            }
-        }
-    });
-    commands
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::commands::UiCommand;
+use super::keys::{self, GridStep, Listening, Pressed};
 use super::preferences::ThemeChoice;
 use super::state::{AppState, ExploreState, JobState, PathPurpose, PathQuestion, ProjectState, View};
 use super::{Action, App};
@@ -168,6 +169,37 @@ impl App {
         }
     }
 
+    /// Does what the keys pressed since the last frame mean, one after another.
+    pub(super) fn press(&mut self, context: &egui::Context) {
+        let state = &self.state;
+        let focused_cluster = state.view == View::Explore && state.explore.focused_cluster.is_some();
+        let covered = state.palette.is_some() || state.cheat_sheet;
+        let listening = Listening {
+            labels: matches!(state.view, View::Library | View::Label) && !covered,
+            grid: (state.view == View::Library || focused_cluster) && !covered,
+            grid_sideways: focused_cluster,
+        };
+        for pressed in keys::pressed(context, listening) {
+            match pressed {
+                Pressed::Command(command) => self.run_command(context, command),
+                Pressed::Move(step, extend) => self.state.go(step, extend),
+                Pressed::Label(at, yes) => {
+                    let Some(project) = self.state.project.as_ref().filter(|project| !project.snapshot.read_only)
+                    else {
+                        continue;
+                    };
+                    let Some(label) = project.snapshot.labels.get(at).map(|label| label.id) else { continue };
+                    let images = self.state.target_images();
+                    self.engine.send(if yes {
+                        Command::ToggleLabel { images, label }
+                    } else {
+                        Command::ToggleNo { images, label }
+                    });
+                }
+            }
+        }
+    }
+
     /// Does what was asked for in a frame.
     pub(super) fn act(&mut self, context: &egui::Context, actions: Vec<Action>) {
         for action in actions {
@@ -199,7 +231,13 @@ impl App {
             C::ExportClusters => explored,
             C::Undo => writable && state.project.as_ref().is_some_and(|project| project.snapshot.undo.is_some()),
             C::Redo => writable && state.project.as_ref().is_some_and(|project| project.snapshot.redo.is_some()),
-            C::PasteLabels | C::SetAside | C::ConfirmAndNext | C::CopyFromPrevious => writable,
+            // These are about pictures that only two views show as selected.
+            C::PasteLabels | C::SetAside | C::ConfirmAndNext | C::CopyFromPrevious => {
+                writable && matches!(state.view, View::Library | View::Label)
+            }
+            C::CopyLabels | C::PreviousPicture | C::NextPicture => {
+                open && matches!(state.view, View::Library | View::Label)
+            }
             C::StopJob => state.job.is_some(),
             C::Quit
             | C::ThemeLight
@@ -425,6 +463,19 @@ impl AppState {
         let mut images: Vec<ImageId> = selection.images.iter().copied().collect();
         images.sort_unstable();
         images
+    }
+
+    /// Moves in the grid on show.
+    fn go(&mut self, step: GridStep, extend: bool) {
+        if self.view == View::Library {
+            let shown = self.library.shown().to_vec();
+            self.library.selection.go(step, extend, &shown);
+            self.library.scroll_to_cursor = true;
+        } else if let (Some(exploration), Some(cluster)) = (&self.explore.exploration, self.explore.focused_cluster) {
+            let images = super::views::explore::images_of(exploration, cluster);
+            self.explore.selection.go(step, extend, &images);
+            self.explore.scroll_to_cursor = true;
+        }
     }
 
     fn neighbour(&self, by: isize) -> Option<ImageId> {

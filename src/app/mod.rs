@@ -7,6 +7,7 @@ pub mod commands;
 mod dialogs;
 mod frame_times;
 mod icons;
+pub mod keys;
 mod logic;
 mod preferences;
 pub mod state;
@@ -192,7 +193,8 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         let context = ui.ctx().clone();
-        let mut actions: Vec<Action> = commands::pressed(&context).into_iter().map(Action::Ui).collect();
+        self.press(&context);
+        let mut actions: Vec<Action> = Vec::new();
         for file in context.input(|input| input.raw.dropped_files.clone()) {
             actions.push(dropped(&self.state, file.path().to_path_buf()));
         }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
 
+use super::keys::GridStep;
 use crate::clustering::Elbow;
 use crate::engine::analysis::{Exploration, ExplorationScores, ExploreRequest};
 use crate::engine::jobs::cluster::ClusteredPart;
@@ -119,9 +120,26 @@ pub struct JobState {
     pub stopping: bool,
 }
 
+/// How a grid is laid out, as last drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GridShape {
+    /// Pictures in a row.
+    pub columns: usize,
+    /// Rows that are seen at once.
+    pub page_rows: usize,
+}
+
+impl Default for GridShape {
+    fn default() -> Self {
+        Self { columns: 1, page_rows: 1 }
+    }
+}
+
 /// Which pictures are selected, with a way back.
 #[derive(Debug, Default)]
 pub struct Selection {
+    /// The grid it is in.
+    pub shape: GridShape,
     /// The selected images.
     pub images: HashSet<ImageId>,
     /// Where a range begins.
@@ -172,6 +190,32 @@ impl Selection {
         };
         self.set(order[from.min(to)..=from.max(to)].iter().copied().collect());
         self.cursor = Some(image);
+    }
+
+    /// Moves the cursor in the grid that shows `order`; extends the selection from the anchor if asked to.
+    pub fn go(&mut self, step: GridStep, extend: bool, order: &[ImageId]) {
+        let Some(last) = order.len().checked_sub(1) else { return };
+        let here = self.cursor.and_then(|cursor| order.iter().position(|image| *image == cursor)).unwrap_or(0);
+        let GridShape { columns, page_rows } = self.shape;
+        let page = columns * page_rows;
+        let target = match step {
+            GridStep::Left => here.saturating_sub(1),
+            GridStep::Right => here + 1,
+            GridStep::Up if here < columns => here,
+            GridStep::Up => here - columns,
+            GridStep::Down => here + columns,
+            GridStep::PageUp => here.saturating_sub(page),
+            GridStep::PageDown => here + page,
+            GridStep::Home => 0,
+            GridStep::End => last,
+        };
+        let target = order[target.min(last)];
+        if extend {
+            self.anchor = self.anchor.or(self.cursor);
+            self.extend(target, order);
+        } else {
+            self.only(target);
+        }
     }
 
     /// Brings the selection before the last change back.
@@ -296,6 +340,8 @@ pub struct ExploreState {
     pub picked: Option<ImageId>,
     /// What is selected in the focused cluster.
     pub selection: Selection,
+    /// Bring the cursor into view in the next frame.
+    pub scroll_to_cursor: bool,
 }
 
 impl Default for ExploreState {
@@ -313,6 +359,7 @@ impl Default for ExploreState {
             focused_cluster: None,
             picked: None,
             selection: Selection::default(),
+            scroll_to_cursor: false,
         }
     }
 }

@@ -236,7 +236,7 @@ fn strongest(exploration: &Exploration, cluster: usize) -> Vec<(usize, f64)> {
     labels
 }
 
-fn images_of(exploration: &Exploration, cluster: usize) -> Vec<ImageId> {
+pub fn images_of(exploration: &Exploration, cluster: usize) -> Vec<ImageId> {
     exploration.members[cluster].iter().map(|row| exploration.features.image_ids[*row]).collect()
 }
 
@@ -257,7 +257,6 @@ fn one_cluster_ui(
     });
     let images = images_of(exploration, cluster);
     let explore = &mut view.state.explore;
-    let mut scroll = false;
     let outcome = image_grid::ui(
         ui,
         "cluster grid",
@@ -266,7 +265,7 @@ fn one_cluster_ui(
         view.textures,
         &mut explore.selection,
         view.preferences.thumbnail_points,
-        &mut scroll,
+        &mut explore.scroll_to_cursor,
     );
     if let Some(scale) = outcome.scale {
         view.preferences.scale_thumbnails(scale);

@@ -28,15 +28,10 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
         });
         return;
     }
-    let clicks = label_palette::pressed_keys(ui, &project.snapshot.labels);
     egui::Panel::right("label side").default_size(300.0).size_range(240.0..=520.0).show(ui, |ui| {
         side_ui(ui, view, &project);
     });
     egui::CentralPanel::default().show(ui, |ui| picture_ui(ui, view, &project));
-    let images = view.state.target_images();
-    for click in clicks {
-        send_click(view, click, &images);
-    }
 }
 
 fn picture_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {

@@ -70,12 +70,6 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
             view.state.view = View::Label;
         }
     });
-    let labels = &project.snapshot.labels;
-    let clicks = label_palette::pressed_keys(ui, labels);
-    let images = view.state.target_images();
-    for click in clicks {
-        send_click(view, click, &images);
-    }
 }
 
 fn filter_ui(ui: &mut Ui, library: &mut LibraryState, project: &ProjectState) {

@@ -1,6 +1,6 @@
 //! The views, and the frame around them: menus and header above, the rail at the left, the status line below.
 
-mod explore;
+pub mod explore;
 mod frame;
 mod group;
 mod label;

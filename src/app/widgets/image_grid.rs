@@ -1,9 +1,9 @@
 //! A grid of pictures of which only the visible rows are drawn, with a selection and the keyboard.
 
-use egui::{Align2, FontId, Key, Modifiers, Rect, Sense, StrokeKind, Ui, Vec2, pos2, vec2};
+use egui::{Align2, FontId, Rect, Sense, StrokeKind, Ui, Vec2, pos2, vec2};
 
 use super::picture;
-use crate::app::state::{ProjectState, Selection};
+use crate::app::state::{GridShape, ProjectState, Selection};
 use crate::app::textures::Textures;
 use crate::app::theme;
 use crate::engine::thumbnails::PictureSize;
@@ -15,7 +15,7 @@ const NAME_HEIGHT: f32 = 20.0;
 /// What the person did in the grid.
 #[derive(Debug, Default)]
 pub struct GridOutcome {
-    /// A picture was double-clicked, or Enter was pressed on it.
+    /// A picture was double-clicked.
     pub opened: Option<ImageId>,
     /// A new size of thumbnails was asked for with Ctrl and the wheel.
     pub scale: Option<f32>,
@@ -45,9 +45,7 @@ pub fn ui(
     let row_height = cell.y + GAP;
     let page_rows = ((ui.available_height() / row_height).floor() as usize).max(1);
 
-    if keyboard(ui, images, selection, columns, page_rows, &mut outcome) {
-        *scroll_to_cursor = true;
-    }
+    selection.shape = GridShape { columns, page_rows };
     let cursor_at = selection.cursor.and_then(|cursor| images.iter().position(|image| *image == cursor));
 
     // Ctrl and the wheel change the size; egui reports it as zoom.
@@ -152,62 +150,6 @@ fn cell_ui(
         };
         response.on_hover_text(text);
     }
-}
-
-/// Moves the cursor by the keys that make sense in a grid. Returns true when it moved.
-fn keyboard(
-    ui: &Ui,
-    images: &[ImageId],
-    selection: &mut Selection,
-    columns: usize,
-    page_rows: usize,
-    outcome: &mut GridOutcome,
-) -> bool {
-    if crate::app::commands::keys_are_taken(ui.ctx()) || ui.memory(|memory| memory.focused().is_some()) {
-        return false;
-    }
-    let last = images.len() - 1;
-    let at = selection.cursor.and_then(|cursor| images.iter().position(|image| *image == cursor));
-    let mut moved = false;
-    let mut go = |selection: &mut Selection, target: usize, extend: bool| {
-        let target = images[target.min(last)];
-        if extend {
-            if selection.anchor.is_none() {
-                selection.anchor = selection.cursor;
-            }
-            selection.extend(target, images);
-        } else {
-            selection.only(target);
-        }
-        moved = true;
-    };
-    for (modifiers, extend) in [(Modifiers::SHIFT, true), (Modifiers::NONE, false)] {
-        let here = at.unwrap_or(0);
-        let page = columns * page_rows;
-        for (key, target) in [
-            (Key::ArrowUp, if here >= columns { here - columns } else { here }),
-            (Key::ArrowDown, if here + columns <= last { here + columns } else { here.max(last.min(here + columns)) }),
-            (Key::Home, 0),
-            (Key::End, last),
-            (Key::PageUp, here.saturating_sub(page)),
-            (Key::PageDown, (here + page).min(last)),
-        ] {
-            if ui.input_mut(|input| input.consume_key(modifiers, key)) {
-                go(selection, target, extend);
-            }
-        }
-        if extend {
-            for (key, target) in [(Key::ArrowLeft, here.saturating_sub(1)), (Key::ArrowRight, (here + 1).min(last))] {
-                if ui.input_mut(|input| input.consume_key(modifiers, key)) {
-                    go(selection, target, true);
-                }
-            }
-        }
-    }
-    if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter)) {
-        outcome.opened = selection.cursor;
-    }
-    moved
 }
 
 /// Up to `rows` rows of thumbnails that fill the width, for overviews. Returns the picture clicked and how many are

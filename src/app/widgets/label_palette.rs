@@ -85,26 +85,6 @@ pub enum LabelClick {
     Show(LabelId),
 }
 
-/// The labels whose keys were pressed, unless somebody types.
-pub fn pressed_keys(ui: &Ui, labels: &[Label]) -> Vec<LabelClick> {
-    if crate::app::commands::keys_are_taken(ui.ctx()) {
-        return Vec::new();
-    }
-    ui.input_mut(|input| {
-        let mut clicks = Vec::new();
-        for (label, (key, _)) in labels.iter().zip(KEYS) {
-            if input.consume_key(egui::Modifiers::SHIFT, *key) {
-                clicks.push(LabelClick::No(label.id));
-            } else if input.modifiers.is_none() {
-                // Every press counts, also several within one frame.
-                let presses = input.count_and_consume_key(egui::Modifiers::NONE, *key);
-                clicks.extend(std::iter::repeat_n(LabelClick::Yes(label.id), presses));
-            }
-        }
-        clicks
-    })
-}
-
 /// Draws one label.
 pub fn label_ui(
     ui: &mut Ui,
