@@ -1,7 +1,7 @@
 //! The window.
 //!
-//! Data goes one way: [`logic`] takes the engine's events into [`state`] and turns the person's commands into the
-//! engine's; the [`views`] read the state and draw, and hand back [`Action`]s.
+//! Data goes one way: `logic` takes the engine's events into [`state`] and turns the person's commands into the
+//! engine's; the `views` read the state and draw, and hand back [`Action`]s.
 
 pub mod commands;
 mod dialogs;

@@ -1,7 +1,7 @@
 //! What the window knows: the project as last loaded, the job under way, and what each view is set to.
 //!
 //! Views read it and change only their own part; everything about the project changes through the engine's events
-//! in [`super::logic`].
+//! in `logic`.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! Which pictures take part, and on which side of training.
 //!
-//! [`selection`] says why a picture is set aside, [`near_duplicates`] finds pictures that look alike, and
+//! [`selection`] says why a picture is set aside, [`near_duplicates`](near_duplicates()) finds pictures that look alike, and
 //! [`split()`] divides what is left into training, validation and test parts without a near-duplicate in two of them.
 
 pub mod near_duplicates;

@@ -2,7 +2,7 @@
 //!
 //! [`draw`] makes one illustration from a seed and a number: a [`Scene`] is planned, painted, and its labels follow
 //! from what was painted. [`generate`] makes a set of them, [`simulated_raters`] sorts the test part as three people
-//! might, and [`write`] lays everything down as files that the rest of the program imports like any others. The same
+//! might, and [`write()`] lays everything down as files that the rest of the program imports like any others. The same
 //! seed gives the same pictures.
 
 mod canvas;
