@@ -134,13 +134,17 @@ fn every_view_looks_as_it_should() {
     }
 }
 
-/// Covers what differs from run to run: dates.
+/// Covers what differs from run to run and from machine to machine: dates, and the processor's name.
 fn mask_changing(harness: &mut Harness<'_, App>, view: View) {
     if view == View::Train {
-        let rectangles: Vec<egui::Rect> =
-            harness.query_all_by_label_contains("finished").map(|node| node.rect()).collect();
-        for rectangle in rectangles {
-            harness.mask(egui::Rect::from_min_size(rectangle.min, vec2(290.0, 24.0)));
+        let corners: Vec<(egui::Pos2, f32)> = [("finished", 440.0), ("Will run on", 290.0)]
+            .into_iter()
+            .flat_map(|(text, width)| {
+                harness.query_all_by_label_contains(text).map(move |node| (node.rect().min, width))
+            })
+            .collect();
+        for (corner, width) in corners {
+            harness.mask(egui::Rect::from_min_size(corner, vec2(width, 24.0)));
         }
     }
 }
