@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_header_of_any_length_is_read() {
-        let mut first_bytes = std::collections::BTreeSet::new();
+        let mut first_bytes = BTreeSet::new();
         for length in 1..=256 {
             let metadata = HashMap::from([("note".to_owned(), "x".repeat(length))]);
             let bytes = 1.5_f32.to_le_bytes();
