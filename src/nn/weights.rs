@@ -16,6 +16,7 @@ use safetensors::SafeTensors;
 
 use crate::error::{Error, Result};
 use crate::nn::hub::{self, Hub, HubFile};
+use crate::nn::state::{NamedTensor, State};
 use crate::nn::tensor_error;
 use crate::progress::{Cancel, Observer};
 
@@ -159,6 +160,20 @@ impl Weights {
             return wrong(format!("{} of VGG16's 26 tensors are missing, the first is {first}", missing.len()));
         }
         wanted.iter().try_for_each(|(name, shape)| self.tensor(name, shape).map(drop))
+    }
+
+    /// VGG16's 26 tensors as plain numbers.
+    ///
+    /// # Errors
+    /// `Model` when they are not all there.
+    pub fn vgg16_state(&self) -> Result<State> {
+        vgg16_tensors()
+            .into_iter()
+            .map(|(name, shape)| {
+                let tensor = NamedTensor::from_tensor(&self.tensor(&name, &shape)?)?;
+                Ok((name, tensor))
+            })
+            .collect()
     }
 
     /// The tensor `name` in single precision, on the processor.
