@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use super::Wake;
 use super::analysis::{Exploration, ExplorationScores};
+use super::jobs::predictions::RunPredictions;
 use super::snapshot::Snapshot;
 use crate::clustering::Elbow;
 use crate::error::Error;
@@ -81,6 +82,8 @@ pub enum Event {
     JobFailed(Notice),
     /// The epochs of a run that was asked for.
     RunLoaded(RunId, Vec<EpochRecord>),
+    /// What a run predicts for each picture.
+    PredictionsLoaded(Box<RunPredictions>),
     /// Clusters that were asked for.
     Explored(Box<Exploration>),
     /// Clusters that were asked for cannot be made.
