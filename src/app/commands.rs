@@ -54,6 +54,8 @@ pub enum UiCommand {
     SplitPictures,
     StartTraining,
     StopJob,
+    ExploreRun,
+    ExportModel,
 
     CommandPalette,
     CheatSheet,
@@ -119,7 +121,7 @@ fn ctrl_shift(key: Key) -> KeyboardShortcut {
 
 impl UiCommand {
     /// Every command in the order of the menus.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 45] = [
         Self::NewProject,
         Self::OpenProject,
         Self::OpenDemo,
@@ -161,6 +163,8 @@ impl UiCommand {
         Self::SplitPictures,
         Self::StartTraining,
         Self::StopJob,
+        Self::ExploreRun,
+        Self::ExportModel,
         Self::CommandPalette,
         Self::CheatSheet,
     ];
@@ -215,6 +219,8 @@ impl UiCommand {
             Self::SplitPictures => (Train, icons::SHUFFLE, "Split pictures", "Divide the labelled pictures anew into train, validation and test parts, 5:3:2", vec![]),
             Self::StartTraining => (Train, icons::PLAY, "Start training", "Train a run with the settings of the Train view", vec![ctrl(Key::Enter)]),
             Self::StopJob => (Train, icons::STOP, "Stop", "Stop the job under way; what is done is kept", vec![ctrl(Key::Period)]),
+            Self::ExploreRun => (Train, icons::EXPLORE, "Explore its clusters", "Group pictures by what the run on show predicts", vec![]),
+            Self::ExportModel => (Train, icons::EXPORT, "Export model…", "Write the network of the run on show as safetensors, with torchvision's names, for other programs", vec![ctrl_shift(Key::E)]),
 
             Self::CommandPalette => (Help, icons::COMMAND, "All commands…", "Find a command by typing a part of its name", vec![ctrl_shift(Key::P)]),
             Self::CheatSheet => (Help, icons::HELP, "Keys", "Every key in one picture", vec![key(Key::Questionmark), key(Key::F1)]),

@@ -14,8 +14,8 @@ use crate::engine::jobs::import::ImportRequest;
 use crate::engine::jobs::split::SplitRequest;
 use crate::engine::thumbnails::PicturePool;
 use crate::engine::{Command, Event, Notice};
-use crate::ids::ImageId;
-use crate::project::RunStatus;
+use crate::ids::{ImageId, RunId};
+use crate::project::{RunRecord, RunStatus};
 
 /// Time for events in one frame.
 const EVENT_BUDGET: Duration = Duration::from_millis(10);
@@ -107,7 +107,8 @@ impl App {
             Event::JobNote(line) => state.train.log.push(line),
             Event::RunStarted(run) => {
                 state.train.live = Some(run);
-                state.train.shown = Some(run);
+                state.train.show_run(run);
+                state.train.batches.insert(run, Vec::new());
                 state.train.epochs.insert(run, Vec::new());
             }
             Event::Epoch(run, record) => {
@@ -145,6 +146,7 @@ impl App {
                 state.train.log.push(notice.message.clone());
                 state.problem(notice);
             }
+            Event::PredictionsLoaded(predictions) => state.train.predictions = Some(Rc::new(*predictions)),
             Event::Explored(exploration) => {
                 let explore = &mut state.explore;
                 if explore.requested.is_some_and(|(request, _)| request == exploration.request) {
@@ -229,6 +231,8 @@ impl App {
                 writable && idle && state.project.as_ref().is_some_and(|project| !project.snapshot.images.is_empty())
             }
             C::ExportClusters => explored,
+            C::ExploreRun => state.usable_run().is_some(),
+            C::ExportModel => idle && state.usable_run().is_some(),
             C::Undo => writable && state.project.as_ref().is_some_and(|project| project.snapshot.undo.is_some()),
             C::Redo => writable && state.project.as_ref().is_some_and(|project| project.snapshot.redo.is_some()),
             // These are about pictures that only two views show as selected.
@@ -272,6 +276,7 @@ impl App {
             C::ImportGroupings => self.ask_path(PathPurpose::ImportGroupings),
             C::FindPictures => self.ask_path(PathPurpose::FindPictures),
             C::ExportClusters => self.ask_path(PathPurpose::ExportClusters),
+            C::ExportModel => self.ask_path(PathPurpose::ExportModel),
             C::Quit => context.send_viewport_cmd(egui::ViewportCommand::Close),
             C::Undo => self.engine.send(Command::Undo),
             C::Redo => self.engine.send(Command::Redo),
@@ -365,6 +370,10 @@ impl App {
                 state.view = View::Train;
                 self.engine.send(Command::Train(state.train.configuration.clone()));
             }
+            C::ExploreRun => {
+                state.explore.run = state.shown_run();
+                state.show(View::Explore);
+            }
             C::StopJob => {
                 if let Some(job) = &mut state.job {
                     job.stopping = true;
@@ -409,6 +418,10 @@ impl App {
                 Some(exploration) => Command::ExportAssignments { request: exploration.request, file: path },
                 None => return,
             },
+            PathPurpose::ExportModel => match self.state.shown_run() {
+                Some(run) => Command::ExportModel { run, file: path },
+                None => return,
+            },
         };
         self.engine.send(command);
     }
@@ -429,6 +442,10 @@ impl AppState {
             live: self.train.live,
             shown: self.train.shown,
             epochs: std::mem::take(&mut self.train.epochs),
+            batches: std::mem::take(&mut self.train.batches),
+            smoothing: self.train.smoothing,
+            logarithmic: self.train.logarithmic,
+            by_batch: self.train.by_batch,
             ..Default::default()
         };
         self.explore = Default::default();
@@ -443,6 +460,9 @@ impl AppState {
             return;
         }
         if self.label.renaming.take().is_some() {
+            return;
+        }
+        if self.view == View::Train && self.train.picked.take().is_some() {
             return;
         }
         if self.view == View::Explore && self.explore.focused_cluster.take().is_some() {
@@ -519,8 +539,30 @@ impl AppState {
         }
     }
 
+    /// The run on show in the Train view: the one chosen, else the newest.
+    pub fn shown_run(&self) -> Option<RunId> {
+        let runs = &self.project.as_ref()?.snapshot.runs;
+        let chosen = self.train.shown.filter(|run| self.train.live == Some(*run) || runs.iter().any(|r| r.id == *run));
+        chosen.or_else(|| runs.first().map(|run| run.id))
+    }
+
+    /// What can be done with a run, the first at the right.
+    pub fn run_commands(&self, run: RunId) -> Vec<UiCommand> {
+        if self.train.live == Some(run) {
+            return vec![UiCommand::StopJob];
+        }
+        vec![UiCommand::ExploreRun, UiCommand::ExportModel]
+    }
+
+    /// The record of the run on show, when its network can be used.
+    fn usable_run(&self) -> Option<&RunRecord> {
+        let run = self.shown_run()?;
+        let record = self.project.as_ref()?.snapshot.runs.iter().find(|record| record.id == run)?;
+        (record.best_epoch.is_some() && self.train.live != Some(run)).then_some(record)
+    }
+
     /// The run to explore when none was chosen: the newest with a trained network.
-    pub fn default_run(&self) -> Option<crate::ids::RunId> {
+    pub fn default_run(&self) -> Option<RunId> {
         let usable = |status: RunStatus| !matches!(status, RunStatus::Running | RunStatus::Failed);
         let runs = &self.project.as_ref()?.snapshot.runs;
         runs.iter().find(|run| usable(run.status) && run.best_epoch.is_some()).map(|run| run.id)

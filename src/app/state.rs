@@ -10,8 +10,10 @@ use std::time::Instant;
 
 use super::keys::GridStep;
 use crate::clustering::Elbow;
+use crate::dataset::Part;
 use crate::engine::analysis::{Exploration, ExplorationScores, ExploreRequest};
 use crate::engine::jobs::cluster::ClusteredPart;
+use crate::engine::jobs::predictions::RunPredictions;
 use crate::engine::{JobEnd, Notice, Snapshot};
 use crate::ids::{ImageId, LabelId, RunId};
 use crate::progress::Progress;
@@ -279,6 +281,19 @@ impl LibraryState {
         self.shown_for = Some(key);
     }
 
+    /// Selects one picture and brings it into view; filters that hide it are taken away.
+    pub fn show_alone(&mut self, image: ImageId, project: &ProjectState) {
+        if !self.shown.contains(&image) {
+            self.search.clear();
+            self.label = None;
+            self.unlabelled_only = false;
+            self.show_set_aside |= project.image(image).is_some_and(|image| image.set_aside.is_some());
+            self.invalidate();
+        }
+        self.selection.only(image);
+        self.scroll_to_cursor = true;
+    }
+
     /// Makes the list anew in the next frame.
     pub fn invalidate(&mut self) {
         self.shown_for = None;
@@ -298,8 +313,81 @@ pub struct LabelState {
     pub copied_from: Option<ImageId>,
 }
 
+/// What the Train view shows of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum TrainPage {
+    #[default]
+    Curves,
+    Labels,
+    Compare,
+    Log,
+    Plan,
+}
+
+impl TrainPage {
+    /// Each with its name and what it is for.
+    pub const ALL: [(Self, &'static str, &'static str); 5] = [
+        (Self::Curves, "Curves", "How well the network fits, epoch by epoch"),
+        (Self::Labels, "Labels", "How well each label is predicted, and the pictures it got most wrong"),
+        (Self::Compare, "Compare", "Several runs over each other, and what differed in their settings"),
+        (Self::Log, "Log", "What the run said while it was at work"),
+        (Self::Plan, "Next run", "What the next run would work on, and how long it would take"),
+    ];
+}
+
+/// A column of the table of labels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum LabelColumn {
+    Name,
+    TrainPositives,
+    ValidationPositives,
+    Train,
+    #[default]
+    Validation,
+    Gained,
+    Threshold,
+}
+
+impl LabelColumn {
+    /// Each with its heading and its explanation.
+    pub const ALL: [(Self, &'static str, &'static str); 7] = [
+        (Self::Name, "Label", "The labels of the run"),
+        (Self::TrainPositives, "Train has", "Training pictures that have the label, without copies"),
+        (Self::ValidationPositives, "Valid. has", "Validation pictures that have the label"),
+        (Self::Train, "AP, train", "Average precision in the training part at the best epoch"),
+        (
+            Self::Validation,
+            "AP, validation",
+            "Average precision in the validation part at the best epoch: 1 when every picture with the label stands \
+             before every one without when they are sorted by its intensity; a dash where no picture has it",
+        ),
+        (Self::Gained, "Gained", "What the validation part's average precision gained since the first epoch"),
+        (
+            Self::Threshold,
+            "From",
+            "The threshold: from this intensity on the label counts as given; chosen on the validation part for the \
+             highest F1",
+        ),
+    ];
+}
+
+/// The loss of a step of the optimiser.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BatchPoint {
+    /// The epoch, from 1.
+    pub epoch: usize,
+    /// The step in the epoch, from 1.
+    pub step: usize,
+    /// Steps of an epoch.
+    pub steps: usize,
+    /// Mean loss of the batch, with dropout.
+    pub loss: f64,
+}
+
 /// The Train view.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct TrainState {
     /// Settings of the next run.
     pub configuration: TrainingConfiguration,
@@ -311,6 +399,71 @@ pub struct TrainState {
     pub live: Option<RunId>,
     /// The run whose curves are shown.
     pub shown: Option<RunId>,
+    /// What is shown of it.
+    pub page: TrainPage,
+    /// Losses by step of runs at work in this session.
+    pub batches: HashMap<RunId, Vec<BatchPoint>>,
+    /// Weight of what came before in smoothed curves, 0 (none) to below 1.
+    pub smoothing: f64,
+    /// Losses on a logarithmic scale.
+    pub logarithmic: bool,
+    /// The training loss by step rather than by epoch.
+    pub by_batch: bool,
+    /// The runs compared, in the order of their colours.
+    pub compared: Vec<RunId>,
+    /// The column that the table of labels is sorted by.
+    pub label_column: LabelColumn,
+    /// From the largest to the smallest.
+    pub label_descending: bool,
+    /// The label whose mistakes are shown, by its place in the run's order.
+    pub label: Option<usize>,
+    /// The part whose mistakes are shown.
+    pub mistakes_part: Part,
+    /// The mistake looked at alone.
+    pub picked: Option<ImageId>,
+    /// What a run predicts for each picture.
+    pub predictions: Option<Rc<RunPredictions>>,
+    /// The run whose predictions were asked for last, and for which load of the project.
+    pub predictions_asked: Option<(RunId, u64)>,
+}
+
+impl Default for TrainState {
+    fn default() -> Self {
+        Self {
+            configuration: TrainingConfiguration::default(),
+            epochs: HashMap::new(),
+            log: Vec::new(),
+            live: None,
+            shown: None,
+            page: TrainPage::default(),
+            batches: HashMap::new(),
+            smoothing: 0.0,
+            logarithmic: false,
+            by_batch: false,
+            compared: Vec::new(),
+            label_column: LabelColumn::default(),
+            label_descending: true,
+            label: None,
+            mistakes_part: Part::Validation,
+            picked: None,
+            predictions: None,
+            predictions_asked: None,
+        }
+    }
+}
+
+impl TrainState {
+    /// Shows another run; a label is chosen by its place, which means something else there.
+    pub fn show_run(&mut self, run: RunId) {
+        if self.shown != Some(run) {
+            self.label = None;
+            self.picked = None;
+        }
+        self.shown = Some(run);
+        if !matches!(self.page, TrainPage::Curves | TrainPage::Labels) {
+            self.page = TrainPage::Curves;
+        }
+    }
 }
 
 /// The Explore view.
@@ -393,6 +546,7 @@ pub enum PathPurpose {
     ImportGroupings,
     FindPictures,
     ExportClusters,
+    ExportModel,
 }
 
 /// The pane that asks for a path, for those who type it or have no file dialog.

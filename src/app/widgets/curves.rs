@@ -68,9 +68,7 @@ pub fn ui(
             plot.vline(VLine::new("", *epoch).color(*colour).width(1.0));
         }
         let style = |curve: &Curve| if curve.broken { LineStyle::dashed_dense() } else { LineStyle::Solid };
-        let line = |points: &[[f64; 2]]| {
-            PlotPoints::from_iter(thinned(points).into_iter().map(|[x, y]| [x, shown(y)]))
-        };
+        let line = |points: &[[f64; 2]]| PlotPoints::from_iter(thinned(points).into_iter().map(|[x, y]| [x, shown(y)]));
         if look.smoothing > 0.0 {
             for curve in curves {
                 let pale = Stroke::new(1.0, curve.colour.gamma_multiply(0.4));
@@ -202,7 +200,9 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        for (value, text) in [(0.0, "0"), (0.5, "0.5"), (0.12345, "0.123"), (2.0, "2"), (0.00123, "1.2e-3"), (123.4, "123")] {
+        for (value, text) in
+            [(0.0, "0"), (0.5, "0.5"), (0.12345, "0.123"), (2.0, "2"), (0.00123, "1.2e-3"), (123.4, "123")]
+        {
             assert_eq!(number_text(value), text);
         }
     }
