@@ -7,6 +7,7 @@ mod cluster;
 pub mod demo;
 mod doctor;
 mod evaluate;
+mod export_model;
 mod features;
 mod import;
 mod new;
@@ -55,6 +56,7 @@ enum Subcommands {
     Split(split::Arguments),
     Train(train::Arguments),
     Features(features::Arguments),
+    ExportModel(export_model::Arguments),
     Cluster(cluster::Arguments),
     Evaluate(evaluate::Arguments),
     Runs(runs::Arguments),
@@ -103,6 +105,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Subcommands::Split(arguments) => split::run(&arguments, &output)?,
         Subcommands::Train(arguments) => train::run(&arguments, &output)?,
         Subcommands::Features(arguments) => features::run(&arguments, &output)?,
+        Subcommands::ExportModel(arguments) => export_model::run(&arguments, &output)?,
         Subcommands::Cluster(arguments) => cluster::run(&arguments, &output)?,
         Subcommands::Evaluate(arguments) => evaluate::run(&arguments, &output)?,
         Subcommands::Runs(arguments) => runs::run(&arguments, &output)?,
@@ -122,6 +125,7 @@ impl Subcommands {
             Self::Split(arguments) => arguments.common,
             Self::Train(arguments) => arguments.common,
             Self::Features(arguments) => arguments.common,
+            Self::ExportModel(arguments) => arguments.common,
             Self::Cluster(arguments) => arguments.common,
             Self::Evaluate(arguments) => arguments.common,
             Self::Runs(arguments) => arguments.common,

@@ -7,6 +7,7 @@
 pub mod adam;
 pub mod device;
 pub mod head;
+pub mod hub;
 pub mod network;
 pub mod ops;
 pub mod state;
