@@ -5,6 +5,7 @@
 //! trained with [`adam::Adam`]. Networks give and take their numbers by name as a [`state::State`].
 
 pub mod adam;
+pub mod benchmark;
 pub mod device;
 pub mod head;
 pub mod hub;

@@ -31,6 +31,33 @@ const BLOCKS: [&[usize]; 5] = [&[64, 64], &[128, 128], &[256, 256, 256], &[512, 
 /// Rows and columns of the grid of [`Pooling::Grid`].
 const GRID: usize = 7;
 
+/// The shape of a convolution for pictures of one size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvolutionShape {
+    /// The block it belongs to, from 0.
+    pub block: usize,
+    /// Input channels, output channels.
+    pub channels: (usize, usize),
+    /// Rows and columns of its input.
+    pub side: usize,
+    /// Whether a pooling follows.
+    pub pool: bool,
+}
+
+/// The 13 convolutions for square pictures of this side.
+pub fn convolution_shapes(size_px: usize) -> Vec<ConvolutionShape> {
+    let (mut shapes, mut inputs, mut side) = (Vec::new(), 3, size_px);
+    for (block, layers) in BLOCKS.into_iter().enumerate() {
+        for (index, &outputs) in layers.iter().enumerate() {
+            let pool = index + 1 == layers.len();
+            shapes.push(ConvolutionShape { block, channels: (inputs, outputs), side, pool });
+            inputs = outputs;
+        }
+        side /= 2;
+    }
+    shapes
+}
+
 /// How the last blocks' outputs become one row of features for a picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Pooling {
@@ -208,8 +235,25 @@ impl Vgg16 {
     /// # Errors
     /// `Device` when the device refuses.
     pub fn state(&self) -> Result<State> {
-        let named = self.named_variables();
-        named.into_iter().map(|(name, variable)| Ok((name, NamedTensor::from_tensor(&variable)?))).collect()
+        self.state_of(self.convolutions().filter(|convolution| convolution.variables.is_some()))
+    }
+
+    /// The numbers of all blocks by name.
+    ///
+    /// # Errors
+    /// `Device` when the device refuses.
+    pub fn all_state(&self) -> Result<State> {
+        self.state_of(self.convolutions())
+    }
+
+    fn state_of<'a>(&self, convolutions: impl Iterator<Item = &'a Convolution>) -> Result<State> {
+        let mut state = State::new();
+        for convolution in convolutions {
+            for (name, tensor) in convolution.names().into_iter().zip([&convolution.weights, &convolution.bias]) {
+                state.insert(name, NamedTensor::from_tensor(tensor)?);
+            }
+        }
+        Ok(state)
     }
 
     /// Sets the numbers of all blocks that `state` has: those of a run that trained them. Others stay as they are.

@@ -205,3 +205,50 @@ unsafe fn block<S: Simd, const ROWS: usize, const VECTORS: usize>(
         }
     }
 }
+
+/// The most that the innermost loop reaches here, on all threads together, with numbers that stay in the nearest cache:
+/// thousand million multiplications and additions a second.
+pub fn peak_gflops() -> f64 {
+    use rayon::prelude::*;
+    const DEPTH: usize = 128;
+    const TIMES: usize = 20_000;
+    let threads = rayon::current_num_threads();
+    let measure = || {
+        let started = std::time::Instant::now();
+        (0..threads).into_par_iter().for_each(|_| arch().dispatch(Peak { depth: DEPTH, times: TIMES }));
+        let operations = 2 * ROWS_AT_ONCE * panel_width() * DEPTH * TIMES * threads;
+        operations as f64 / started.elapsed().as_secs_f64() / 1e9
+    };
+    (0..5).map(|_| measure()).fold(0.0, f64::max)
+}
+
+struct Peak {
+    depth: usize,
+    times: usize,
+}
+
+impl WithSimd for Peak {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let width = panel_width_of::<S>();
+        let (left, right) = (vec![1f32; ROWS_AT_ONCE * self.depth], vec![1f32; self.depth * width]);
+        let mut product = vec![0f32; ROWS_AT_ONCE * width];
+        for _ in 0..self.times {
+            // SAFETY: the three buffers have the sizes that are described.
+            unsafe {
+                multiply(
+                    simd,
+                    0..ROWS_AT_ONCE,
+                    self.depth,
+                    Left { start: left.as_ptr(), row_step: self.depth, depth_step: 1 },
+                    Right { start: right.as_ptr(), depth_step: width },
+                    Product { start: product.as_mut_ptr(), row_step: width },
+                    false,
+                );
+            }
+            std::hint::black_box(&mut product);
+        }
+    }
+}

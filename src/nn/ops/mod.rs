@@ -23,7 +23,7 @@ use crate::random::Generator;
 pub use convolution::{PreparedWeights, conv3x3_relu, conv3x3_relu_planes, max_pool2x2_planes};
 use kernels::Extent;
 pub use loss::{bce_with_logits, binary_cross_entropy, sigmoid};
-pub use matrix::instructions;
+pub use matrix::{instructions, peak_gflops};
 
 /// The slice behind a contiguous f32 tensor on the processor.
 fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> candle_core::Result<&'a [f32]> {

@@ -42,6 +42,8 @@ const TILES_PER_TRANSFORM: usize = 8;
 pub struct TransformedWeights {
     inputs: usize,
     outputs: usize,
+    /// Values from one product's weights to the next product's.
+    plane: usize,
     values: Scratch,
 }
 
@@ -88,7 +90,8 @@ impl TransformedWeights {
         };
         let width = panel_width();
         let panels = columns.div_ceil(width);
-        let mut values = Scratch::new(PRODUCTS * panels * rows * width);
+        let plane = plane_len(panels * rows, width);
+        let mut values = Scratch::new(PRODUCTS * plane);
         let target = Shared(values.as_mut_ptr());
         (0..panels * rows.div_ceil(ROWS_PER_UNIT)).into_par_iter().for_each(|unit| {
             let (panel, block) = (unit % panels, unit / panels);
@@ -100,12 +103,12 @@ impl TransformedWeights {
                 rows,
                 columns,
                 panel,
-                panels,
+                plane,
                 rows_here,
                 target,
             });
         });
-        Self { inputs: rows, outputs: columns, values }
+        Self { inputs: rows, outputs: columns, plane, values }
     }
 }
 
@@ -120,7 +123,7 @@ struct TransformWeights<'a> {
     rows: usize,
     columns: usize,
     panel: usize,
-    panels: usize,
+    plane: usize,
     rows_here: Range<usize>,
     target: Shared,
 }
@@ -159,8 +162,7 @@ impl WithSimd for TransformWeights<'_> {
                     for y in 0..6 {
                         let line = weights_transform(simd, [columns[0][y], columns[1][y], columns[2][y]]);
                         for (x, value) in line.into_iter().enumerate() {
-                            let at =
-                                (((y * 6 + x) * self.panels + self.panel) * self.rows + row) * width + vector * lanes;
+                            let at = (y * 6 + x) * self.plane + (self.panel * self.rows + row) * width + vector * lanes;
                             store::<S>(self.target.get().add(at), value);
                         }
                     }
@@ -367,7 +369,7 @@ impl WithSimd for ConvolveUnit<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let (width, lanes) = (panel_width_of::<S>(), S::F32_LANES);
-        let (inputs, outputs) = (self.weights.inputs, self.weights.outputs);
+        let inputs = self.weights.inputs;
         let count = self.tiles_here.len();
         let input_width = inputs.next_multiple_of(lanes);
         let output_width = self.panels.len() * width;
@@ -377,7 +379,6 @@ impl WithSimd for ConvolveUnit<'_> {
             self.scratch.resize(needed, 0.0);
         }
         let transformed = self.scratch.as_mut_ptr();
-        let panel_count = outputs.div_ceil(width);
         // SAFETY: the scratch has room for 36 planes of inputs and as many of outputs; tiles and channels stay within
         // the pictures (checked when the loads and stores are made); units write separate tiles or panels.
         unsafe {
@@ -387,7 +388,8 @@ impl WithSimd for ConvolveUnit<'_> {
             }
             for product in 0..PRODUCTS {
                 for (index, panel) in self.panels.clone().enumerate() {
-                    let weights = self.weights.values.as_ptr().add((product * panel_count + panel) * inputs * width);
+                    let weights =
+                        self.weights.values.as_ptr().add(product * self.weights.plane + panel * inputs * width);
                     matrix::multiply(
                         simd,
                         0..count,
