@@ -148,7 +148,13 @@ fn answer(project: &Path, image: ImageId, label: LabelId) -> Option<bool> {
 }
 
 fn settings(epochs: usize) -> TrainingConfiguration {
-    TrainingConfiguration { image_size_px: 32, epochs, ..TrainingConfiguration::default() }
+    TrainingConfiguration {
+        image_size_px: 32,
+        augmented_copies: 0,
+        mlsmote: false,
+        epochs,
+        ..TrainingConfiguration::default()
+    }
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn part(images: usize, features: usize, seed: u64) -> LabelledFeatures {
 }
 
 fn quick() -> TrainingConfiguration {
-    TrainingConfiguration { epochs: 12, hidden: 32, batch_size: 16, learning_rate: 0.01, ..Default::default() }
+    TrainingConfiguration { epochs: 12, hidden: 32, batch_size: 16, learning_rate: Some(0.01), ..Default::default() }
 }
 
 #[derive(Default)]
@@ -274,7 +274,7 @@ fn running_away_is_an_error_that_keeps_the_best() {
     let (train, mut validation) = (part(64, 12, 1), part(20, 12, 2));
     // So large that growing weights leave the range of numbers, but not at once.
     validation.features.values.iter_mut().for_each(|value| *value *= 6e37);
-    let configuration = TrainingConfiguration { learning_rate: 0.03, epochs: 50, ..quick() };
+    let configuration = TrainingConfiguration { learning_rate: Some(0.03), epochs: 50, ..quick() };
     let folder = tempfile::tempdir().unwrap();
     let error =
         train_head(&configuration, &labels(), &train, &validation, folder.path(), &Silent, &Cancel::new()).unwrap_err();

@@ -60,7 +60,9 @@ impl Arguments {
         set(&mut configuration.seed, *seed);
         set(&mut configuration.epochs, *epochs);
         set(&mut configuration.batch_size, *batch_size);
-        set(&mut configuration.learning_rate, *learning_rate);
+        if learning_rate.is_some() {
+            configuration.learning_rate = *learning_rate;
+        }
         set(&mut configuration.image_size_px, *image_size);
         set(&mut configuration.device, *device);
         Ok(configuration)

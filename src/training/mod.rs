@@ -12,7 +12,9 @@ mod trained_head;
 mod training_loop;
 
 pub use checkpoint::{BestAndLast, Checkpoint, CheckpointMetadata, CheckpointPlan, CheckpointStrategy};
-pub use configuration::{BestBy, Depth, SETTINGS, SettingInfo, TrainingConfiguration, setting};
+pub use configuration::{
+    BestBy, Choice, Depth, HeadKind, SETTINGS, Schedule, SettingGroup, SettingInfo, TrainingConfiguration, setting,
+};
 pub use metrics::{
     METRICS, MetricInfo, PartMetrics, average_precision, best_thresholds, evaluate, f1_scores, hamming_loss,
 };

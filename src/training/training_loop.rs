@@ -103,7 +103,7 @@ impl<'a> HeadLearner<'a> {
         let mut random = generator(configuration.seed, "head");
         let weights = HeadWeights::initial(train.features.columns(), &[configuration.hidden], labels, &mut random);
         let head = Head::new(&weights, &Device::Cpu)?;
-        let settings = AdamSettings { learning_rate: configuration.learning_rate, ..AdamSettings::default() };
+        let settings = AdamSettings { learning_rate: configuration.learning_rate(), ..AdamSettings::default() };
         let adam = Adam::new(&head.named_variables(), settings)?;
         Ok(Self {
             head,
@@ -362,7 +362,7 @@ impl Run<'_> {
         let validation = evaluate(&validation, &self.validation.targets, &thresholds, self.positive_weights);
         Ok(EpochRecord {
             epoch,
-            learning_rate: self.configuration.learning_rate,
+            learning_rate: self.configuration.learning_rate(),
             step_loss,
             best: false,
             train,

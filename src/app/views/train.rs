@@ -86,12 +86,17 @@ fn settings_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) 
     let configuration = &mut view.state.train.configuration;
     row_ui(ui, "epochs", |ui| ui.add(egui::DragValue::new(&mut configuration.epochs).range(1..=10_000)));
     row_ui(ui, "learning_rate", |ui| {
-        ui.add(
-            egui::DragValue::new(&mut configuration.learning_rate)
+        let mut learning_rate = configuration.learning_rate();
+        let response = ui.add(
+            egui::DragValue::new(&mut learning_rate)
                 .range(1e-6..=1.0)
                 .speed(1e-4)
                 .custom_formatter(|value, _| format!("{value}")),
-        )
+        );
+        if response.changed() {
+            configuration.learning_rate = Some(learning_rate);
+        }
+        response
     });
     row_ui(ui, "batch_size", |ui| ui.add(egui::DragValue::new(&mut configuration.batch_size).range(1..=4096)));
     row_ui(ui, "image_size_px", |ui| {

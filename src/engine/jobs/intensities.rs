@@ -111,7 +111,7 @@ pub fn of_images(
     let mut unreadable = Vec::new();
     if !missing.is_empty() {
         let head = load_head(project, run)?;
-        let configuration = TrainingConfiguration::from_toml(&run.configuration)?;
+        let configuration = TrainingConfiguration::of_run(&run.configuration)?;
         let device = nn::select(configuration.device)?;
         let (features, failures) =
             backbone_features(project, &missing, configuration.image_size_px, &device, observer, cancel)?;

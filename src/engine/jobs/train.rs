@@ -56,6 +56,7 @@ pub fn run(
     cancel: &Cancel,
 ) -> Result<TrainReport> {
     configuration.validate()?;
+    let configuration = &configuration.resolved(configuration.batch_size);
     let started = Instant::now();
     let device = nn::select(configuration.device)?;
     observer.note(&format!("Device: {}", device.name));
