@@ -8,7 +8,7 @@ use atmoscope::evaluation::silhouette;
 use atmoscope::features::FeatureMatrix;
 use atmoscope::ids::ImageId;
 use atmoscope::nn::device::{DeviceChoice, select};
-use atmoscope::nn::vgg16::Vgg16Features;
+use atmoscope::nn::vgg16::{Pooling, Vgg16};
 use atmoscope::nn::weights::Weights;
 use atmoscope::progress::{Cancel, Silent};
 use atmoscope::random::generator;
@@ -40,12 +40,12 @@ fn part(images: usize) -> LabelledFeatures {
 fn main() {
     let device = select(DeviceChoice::Auto).unwrap();
     println!("device: {}", device.name);
-    let network = Vgg16Features::load(&Weights::embedded_vgg16().unwrap(), &device).unwrap();
+    let network = Vgg16::load(&Weights::embedded_vgg16().unwrap(), &device).unwrap();
     for size_px in [224, 384] {
         let picture = RgbImage::from_fn(size_px, size_px, |x, y| Rgb([x as u8, y as u8, (x * y) as u8]));
         for images in [1, 4] {
             let pictures = vec![picture.clone(); images];
-            let seconds = shortest(4, || network.pooled(&pictures).unwrap());
+            let seconds = shortest(4, || network.features(&pictures, Pooling::Mean).unwrap());
             println!("vgg16 {size_px} px, batch of {images}: {:.3} s/image", seconds / images as f64);
         }
     }

@@ -3,10 +3,12 @@
 //! What a subcommand finds out goes to standard output, as text or with `--json` as one JSON object for machines;
 //! progress, notes and errors go to standard error. The exit code is 0, 2 for a mistake of the user, 1 otherwise.
 
+mod bench;
 mod cluster;
 pub mod demo;
 mod doctor;
 mod evaluate;
+mod export_model;
 mod features;
 mod import;
 mod new;
@@ -55,6 +57,8 @@ enum Subcommands {
     Split(split::Arguments),
     Train(train::Arguments),
     Features(features::Arguments),
+    ExportModel(export_model::Arguments),
+    Bench(bench::Arguments),
     Cluster(cluster::Arguments),
     Evaluate(evaluate::Arguments),
     Runs(runs::Arguments),
@@ -103,6 +107,8 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Subcommands::Split(arguments) => split::run(&arguments, &output)?,
         Subcommands::Train(arguments) => train::run(&arguments, &output)?,
         Subcommands::Features(arguments) => features::run(&arguments, &output)?,
+        Subcommands::ExportModel(arguments) => export_model::run(&arguments, &output)?,
+        Subcommands::Bench(arguments) => bench::run(&arguments, &output)?,
         Subcommands::Cluster(arguments) => cluster::run(&arguments, &output)?,
         Subcommands::Evaluate(arguments) => evaluate::run(&arguments, &output)?,
         Subcommands::Runs(arguments) => runs::run(&arguments, &output)?,
@@ -122,6 +128,8 @@ impl Subcommands {
             Self::Split(arguments) => arguments.common,
             Self::Train(arguments) => arguments.common,
             Self::Features(arguments) => arguments.common,
+            Self::ExportModel(arguments) => arguments.common,
+            Self::Bench(arguments) => arguments.common,
             Self::Cluster(arguments) => arguments.common,
             Self::Evaluate(arguments) => arguments.common,
             Self::Runs(arguments) => arguments.common,

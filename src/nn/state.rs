@@ -1,8 +1,9 @@
 //! A network's or optimiser's numbers by name, as they go into and come out of checkpoint files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use candle_core::{DType, Tensor};
+use safetensors::tensor::{Dtype, TensorView};
 
 use crate::error::{Error, Result};
 use crate::nn::tensor_error;
@@ -29,6 +30,22 @@ impl NamedTensor {
             .map_err(tensor_error)?;
         Ok(Self { shape: tensor.dims().to_vec(), values })
     }
+}
+
+/// The bytes of a safetensors file (f32) with `state` and one metadata entry. They are the same whenever both are.
+///
+/// # Errors
+/// `Internal` when a tensor has not as many values as its shape says.
+pub fn to_safetensors(state: &State, metadata_key: &str, metadata: String) -> Result<Vec<u8>> {
+    let internal = |error| Error::internal(format!("the tensors cannot be written: {error}"));
+    let bytes: Vec<Vec<u8>> =
+        state.values().map(|tensor| tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect()).collect();
+    let mut tensors = Vec::with_capacity(bytes.len());
+    for ((name, tensor), bytes) in state.iter().zip(&bytes) {
+        tensors.push((name.as_str(), TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).map_err(internal)?));
+    }
+    // More than one entry would come in an order of chance.
+    safetensors::serialize(tensors, Some(HashMap::from([(metadata_key.to_owned(), metadata)]))).map_err(internal)
 }
 
 /// The tensor `name` of `state`, which must have this shape.

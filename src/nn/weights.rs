@@ -1,15 +1,24 @@
-//! Weights of pre-trained networks: the VGG16 that comes with the program, or a file of the person's own.
+//! Weights of pre-trained networks: the VGG16 that comes with the program, a file of the person's own, or one from the
+//! Hugging Face hub ([`resolve`]).
 //!
-//! Only safetensors is read. Pickle files (`.pt`, `.pth`) can run code when opened and are refused.
+//! Only safetensors is read. Pickle files (`.pt`, `.pth`) can run code when opened and are refused. The convolutions
+//! are found under the names of torchvision and timm, which are the same (`features.0.weight`, …), also behind a prefix
+//! such as `module.` or `backbone.` that other programs put before them. The layers that tell ImageNet's classes apart
+//! (`classifier.…`; `pre_logits.…` and `head.…` in timm) have no use here and are left out.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::OnceLock;
 
+use candle_core::safetensors::Load;
 use candle_core::{DType, Device, Tensor};
+use safetensors::SafeTensors;
 
 use crate::error::{Error, Result};
+use crate::nn::hub::{self, Hub, HubFile};
+use crate::nn::state::{NamedTensor, State};
 use crate::nn::tensor_error;
+use crate::progress::{Cancel, Observer};
 
 /// The 13 convolutions of VGG16 trained on ImageNet, safetensors, f16, torchvision's names.
 pub fn embedded_vgg16() -> &'static [u8] {
@@ -25,6 +34,56 @@ pub fn embedded_vgg16_hash() -> &'static str {
 /// blake3 of weights as 64 hexadecimal digits; recorded with runs and part of the cache's key.
 pub fn hash(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
+}
+
+/// Names and shapes (outputs × inputs × 3 × 3; outputs) of VGG16's 26 tensors, as torchvision and timm call them.
+pub fn vgg16_tensors() -> BTreeMap<String, Vec<usize>> {
+    const CONVOLUTIONS: [(usize, usize, usize); 13] = [
+        (0, 3, 64),
+        (2, 64, 64),
+        (5, 64, 128),
+        (7, 128, 128),
+        (10, 128, 256),
+        (12, 256, 256),
+        (14, 256, 256),
+        (17, 256, 512),
+        (19, 512, 512),
+        (21, 512, 512),
+        (24, 512, 512),
+        (26, 512, 512),
+        (28, 512, 512),
+    ];
+    CONVOLUTIONS
+        .into_iter()
+        .flat_map(|(layer, inputs, outputs)| {
+            [
+                (format!("features.{layer}.weight"), vec![outputs, inputs, 3, 3]),
+                (format!("features.{layer}.bias"), vec![outputs]),
+            ]
+        })
+        .collect()
+}
+
+/// The weights that a setting names: empty for the built-in VGG16, `hf:owner/name/file.safetensors` for a file of the
+/// Hugging Face hub ([`HubFile::parse`]), else the path of a safetensors file. They are checked to be those of VGG16.
+///
+/// `cache_folder` takes what is downloaded where the user has no folder for it.
+///
+/// # Errors
+/// `User`, `Device` or `Data` when the file cannot be had, `Model` when it is not VGG16's, `Cancelled`.
+pub fn resolve(setting: &str, cache_folder: &Path, observer: &dyn Observer, cancel: &Cancel) -> Result<Weights> {
+    let setting = setting.trim();
+    if setting.is_empty() {
+        return Weights::embedded_vgg16();
+    }
+    let weights = if setting.starts_with(hub::PREFIX) {
+        let path = Hub::from_environment(cache_folder).fetch(&HubFile::parse(setting)?, observer, cancel)?;
+        Weights { source: setting.to_owned(), ..Weights::from_file(&path)? }
+    } else {
+        Weights::from_file(Path::new(setting))?
+    };
+    weights.check_vgg16()?;
+    Ok(weights)
 }
 
 /// Named tensors of a weights file.
@@ -64,6 +123,59 @@ impl Weights {
         Ok(Self { tensors: parse(bytes, source)?, source: source.to_owned(), hash: hash(bytes) })
     }
 
+    /// Refuses weights that are not those of VGG16's convolutions, and says what they look like.
+    ///
+    /// # Errors
+    /// `Model`.
+    pub fn check_vgg16(&self) -> Result<()> {
+        let wanted = vgg16_tensors();
+        let has = |name: &str| self.tensors.contains_key(name);
+        let network =
+            if self.tensors.keys().any(|name| name.ends_with(".running_mean") && name.starts_with("features.")) {
+                Some("a VGG with batch normalisation")
+            } else if has("features.34.weight") {
+                Some("VGG19")
+            } else if self.tensors.keys().any(|name| name.ends_with("layer1.0.conv1.weight")) {
+                Some("a ResNet")
+            } else {
+                None
+            };
+        let wrong = |what: String| {
+            Err(Error::model(format!("{}: {what}", self.source)).hint(
+                "use the weights of VGG16 (configuration D, without batch normalisation) with the names of torchvision \
+                 or timm, such as hf:timm/vgg16.tv_in1k/model.safetensors, or leave the setting empty",
+            ))
+        };
+        if let Some(network) = network {
+            return wrong(format!("these are the weights of {network}, not of VGG16"));
+        }
+        let missing: Vec<&str> = wanted.keys().map(String::as_str).filter(|name| !has(name)).collect();
+        if missing.len() == wanted.len() {
+            let mut names: Vec<&str> = self.tensors.keys().map(String::as_str).collect();
+            names.sort_unstable();
+            names.truncate(3);
+            return wrong(format!("no tensor of VGG16 is in it; it holds {} …", names.join(", ")));
+        }
+        if let Some(first) = missing.first() {
+            return wrong(format!("{} of VGG16's 26 tensors are missing, the first is {first}", missing.len()));
+        }
+        wanted.iter().try_for_each(|(name, shape)| self.tensor(name, shape).map(drop))
+    }
+
+    /// VGG16's 26 tensors as plain numbers.
+    ///
+    /// # Errors
+    /// `Model` when they are not all there.
+    pub fn vgg16_state(&self) -> Result<State> {
+        vgg16_tensors()
+            .into_iter()
+            .map(|(name, shape)| {
+                let tensor = NamedTensor::from_tensor(&self.tensor(&name, &shape)?)?;
+                Ok((name, tensor))
+            })
+            .collect()
+    }
+
     /// The tensor `name` in single precision, on the processor.
     ///
     /// # Errors
@@ -81,18 +193,50 @@ impl Weights {
     }
 }
 
-/// Reads safetensors bytes.
+/// Reads safetensors bytes. Where there are VGG's convolutions, only they are kept, under their plain names.
 fn parse(bytes: &[u8], source: &str) -> Result<HashMap<String, Tensor>> {
-    candle_core::safetensors::load_buffer(bytes, &Device::Cpu).map_err(|error| {
-        // Asked only of what cannot be read: the first byte of a sound file is part of a length, which may well be
-        // the one that a pickle begins with.
-        if let Err(pickle) = refuse_pickle(bytes, source) {
-            return pickle;
-        }
+    let unreadable = |error: &dyn std::fmt::Display| {
         Error::model(format!("{source}: not a readable safetensors file: {error}"))
             .hint("download it again, or convert the weights to safetensors")
-            .caused_by(error)
-    })
+    };
+    let file = SafeTensors::deserialize(bytes).map_err(|error| {
+        // Asked only of what cannot be read: the first byte of a sound file is part of a length, which may well be
+        // the one that a pickle begins with.
+        refuse_pickle(bytes, source).err().unwrap_or_else(|| unreadable(&error).caused_by(error))
+    })?;
+    let prefix = prefix_of(file.names().into_iter(), source)?;
+    let mut tensors = HashMap::new();
+    for (name, view) in file.tensors() {
+        let name = match &prefix {
+            Some(prefix) => match name.strip_prefix(prefix.as_str()) {
+                Some(plain) if plain.starts_with("features.") => plain.to_owned(),
+                _ => continue,
+            },
+            None => name,
+        };
+        let tensor = view.load(&Device::Cpu).map_err(|error| unreadable(&error).caused_by(error))?;
+        tensors.insert(name, tensor);
+    }
+    Ok(tensors)
+}
+
+/// What stands before the names of VGG's convolutions: mostly nothing. None where there are no such names.
+fn prefix_of<'a>(names: impl Iterator<Item = &'a str>, source: &str) -> Result<Option<String>> {
+    const FIRST: &str = "features.0.weight";
+    let prefixes: BTreeSet<&str> = names
+        .filter_map(|name| name.strip_suffix(FIRST))
+        .filter(|prefix| prefix.is_empty() || prefix.ends_with('.'))
+        .collect();
+    // Plain names are the network's own, whatever else is in the file.
+    if prefixes.contains("") {
+        return Ok(Some(String::new()));
+    }
+    if prefixes.len() > 1 {
+        let names: Vec<String> = prefixes.iter().map(|prefix| format!("{prefix}{FIRST}")).collect();
+        return Err(Error::model(format!("{source}: holds more than one network: {}", names.join(", ")))
+            .hint("save the one to begin with alone, under the plain names features.0.weight, …"));
+    }
+    Ok(prefixes.first().map(|prefix| (*prefix).to_owned()))
 }
 
 /// `Model` error for the bytes of a PyTorch file that is not safetensors.
@@ -110,6 +254,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::error::ErrorKind;
+    use crate::progress::Silent;
 
     #[test]
     fn embedded_weights_have_their_hash() {
@@ -120,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_header_of_any_length_is_read() {
-        let mut first_bytes = std::collections::BTreeSet::new();
+        let mut first_bytes = BTreeSet::new();
         for length in 1..=256 {
             let metadata = HashMap::from([("note".to_owned(), "x".repeat(length))]);
             let bytes = 1.5_f32.to_le_bytes();
@@ -130,6 +275,76 @@ mod tests {
             assert!(Weights::from_bytes(&file, "own.safetensors").unwrap().tensor("w", &[1]).is_ok());
         }
         assert!(first_bytes.contains(&0x80));
+    }
+
+    /// A file with VGG16's names behind `prefix`; each tensor holds its place in the alphabet as a number of `dtype`.
+    fn network(prefix: &str, dtype: DType, others: &[(&str, Vec<usize>)]) -> Vec<u8> {
+        let vgg16 = vgg16_tensors().into_iter().map(|(name, shape)| (format!("{prefix}{name}"), shape));
+        let others = others.iter().map(|(name, shape)| ((*name).to_owned(), shape.clone()));
+        let tensors: Vec<(String, Tensor)> = vgg16
+            .chain(others)
+            .enumerate()
+            .map(|(at, (name, shape))| {
+                (name, Tensor::full(at as f32, shape, &Device::Cpu).unwrap().to_dtype(dtype).unwrap())
+            })
+            .collect();
+        safetensors::serialize(tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)), None).unwrap()
+    }
+
+    #[test]
+    fn torchvision_and_timm_in_any_precision_and_behind_prefixes_are_vgg16() {
+        Weights::embedded_vgg16().unwrap().check_vgg16().unwrap();
+        // Shapes of the tensors that are left out are small here; nobody looks at them.
+        let torchvision = [("classifier.0.weight", vec![4, 4]), ("classifier.6.bias", vec![4])];
+        let timm = [("pre_logits.fc1.weight", vec![4, 4, 1, 1]), ("head.fc.bias", vec![4])];
+        let names = vgg16_tensors();
+        for (prefix, dtype, others) in [
+            ("", DType::F32, &torchvision),
+            ("", DType::F16, &timm),
+            ("module.", DType::BF16, &torchvision),
+            ("model.backbone.", DType::F32, &timm),
+        ] {
+            let weights = Weights::from_bytes(&network(prefix, dtype, others), "own.safetensors").unwrap();
+            weights.check_vgg16().unwrap();
+            assert_eq!(weights.tensors.len(), 26);
+            for (at, (name, shape)) in names.iter().enumerate() {
+                let tensor = weights.tensor(name, shape).unwrap();
+                let first = tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap()[0];
+                assert_eq!(first, at as f32, "{prefix}{name}");
+            }
+        }
+        // Two networks in one file: the plain one is meant; of two others it cannot be told.
+        let copy = [("ema.features.0.weight", vec![1])];
+        assert!(Weights::from_bytes(&network("", DType::F16, &copy), "own").unwrap().check_vgg16().is_ok());
+        let error = Weights::from_bytes(&network("model.", DType::F16, &copy), "own").unwrap_err();
+        assert!(error.message.contains("more than one network: ema.features.0.weight, model."), "{}", error.message);
+    }
+
+    #[test]
+    fn other_networks_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("own.safetensors");
+        let file = |names: &[(&str, Vec<usize>)]| {
+            let tensors: Vec<(&str, Tensor)> = names
+                .iter()
+                .map(|(name, shape)| (*name, Tensor::zeros(shape.clone(), DType::F32, &Device::Cpu).unwrap()))
+                .collect();
+            safetensors::serialize(tensors.iter().map(|(name, tensor)| (*name, tensor)), None).unwrap()
+        };
+        for (bytes, words) in [
+            (network("", DType::F16, &[("features.34.weight", vec![1])]), "weights of VGG19"),
+            (network("", DType::F16, &[("features.1.running_mean", vec![64])]), "batch normalisation"),
+            (file(&[("layer1.0.conv1.weight", vec![1]), ("fc.bias", vec![1])]), "weights of a ResNet"),
+            (file(&[("b", vec![1]), ("a", vec![1])]), "no tensor of VGG16 is in it; it holds a, b"),
+            (file(&[("features.0.weight", vec![64, 3, 3, 3])]), "25 of VGG16's 26 tensors are missing"),
+        ] {
+            std::fs::write(&path, bytes).unwrap();
+            let error = resolve(path.to_str().unwrap(), folder.path(), &Silent, &Cancel::new()).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Model);
+            assert!(error.message.contains(words), "{}", error.message);
+            assert!(error.hint.is_some());
+        }
+        assert_eq!(resolve("", folder.path(), &Silent, &Cancel::new()).unwrap().hash, embedded_vgg16_hash());
     }
 
     #[test]

@@ -4,17 +4,16 @@
 //! is needed to use them ([`CheckpointMetadata`] as JSON). It is written beside its place and then renamed, so that a
 //! file under its own name is always whole. What to keep is decided by a [`CheckpointStrategy`].
 
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 
 use super::observer::EpochRecord;
 use crate::error::{Error, Result};
-use crate::nn::state::{NamedTensor, State};
+use crate::nn::state::{NamedTensor, State, to_safetensors};
 use crate::nn::vgg16::{IMAGENET_MEAN, IMAGENET_STANDARD_DEVIATION};
 use crate::nn::weights::refuse_pickle;
 
@@ -78,16 +77,7 @@ impl Checkpoint {
     pub fn save(&self, path: &Path) -> Result<()> {
         let metadata = serde_json::to_string(&self.metadata)
             .map_err(|error| Error::internal(format!("the checkpoint's metadata cannot be written: {error}")))?;
-        let bytes: Vec<Vec<u8>> =
-            self.state.values().map(|tensor| tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
-        let internal = |error| Error::internal(format!("the checkpoint cannot be written: {error}"));
-        let mut tensors = Vec::with_capacity(bytes.len());
-        for ((name, tensor), bytes) in self.state.iter().zip(&bytes) {
-            let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).map_err(internal)?;
-            tensors.push((name.as_str(), view));
-        }
-        let metadata = HashMap::from([(METADATA_KEY.to_owned(), metadata)]);
-        let bytes = safetensors::serialize(tensors, Some(metadata)).map_err(internal)?;
+        let bytes = to_safetensors(&self.state, METADATA_KEY, metadata)?;
         write_atomically(path, &bytes)
     }
 
@@ -178,6 +168,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::error::ErrorKind;
+    use safetensors::tensor::TensorView;
 
     fn checkpoint() -> Checkpoint {
         let state = State::from([

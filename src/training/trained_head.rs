@@ -25,11 +25,11 @@ impl TrainedHead {
         let Checkpoint { state, metadata } = Checkpoint::load(path)?;
         let weights = HeadWeights::from_state(&state)
             .map_err(|error| Error::model(format!("{}: {}", path.display(), error.message)))?;
-        if weights.labels != metadata.labels.len() || weights.labels != metadata.thresholds.len() {
+        if weights.labels() != metadata.labels.len() || weights.labels() != metadata.thresholds.len() {
             return Err(Error::model(format!(
                 "{}: the head has {} outputs and the file names {} labels",
                 path.display(),
-                weights.labels,
+                weights.labels(),
                 metadata.labels.len()
             )));
         }
@@ -38,7 +38,7 @@ impl TrainedHead {
 
     /// Number of features it takes.
     pub fn inputs(&self) -> usize {
-        self.weights.inputs
+        self.weights.inputs()
     }
 
     /// Label intensities in 0 to 1: n × L, the columns named by the labels in the run's order.

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::features::FeatureMatrix;
 use crate::nn::adam::{Adam, AdamSettings};
 use crate::nn::head::{Head, HeadWeights};
-use crate::nn::ops::{bce_with_logits, sigmoid};
+use crate::nn::ops::{Dropout, bce_with_logits, sigmoid};
 use crate::nn::state::State;
 use crate::nn::tensor_error;
 use crate::progress::{Cancel, Stage};
@@ -101,10 +101,10 @@ impl<'a> HeadLearner<'a> {
         validation: &'a LabelledFeatures,
     ) -> Result<Self> {
         let mut random = generator(configuration.seed, "head");
-        let weights = HeadWeights::initial(train.features.columns(), configuration.hidden, labels, &mut random);
-        let head = Head::new(&weights)?;
+        let weights = HeadWeights::initial(train.features.columns(), &[configuration.hidden], labels, &mut random);
+        let head = Head::new(&weights, &Device::Cpu)?;
         let settings = AdamSettings { learning_rate: configuration.learning_rate(), ..AdamSettings::default() };
-        let adam = Adam::new(&head.named_variables(), settings);
+        let adam = Adam::new(&head.named_variables(), settings)?;
         Ok(Self {
             head,
             adam,
@@ -139,11 +139,11 @@ impl Learner for HeadLearner<'_> {
         let inputs = self.train.features.columns();
         let features = gather(&self.train.features.values, inputs, rows);
         let targets = gather(&self.train.targets, self.labels, rows);
-        let mut random = generator(self.seed, &format!("dropout epoch {epoch} step {step}"));
+        let mut dropout = Dropout::new(self.dropout, self.seed, &format!("epoch {epoch} step {step}"));
         let backward = || {
             let features = Tensor::from_vec(features, (rows.len(), inputs), &Device::Cpu)?;
             let targets = Tensor::from_vec(targets, (rows.len(), self.labels), &Device::Cpu)?;
-            let logits = self.head.forward_training(&features, self.dropout, &mut random)?;
+            let logits = self.head.forward_training(&features, &mut dropout)?;
             let loss = bce_with_logits(&logits, &targets, self.positive_weights.as_deref())?;
             Ok((loss.to_scalar::<f32>()?, loss.backward()?))
         };
@@ -166,7 +166,7 @@ impl Learner for HeadLearner<'_> {
 
     fn save_state(&self) -> Result<State> {
         let mut state = self.network_state()?;
-        state.extend(self.adam.state());
+        state.extend(self.adam.state()?);
         Ok(state)
     }
 

@@ -57,6 +57,107 @@ def vgg16():
     write("vgg16.json", {"torchvision": torchvision.__version__, "cases": cases})
 
 
+def formula(count, step):
+    """Values in -1 to 1 that the tests repeat."""
+    return torch.tensor([((i * step) % 1009) / 504.5 - 1 for i in range(count)], dtype=torch.float64)
+
+
+def layers():
+    """Convolution, ReLU and pooling with the gradients of sum(coefficient * result), in double precision."""
+    cases = []
+    for images, inputs, outputs, height, width, pool in [
+        (2, 3, 5, 9, 7, False),
+        (2, 3, 5, 9, 7, True),
+        (1, 20, 18, 10, 13, False),
+        (2, 16, 7, 6, 9, True),
+        (1, 33, 4, 1, 5, False),
+        (1, 18, 70, 4, 4, True),
+    ]:
+        x = formula(images * inputs * height * width, 7919).view(images, inputs, height, width).requires_grad_()
+        w = formula(outputs * inputs * 9, 6007).view(outputs, inputs, 3, 3).requires_grad_()
+        b = formula(outputs, 31).requires_grad_()
+        y = torch.relu(torch.nn.functional.conv2d(x, w, b, padding=1))
+        if pool:
+            y = torch.nn.functional.max_pool2d(y, 2)
+        (y * formula(y.numel(), 331).view(y.shape)).sum().backward()
+        rounded = lambda tensor: [float(f"{value:.7g}") for value in numbers(tensor)]
+        cases.append({
+            "images": images, "inputs": inputs, "outputs": outputs, "height": height, "width": width, "pool": pool,
+            "result": rounded(y), "input": rounded(x.grad), "weights": rounded(w.grad), "bias": rounded(b.grad),
+        })
+    write("layers.json", cases)
+
+
+def vgg16_gradients():
+    """Gradients of sum(coefficient * features) for every convolution of VGG16, for each way of pooling."""
+    size = 64
+    mean = torch.tensor([0.485, 0.456, 0.406], dtype=torch.float64).view(3, 1, 1)
+    deviation = torch.tensor([0.229, 0.224, 0.225], dtype=torch.float64).view(3, 1, 1)
+    images = [torch.from_numpy(picture(size, seed)).permute(2, 0, 1).double() / 255 for seed in range(2)]
+    batch = torch.stack([(image - mean) / deviation for image in images])
+    network = torchvision.models.vgg16(weights=None).features.double().eval()
+    weights = load_file(WEIGHTS)
+    network.load_state_dict({name.removeprefix("features."): value.double() for name, value in weights.items()})
+    result = {"size": size}
+    for name in ["mean", "statistics", "grid"]:
+        network.zero_grad()
+        values, blocks = batch, []
+        for index, layer in enumerate(network):
+            values = layer(values)
+            if index in [23, 30]:
+                blocks.append(values)
+        if name == "mean":
+            features = values.mean(dim=(2, 3))
+        elif name == "statistics":
+            parts = []
+            for block in blocks:
+                parts += [block.mean(dim=(2, 3)), (block.var(dim=(2, 3), unbiased=False) + 1e-6).sqrt()]
+            features = torch.cat(parts, dim=1)
+        else:
+            features = torch.nn.functional.adaptive_avg_pool2d(values, 7).flatten(1)
+        loss = (features * formula(features.numel(), 331).view(features.shape)).sum()
+        loss.backward()
+        gradients = {}
+        for parameter_name, parameter in network.named_parameters():
+            flat = parameter.grad.flatten()
+            step = -(-len(flat) // 16)
+            samples = flat[::step]
+            # As many samples as the test takes with the same step.
+            gradients[f"features.{parameter_name}"] = {
+                "norm": float(flat.norm()), "largest": float(flat.abs().max()), "samples": numbers(samples),
+            }
+        result[name] = {"loss": loss.item(), "gradients": gradients}
+    write("vgg16_gradients.json", result)
+
+
+def fine_tuning():
+    """Losses of five steps of Adam on the whole of VGG16 and a head, without dropout."""
+    mean = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
+    deviation = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+    images = [torch.from_numpy(picture(32, seed)).permute(2, 0, 1).float() / 255 for seed in range(4)]
+    batch = torch.stack([(image - mean) / deviation for image in images])
+    features = torchvision.models.vgg16(weights=None).features
+    weights = load_file(WEIGHTS)
+    features.load_state_dict({name.removeprefix("features."): value.float() for name, value in weights.items()})
+    head = torch.nn.Sequential(torch.nn.Linear(512, 16), torch.nn.ReLU(), torch.nn.Linear(16, 3))
+    with torch.no_grad():
+        for parameter, step, scale in zip(head.parameters(), [7919, 31, 6007, 17], [0.05, 0.05, 0.2, 0.2]):
+            parameter.copy_((formula(parameter.numel(), step) * scale).float().view(parameter.shape))
+    targets = torch.tensor([float((i * 7) % 3 == 0) for i in range(12)]).view(4, 3)
+    optimiser = torch.optim.Adam([
+        {"params": features.parameters(), "lr": 1e-4}, {"params": head.parameters(), "lr": 1e-3},
+    ])
+    losses = []
+    for _ in range(5):
+        optimiser.zero_grad()
+        logits = head(features(batch).mean(dim=(2, 3)))
+        value = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets)
+        value.backward()
+        optimiser.step()
+        losses.append(value.item())
+    write("fine_tuning.json", {"losses": losses})
+
+
 def loss():
     cases = []
     generator = torch.Generator().manual_seed(3)
@@ -222,5 +323,7 @@ def augmentation():
 if __name__ == "__main__":
     torch.manual_seed(1)
     print("torch", torch.__version__, "scikit-learn", sklearn.__version__)
-    for make in [vgg16, loss, adam, partitions, silhouettes, kmeans, multi_label, augmentation]:
+    for make in [
+        vgg16, vgg16_gradients, layers, fine_tuning, loss, adam, partitions, silhouettes, kmeans, multi_label, augmentation
+    ]:
         make()

@@ -1,6 +1,7 @@
 //! Label intensities: the feature vectors of the method, made by a run for any picture of the project.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::{self, BackboneImage, FeatureMatrix};
@@ -63,16 +64,14 @@ pub fn store(project: &mut Project, run: RunId, intensities: &FeatureMatrix) -> 
     project.add_features(run, FeatureKind::LabelIntensities, rows)
 }
 
-/// The trained network of a run.
-fn load_head(project: &Project, run: &RunRecord) -> Result<TrainedHead> {
+/// The checkpoint of a run's best epoch.
+///
+/// # Errors
+/// `User` when the run has none, `Data` when the file is gone.
+pub(super) fn best_checkpoint(project: &Project, run: &RunRecord) -> Result<PathBuf> {
     let checkpoint = project.run_folder(run.id).join("checkpoints").join(BestAndLast::BEST);
     if checkpoint.is_file() {
-        return TrainedHead::load(&checkpoint).map_err(|error| match error.kind {
-            ErrorKind::Model => Error::model(format!("the trained network of run {} is damaged: {error}", run.id.0))
-                .hint("put the file back from a copy, or train again, which makes a new run")
-                .caused_by(error),
-            _ => error,
-        });
+        return Ok(checkpoint);
     }
     if run.best_epoch.is_none() {
         return Err(Error::user(format!("run {} has no trained network (it is {})", run.id.0, run.status))
@@ -80,6 +79,21 @@ fn load_head(project: &Project, run: &RunRecord) -> Result<TrainedHead> {
     }
     Err(Error::data(format!("the trained network of run {} is missing: {}", run.id.0, checkpoint.display()))
         .hint("put the file back from a copy, or train again, which makes a new run"))
+}
+
+/// What a checkpoint that cannot be read means for its run.
+pub(super) fn damaged(run: &RunRecord, error: Error) -> Error {
+    match error.kind {
+        ErrorKind::Model => Error::model(format!("the trained network of run {} is damaged: {error}", run.id.0))
+            .hint("put the file back from a copy, or train again, which makes a new run")
+            .caused_by(error),
+        _ => error,
+    }
+}
+
+/// The trained network of a run.
+fn load_head(project: &Project, run: &RunRecord) -> Result<TrainedHead> {
+    TrainedHead::load(&best_checkpoint(project, run)?).map_err(|error| damaged(run, error))
 }
 
 /// The label intensities of `images` by a run; those not yet stored are computed, and stored unless the project is
