@@ -150,7 +150,7 @@ pub struct TrainingConfiguration {
     pub rotation_degrees: f64,
     /// Most that a copy is moved up or down, as a share of its height.
     pub translation_share: f64,
-    /// Mirrors every other copy, left to right.
+    /// Mirrors half of the copies, drawn at random, left to right.
     pub flip: bool,
     /// Adds synthetic samples of rare labels (MLSMOTE).
     pub mlsmote: bool,
@@ -428,7 +428,7 @@ pub const SETTINGS: &[SettingInfo] = &[
         name: "flip",
         label: "Mirror",
         group: SettingGroup::Data,
-        help: "Every other copy is mirrored, left to right. Switch it off where the side matters.",
+        help: "Half of the copies, drawn at random, are mirrored left to right. Switch it off where the side matters.",
         paper_value: Some("yes"),
     },
     SettingInfo {

@@ -13,6 +13,7 @@ import sklearn
 import torch
 import torchvision
 from safetensors.torch import load_file
+from scipy import ndimage
 from sklearn import cluster, datasets, metrics
 
 HERE = Path(__file__).parent
@@ -291,8 +292,38 @@ def multi_label():
     write("multi_label.json", result)
 
 
+def augmentation():
+    """Bilinear affine mapping with reflection at the edge (d c b a | a b c d | d c b a), by SciPy."""
+    size = 16
+    image = picture(size, 3).astype(np.float64)
+    centre = (size - 1) / 2
+    cases = []
+    for degrees, share, mirrored in [(30, 0, False), (-45, 0.1, True), (12.5, -0.07, False), (90, 0.05, True), (0, 0.33, True)]:
+        angle = np.deg2rad(degrees)
+        # From the place in the copy (row, column) to the place in the picture.
+        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        offset = turn @ np.array([-centre - share * size, -centre])
+        source = image[:, ::-1] if mirrored else image
+        copy = np.stack(
+            [
+                ndimage.affine_transform(source[..., c], turn, offset + centre, order=1, mode="reflect")
+                for c in range(3)
+            ],
+            axis=-1,
+        )
+        cases.append({
+            "rotation_degrees": degrees,
+            "translation_share": share,
+            "mirrored": mirrored,
+            "pixels": [round(float(value), 3) for value in copy.flatten()],
+        })
+    write("augmentation.json", {"size": size, "seed": 3, "cases": cases})
+
+
 if __name__ == "__main__":
     torch.manual_seed(1)
     print("torch", torch.__version__, "scikit-learn", sklearn.__version__)
-    for make in [vgg16, vgg16_gradients, layers, fine_tuning, loss, adam, partitions, silhouettes, kmeans, multi_label]:
+    for make in [
+        vgg16, vgg16_gradients, layers, fine_tuning, loss, adam, partitions, silhouettes, kmeans, multi_label, augmentation
+    ]:
         make()
