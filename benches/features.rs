@@ -12,7 +12,7 @@ use atmoscope::nn::vgg16::{Pooling, Vgg16};
 use atmoscope::nn::weights::Weights;
 use atmoscope::progress::{Cancel, Silent};
 use atmoscope::random::generator;
-use atmoscope::training::{LabelledFeatures, TrainingConfiguration, train_head};
+use atmoscope::training::{AddedRows, LabelledFeatures, TrainingConfiguration, train_head};
 use image::{Rgb, RgbImage};
 use ndarray::Array2;
 use rand::Rng;
@@ -34,7 +34,7 @@ fn part(images: usize) -> LabelledFeatures {
     let targets = (0..images * 16).map(|_| f32::from(u8::from(random.gen_bool(0.2)))).collect();
     let ids = (0..images).map(|image| ImageId(image as i64)).collect();
     let names = (0..512).map(|feature| feature.to_string()).collect();
-    LabelledFeatures { features: FeatureMatrix::new(ids, names, values).unwrap(), targets }
+    LabelledFeatures { features: FeatureMatrix::new(ids, names, values).unwrap(), targets, added: AddedRows::default() }
 }
 
 fn main() {

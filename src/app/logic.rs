@@ -97,7 +97,8 @@ impl App {
             Event::JobStarted(title) => {
                 state.train.log.clear();
                 state.job_end = None;
-                state.job = Some(JobState { title, progress: None, started: Instant::now(), stopping: false });
+                state.job =
+                    Some(JobState { title, progress: None, started: Instant::now(), stopping: false, paused: false });
             }
             Event::JobProgress(progress) => {
                 if let Some(job) = &mut state.job {
@@ -116,9 +117,16 @@ impl App {
                 state.train.log.push(format!("Epoch {} in {seconds:.1} s{best}", record.epoch));
                 state.train.epochs.entry(run).or_default().push(*record);
             }
-            Event::RunLoaded(run, records) => {
+            Event::Batches(run, batches) => state.train.batches.entry(run).or_default().extend(batches),
+            Event::JobPaused(paused) => {
+                if let Some(job) = &mut state.job {
+                    job.paused = paused;
+                }
+            }
+            Event::RunLoaded(run, records, batches) => {
                 if state.train.live != Some(run) {
                     state.train.epochs.insert(run, records);
+                    state.train.batches.insert(run, batches);
                 }
             }
             Event::JobEnded(end) => {
@@ -363,7 +371,7 @@ impl App {
             }
             C::StartTraining => {
                 state.view = View::Train;
-                self.engine.send(Command::Train(state.train.configuration.clone()));
+                self.engine.send(Command::Train(Box::new(state.train.configuration.clone())));
             }
             C::StopJob => {
                 if let Some(job) = &mut state.job {

@@ -16,7 +16,7 @@ use crate::engine::{JobEnd, Notice, Snapshot};
 use crate::ids::{ImageId, LabelId, RunId};
 use crate::progress::Progress;
 use crate::project::{AnnotationEdit, ImageRecord};
-use crate::training::{EpochRecord, TrainingConfiguration};
+use crate::training::{BatchLoss, EpochRecord, TrainingConfiguration};
 
 /// The six views.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -118,6 +118,8 @@ pub struct JobState {
     pub started: Instant,
     /// True once somebody pressed stop.
     pub stopping: bool,
+    /// True while it waits on request.
+    pub paused: bool,
 }
 
 /// How a grid is laid out, as last drawn.
@@ -305,6 +307,8 @@ pub struct TrainState {
     pub configuration: TrainingConfiguration,
     /// Epochs of runs, as far as loaded.
     pub epochs: HashMap<RunId, Vec<EpochRecord>>,
+    /// Steps of runs, as far as loaded.
+    pub batches: HashMap<RunId, Vec<BatchLoss>>,
     /// Lines of the job under way or the last one.
     pub log: Vec<String>,
     /// The run at work.

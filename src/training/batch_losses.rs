@@ -70,8 +70,7 @@ impl BatchWriter {
         let kept: Vec<BatchLoss> =
             read_batches(run_folder)?.into_iter().filter(|batch| batch.epoch <= epochs).collect();
         let file = OpenOptions::new().create(true).write(true).truncate(true).open(&path);
-        let mut writer =
-            Self { file: BufWriter::new(file.map_err(|error| Error::io(&path, error))?), path };
+        let mut writer = Self { file: BufWriter::new(file.map_err(|error| Error::io(&path, error))?), path };
         kept.into_iter().try_for_each(|batch| writer.add(batch))?;
         writer.flush()?;
         Ok(writer)

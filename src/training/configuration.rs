@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::imaging::AugmentationLimits;
 use crate::nn::device::DeviceChoice;
-use crate::nn::vgg16::MINIMUM_SIZE_PX;
+use crate::nn::vgg16::{MINIMUM_SIZE_PX, Pooling};
 
 /// Step size for a head alone: with the paper's it is under-trained after 50 epochs.
 const HEAD_ONLY_LEARNING_RATE: f64 = 1e-3;
@@ -119,6 +120,17 @@ choice!(BestBy:
     ValidationLoss, "validation-loss", "Lowest validation loss";
     ValidationPrecision, "validation-precision", "Highest validation precision";
 );
+
+impl HeadKind {
+    /// How the convolutions' output becomes the features that this head takes.
+    pub fn pooling(self) -> Pooling {
+        match self {
+            Self::Pooled => Pooling::Mean,
+            Self::Statistics => Pooling::Statistics,
+            Self::Original => Pooling::Grid,
+        }
+    }
+}
 
 /// Settings of a training run; each field left out of a file has its default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -293,6 +305,12 @@ impl TrainingConfiguration {
             "hidden" => self.head != HeadKind::Original,
             _ => true,
         }
+    }
+
+    /// How far the augmented copies may go.
+    pub fn augmentation_limits(&self) -> AugmentationLimits {
+        let Self { rotation_degrees, translation_share, flip, .. } = *self;
+        AugmentationLimits { rotation_degrees, translation_share, flip }
     }
 
     /// The text of a configuration file with every setting that is not left open.
