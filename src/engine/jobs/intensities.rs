@@ -135,6 +135,8 @@ impl Source<'_> {
         cancel: &Cancel,
     ) -> Result<(FeatureMatrix, Unreadable)> {
         let paths = project.image_paths()?;
+        let names: HashMap<ImageId, String> =
+            project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
         let files: Vec<(ImageId, PathBuf)> =
             images.iter().filter_map(|image| Some((*image, paths.get(image)?.clone()))).collect();
         let (loaded, size_px) = (files.clone(), self.image_size_px);
@@ -150,7 +152,7 @@ impl Source<'_> {
             cancel.check()?;
             observer.progress(stage.at(index * PREDICTED_AT_ONCE));
             let mut pictures = Vec::with_capacity(chunk.len());
-            for (id, path) in chunk {
+            for (id, _) in chunk {
                 match loader.next() {
                     Some(Ok(picture)) => {
                         ids.push(*id);
@@ -158,7 +160,7 @@ impl Source<'_> {
                     }
                     Some(Err(error)) => {
                         observer.note(&format!("Left out: {error}"));
-                        unreadable.push((path.display().to_string(), error.message));
+                        unreadable.push((names.get(id).cloned().unwrap_or_default(), error.message));
                     }
                     None => return Err(Error::internal("a picture was not asked for")),
                 }
