@@ -117,8 +117,7 @@ fn a_deep_run_learns_stops_resumes_and_repeats() {
     assert!(records[2].train.loss < records[0].train.loss, "{records:?}");
     // Progress counts pictures over all epochs, and ends where it said it would.
     let progress = listener.progress.lock().unwrap();
-    let training: Vec<&Progress> =
-        progress.iter().filter(|progress| progress.stage.starts_with("Training")).collect();
+    let training: Vec<&Progress> = progress.iter().filter(|progress| progress.stage.starts_with("Training")).collect();
     assert!(training.windows(2).all(|pair| pair[0].done <= pair[1].done));
     assert_eq!(training.last().unwrap().done, training.last().unwrap().total.unwrap());
     drop(progress);
@@ -156,14 +155,8 @@ fn a_deep_run_learns_stops_resumes_and_repeats() {
     let image = common::sample_image(40);
     image.save(folder.path().join("pictures/late.png")).unwrap();
     common::import_folder(&mut project, &folder.path().join("pictures"));
-    let (features, _) = cluster::features_of(
-        &mut project,
-        straight.run,
-        cluster::ClusteredPart::All,
-        &Silent,
-        &Cancel::new(),
-    )
-    .unwrap();
+    let (features, _) =
+        cluster::features_of(&mut project, straight.run, cluster::ClusteredPart::All, &Silent, &Cancel::new()).unwrap();
     let late = common::image_at(&project, "late.png");
     assert!(features.image_ids.contains(&late));
 }
@@ -223,7 +216,8 @@ fn lost_pictures_and_changed_labels_are_told() {
     let stopped = carry_out(&mut project, Order::New(Box::new(settings())), &stopping).unwrap();
     let labels = project.labels().unwrap();
     let person = project.person("Ada", atmoscope::project::Role::Annotator).unwrap();
-    let answers: Vec<_> = split.images_of(Part::Train).iter().map(|image| (*image, labels[0].id, Some(false))).collect();
+    let answers: Vec<_> =
+        split.images_of(Part::Train).iter().map(|image| (*image, labels[0].id, Some(false))).collect();
     project.annotate(person.id, &answers).unwrap();
     let other = project.person("Bo", atmoscope::project::Role::Annotator).unwrap();
     project.annotate(other.id, &answers).unwrap();

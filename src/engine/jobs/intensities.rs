@@ -220,6 +220,25 @@ fn load_head(project: &Project, run: &RunRecord) -> Result<TrainedHead> {
     TrainedHead::load(&best_checkpoint(project, run)?).map_err(|error| damaged(run, error))
 }
 
+/// The weights that a run began with.
+///
+/// # Errors
+/// Those of [`weights::resolve`]; `Data` when they are another file now.
+pub(super) fn starting_weights(
+    project: &Project,
+    run: &RunRecord,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<Weights> {
+    let setting = TrainingConfiguration::of_run(&run.configuration)?.weights;
+    let weights = weights::resolve(&setting, &project.cache_folder().join("weights"), observer, cancel)?;
+    if weights.hash != run.weights_hash {
+        return Err(Error::data(format!("{} changed since run {} began with it", weights.source, run.id.0))
+            .hint("put the file back that the run was trained from, or train again"));
+    }
+    Ok(weights)
+}
+
 /// The label intensities of `images` by a run; those not yet stored are computed, and stored unless the project is
 /// open for reading only. Pictures that cannot be read are left out and listed.
 pub fn of_images(
@@ -237,8 +256,7 @@ pub fn of_images(
         let head = load_head(project, run)?;
         let configuration = TrainingConfiguration::of_run(&run.configuration)?;
         let device = nn::select(configuration.device)?;
-        let weights =
-            weights::resolve(&configuration.weights, &project.cache_folder().join("weights"), observer, cancel)?;
+        let weights = starting_weights(project, run, observer, cancel)?;
         let source =
             Source { head: &head, weights: &weights, image_size_px: configuration.image_size_px, device: &device };
         let (intensities, failures) = source.intensities(project, &missing, observer, cancel)?;
