@@ -14,7 +14,7 @@ import torch
 import torchvision
 from safetensors.torch import load_file
 from scipy import ndimage
-from sklearn import cluster, datasets, metrics
+from sklearn import cluster, datasets, metrics, neighbors
 
 HERE = Path(__file__).parent
 WEIGHTS = HERE / "../../assets/weights/vgg16-imagenet-features-f16.safetensors"
@@ -320,10 +320,59 @@ def augmentation():
     write("augmentation.json", {"size": size, "seed": 3, "cases": cases})
 
 
+def mlsmote():
+    """MLSMOTE by its definition: neighbours by scikit-learn, everything else counted in plain loops."""
+    random = np.random.default_rng(21)
+    cases = []
+    for rows, width, labels, k in [(60, 8, 7, 5), (25, 3, 4, 2), (12, 2, 5, 5)]:
+        rates = 0.7 / (1 + np.arange(labels))
+        targets = (random.random((rows, labels)) < rates).astype(int)
+        if labels == 5:
+            targets[:, 4] = 0
+        features = np.round(random.normal(size=(rows, width)) + targets[:, :1], 3).astype(np.float32)
+        counts = [int(sum(row[label] for row in targets)) for label in range(labels)]
+        ratios = [max(counts) / count if count else None for count in counts]
+        known = [ratio for ratio in ratios if ratio is not None]
+        mean_ratio = sum(known) / len(known)
+        minority = [label for label in range(labels) if ratios[label] is not None and ratios[label] > mean_ratio]
+        scumbles = []
+        for row in targets:
+            own = [ratios[label] for label in range(labels) if row[label]]
+            scumbles.append(1 - np.prod(own) ** (1 / len(own)) / (sum(own) / len(own)) if own else 0)
+        samples = []
+        for label in minority:
+            bag = np.flatnonzero(targets[:, label])
+            if len(bag) < 2:
+                continue
+            near = neighbors.NearestNeighbors(n_neighbors=min(k + 1, len(bag)), algorithm="brute").fit(features[bag])
+            for row, found in zip(bag, near.kneighbors(features[bag], return_distance=False)):
+                found = [int(bag[i]) for i in found if bag[i] != row]
+                voters = [int(row), *found]
+                voted = [l for l in range(labels) if sum(targets[v][l] for v in voters) > len(voters) / 2]
+                samples.append({"made_for": [label, int(row)], "neighbours": found, "labels": voted})
+        cases.append({
+            "labels": labels,
+            "width": width,
+            "neighbours": k,
+            "features": [round(float(value), 3) for value in features.flatten()],
+            "targets": targets.flatten().tolist(),
+            "counts": counts,
+            "ratios": ratios,
+            "mean_ratio": mean_ratio,
+            "minority": minority,
+            "scumble": float(np.mean(scumbles)),
+            "co_occurrence": (targets.T @ targets).flatten().tolist(),
+            "samples": samples,
+            "counts_after": [counts[l] + sum(l in sample["labels"] for sample in samples) for l in range(labels)],
+        })
+    write("mlsmote.json", cases)
+
+
 if __name__ == "__main__":
     torch.manual_seed(1)
     print("torch", torch.__version__, "scikit-learn", sklearn.__version__)
     for make in [
-        vgg16, vgg16_gradients, layers, fine_tuning, loss, adam, partitions, silhouettes, kmeans, multi_label, augmentation
+        vgg16, vgg16_gradients, layers, fine_tuning, loss, adam, partitions, silhouettes, kmeans, multi_label, augmentation,
+        mlsmote
     ]:
         make()
