@@ -3,8 +3,7 @@
 //! Every long function takes `(&dyn Observer, &Cancel)`: it reports [`Progress`] as it goes and checks
 //! [`Cancel`] at least once a batch. The window and the command line differ only in their observer.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
@@ -38,9 +37,20 @@ impl Observer for Silent {
     fn progress(&self, _progress: Progress) {}
 }
 
-/// A flag that asks work to stop. Clones share the flag.
+/// What work is asked to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Wish {
+    #[default]
+    GoOn,
+    Wait,
+    Stop,
+}
+
+/// A flag that asks work to stop, or to wait until it is told to go on. Clones share the flag.
+///
+/// Work asks it between steps; while it is to wait, the asking does not return.
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<(Mutex<Wish>, Condvar)>);
 
 impl Cancel {
     /// A flag that is not raised.
@@ -48,14 +58,34 @@ impl Cancel {
         Self::default()
     }
 
-    /// Asks the work to stop.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+    fn set(&self, change: impl FnOnce(Wish) -> Wish) {
+        let (wish, changed) = &*self.0;
+        let mut wish = wish.lock().unwrap_or_else(PoisonError::into_inner);
+        *wish = change(*wish);
+        changed.notify_all();
     }
 
-    /// True once somebody asked to stop.
+    /// Asks the work to stop.
+    pub fn cancel(&self) {
+        self.set(|_| Wish::Stop);
+    }
+
+    /// Asks the work to wait, unless it was asked to stop.
+    pub fn pause(&self) {
+        self.set(|wish| if wish == Wish::Stop { wish } else { Wish::Wait });
+    }
+
+    /// Lets work that waits go on.
+    pub fn go_on(&self) {
+        self.set(|wish| if wish == Wish::Stop { wish } else { Wish::GoOn });
+    }
+
+    /// True once somebody asked to stop. Waits as long as the work is to wait.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        let (wish, changed) = &*self.0;
+        let wish = wish.lock().unwrap_or_else(PoisonError::into_inner);
+        let wish = changed.wait_while(wish, |wish| *wish == Wish::Wait).unwrap_or_else(PoisonError::into_inner);
+        *wish == Wish::Stop
     }
 
     /// An error of kind [`Cancelled`](crate::error::ErrorKind::Cancelled) once somebody asked to stop.

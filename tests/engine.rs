@@ -148,7 +148,13 @@ fn answer(project: &Path, image: ImageId, label: LabelId) -> Option<bool> {
 }
 
 fn settings(epochs: usize) -> TrainingConfiguration {
-    TrainingConfiguration { image_size_px: 32, epochs, ..TrainingConfiguration::default() }
+    TrainingConfiguration {
+        image_size_px: 32,
+        augmented_copies: 0,
+        mlsmote: false,
+        epochs,
+        ..TrainingConfiguration::default()
+    }
 }
 
 #[test]
@@ -269,7 +275,7 @@ fn a_run_is_trained_explored_and_exported() {
     let (window, _) = Window::new(40);
     window.engine.send(window.import(true));
     window.job_end();
-    window.engine.send(Command::Train(settings(3)));
+    window.engine.send(Command::Train(Box::new(settings(3))));
     let run = window.wait("a run", |event| if let Event::RunStarted(run) = event { Some(run) } else { None });
     for expected in 1..=3 {
         let epoch = window.wait("an epoch", |event| match event {
@@ -283,7 +289,7 @@ fn a_run_is_trained_explored_and_exported() {
     assert!(snapshot.split.is_some());
     window.engine.send(Command::LoadRun(run));
     let epochs = window.wait("the epochs", |event| match event {
-        Event::RunLoaded(of, epochs) => Some((of, epochs.len())),
+        Event::RunLoaded(of, epochs, _) => Some((of, epochs.len())),
         _ => None,
     });
     assert_eq!(epochs, (run, 3));
@@ -332,9 +338,9 @@ fn one_job_at_a_time_and_it_can_be_stopped() {
     let (window, _) = Window::new(40);
     window.engine.send(window.import(true));
     window.job_end();
-    window.engine.send(Command::Train(settings(10_000)));
+    window.engine.send(Command::Train(Box::new(settings(10_000))));
     let run = window.wait("an epoch", |event| if let Event::Epoch(run, _) = event { Some(run) } else { None });
-    for second in [window.import(false), Command::Train(settings(1)), Command::CloseProject] {
+    for second in [window.import(false), Command::Train(Box::new(settings(1))), Command::CloseProject] {
         window.engine.send(second);
         assert!(window.problem().contains("still at work"));
     }
@@ -352,7 +358,7 @@ fn one_job_at_a_time_and_it_can_be_stopped() {
     assert_eq!(snapshot.runs[0].status, RunStatus::Stopped);
     assert!(snapshot.runs[0].best_epoch.is_some());
     // The next job is not stopped by the old request.
-    window.engine.send(Command::Train(settings(2)));
+    window.engine.send(Command::Train(Box::new(settings(2))));
     let (snapshot, _) = window.job_end();
     assert_eq!(snapshot.runs[0].status, RunStatus::Finished);
 }
@@ -362,7 +368,7 @@ fn dropping_the_engine_stops_the_job_and_keeps_its_work() {
     let (window, _) = Window::new(30);
     window.engine.send(window.import(true));
     window.job_end();
-    window.engine.send(Command::Train(settings(10_000)));
+    window.engine.send(Command::Train(Box::new(settings(10_000))));
     window.wait("an epoch", |event| matches!(event, Event::Epoch(..)).then_some(()));
     let Window { engine, folder, .. } = window;
     drop(engine);

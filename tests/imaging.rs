@@ -2,14 +2,16 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+mod common_numbers;
 
 use std::path::{Path, PathBuf};
 
 use atmoscope::error::ErrorKind;
 use atmoscope::imaging::{
-    DecodeLimits, PictureFormat, Rejection, THUMBNAIL_SIDE_PX, ThumbnailCache, content_hash, decode, decode_file,
-    inspect, load_square, perceptual_hash, square_crop, thumbnail,
+    Augmentation, DecodeLimits, PictureFormat, Rejection, THUMBNAIL_SIDE_PX, ThumbnailCache, augmented, content_hash,
+    decode, decode_file, inspect, load_square, perceptual_hash, square_crop, thumbnail,
 };
+use common_numbers::{floats, golden};
 use image::codecs::jpeg::JpegEncoder;
 use image::{Rgb, RgbImage};
 
@@ -263,5 +265,24 @@ fn perceptual_hashes_tell_alike_from_different() {
     let hashes: Vec<_> = (0..60).map(|index| perceptual_hash(&common::sample_image(index))).collect();
     for (index, hash) in hashes.iter().enumerate() {
         assert!(hashes[..index].iter().all(|other| distance(*hash, *other) > 6), "picture {index}");
+    }
+}
+
+#[test]
+fn augmented_copies_are_what_scipy_makes() {
+    let golden = golden("augmentation.json");
+    let number = |value: &serde_json::Value| value.as_u64().unwrap() as u32;
+    let image = common_numbers::picture(number(&golden["size"]), number(&golden["seed"]));
+    for case in golden["cases"].as_array().unwrap() {
+        let augmentation = Augmentation {
+            rotation_degrees: case["rotation_degrees"].as_f64().unwrap(),
+            translation_share: case["translation_share"].as_f64().unwrap(),
+            mirrored: case["mirrored"].as_bool().unwrap(),
+        };
+        let copy = augmented(&image, &augmentation);
+        for (place, (ours, theirs)) in copy.as_raw().iter().zip(floats(&case["pixels"])).enumerate() {
+            // Half a level of rounding, and a little for weights of 11 bits.
+            assert!((f64::from(*ours) - theirs).abs() < 0.7, "{augmentation:?} {place}: {ours} {theirs}");
+        }
     }
 }

@@ -14,9 +14,10 @@ use atmoscope::ids::ImageId;
 use atmoscope::progress::{Cancel, Observer, Progress, Silent};
 use atmoscope::random::generator;
 use atmoscope::training::{
-    BestBy, Checkpoint, CheckpointMetadata, EpochRecord, HeadLearner, LabelledFeatures, Learner, METRICS, Part,
-    TrainedHead, TrainingConfiguration, TrainingObserver, average_precision, best_thresholds, evaluate, f1_scores,
-    hamming_loss, read_epochs, train_head,
+    AddedRows, BatchLoss, BestBy, Checkpoint, CheckpointMetadata, EpochRecord, HeadLearner, LabelledFeatures, Learner,
+    LearningRates, METRICS, Part, RunFolder, Schedule, Start, TrainedHead, TrainingConfiguration, TrainingObserver,
+    average_precision, best_thresholds, evaluate, f1_scores, hamming_loss, read_batches, read_epochs, train_head,
+    train_head_in,
 };
 use common_numbers::{floats, golden};
 use rand::Rng;
@@ -39,12 +40,14 @@ fn part(images: usize, features: usize, seed: u64) -> LabelledFeatures {
         .collect();
     let ids = (0..images).map(|image| ImageId(image as i64)).collect();
     let names = (0..features).map(|feature| format!("f{feature}")).collect();
-    LabelledFeatures { features: FeatureMatrix::new(ids, names, values).unwrap(), targets }
+    LabelledFeatures { features: FeatureMatrix::new(ids, names, values).unwrap(), targets, added: AddedRows::default() }
 }
 
 fn quick() -> TrainingConfiguration {
-    TrainingConfiguration { epochs: 12, hidden: 32, batch_size: 16, learning_rate: 0.01, ..Default::default() }
+    TrainingConfiguration { epochs: 12, hidden: 32, batch_size: 16, learning_rate: Some(0.01), ..Default::default() }
 }
+
+const RATES: LearningRates = LearningRates { backbone: 0.0, head: 0.01 };
 
 #[derive(Default)]
 struct Listener {
@@ -68,9 +71,9 @@ impl TrainingObserver for Listener {
         self.records.lock().unwrap().push(record.clone());
     }
 
-    fn batch(&self, epoch: usize, step: usize, steps: usize, _loss: f64) {
-        assert!(step <= steps);
-        if self.stop_at == Some((epoch, step)) {
+    fn batch(&self, batch: BatchLoss) {
+        assert!(batch.step <= batch.steps);
+        if self.stop_at == Some((batch.epoch, batch.step)) {
             self.cancel.cancel();
         }
     }
@@ -219,20 +222,23 @@ fn the_same_seed_gives_the_same_bits_on_any_number_of_threads() {
 fn training_goes_on_exactly_from_a_saved_state() {
     let (train, validation) = (part(40, 12, 1), part(10, 12, 2));
     let rows: Vec<usize> = (0..16).collect();
-    let learner = || HeadLearner::new(&quick(), LABELS, &train, &validation).unwrap();
+    let learner = || HeadLearner::new(&quick(), LABELS, &train, &validation, None).unwrap();
     let mut whole = learner();
     let mut first = learner();
     for step in 1..=3 {
-        whole.train_batch(&rows, 1, step).unwrap();
-        first.train_batch(&rows, 1, step).unwrap();
+        whole.train_batch(&rows, 1, step, RATES).unwrap();
+        first.train_batch(&rows, 1, step, RATES).unwrap();
     }
     let mut second = learner();
     second.load_state(&first.save_state().unwrap()).unwrap();
     for step in 1..=3 {
-        assert_eq!(whole.train_batch(&rows, 2, step).unwrap(), second.train_batch(&rows, 2, step).unwrap());
+        let losses = [&mut whole, &mut second].map(|learner| learner.train_batch(&rows, 2, step, RATES).unwrap());
+        assert_eq!(losses[0], losses[1]);
     }
     assert_eq!(whole.save_state().unwrap(), second.save_state().unwrap());
-    assert_eq!(whole.predict(Part::Validation, &[3]).unwrap(), second.predict(Part::Validation, &[3]).unwrap());
+    let logits =
+        [&mut whole, &mut second].map(|learner| learner.predict(Part::Validation, &[3], &mut |_| Ok(())).unwrap());
+    assert_eq!(logits[0], logits[1]);
     assert!(second.load_state(&Default::default()).is_err());
 }
 
@@ -269,12 +275,165 @@ fn stopping_keeps_what_was_reached() {
     assert!(error.unwrap_err().is_cancelled());
 }
 
+/// The lines of a run without the times, which differ from run to run.
+fn timeless(folder: &Path) -> Vec<EpochRecord> {
+    let mut records = read_epochs(folder).unwrap();
+    records.iter_mut().for_each(|record| record.duration_ms = 0);
+    records
+}
+
+#[test]
+fn a_stopped_run_goes_on_with_the_same_bits() {
+    let (mut train, validation) = (part(64, 12, 1), part(20, 12, 2));
+    let copies = part(64, 12, 3);
+    train.added = AddedRows { features: copies.features.values, targets: copies.targets };
+    let folder = tempfile::tempdir().unwrap();
+    let configuration = TrainingConfiguration { schedule: Schedule::Cosine, warmup_steps: 5, ..quick() };
+    let run = |name: &str, start: Start, listener: &Listener| {
+        let path = folder.path().join(name);
+        let run = RunFolder { path: &path, start };
+        train_head_in(&configuration, &labels(), &train, &validation, Vec::new(), run, listener, &listener.cancel)
+    };
+    let straight = run("straight", Start::Fresh, &Listener::default()).unwrap();
+    assert_eq!(straight.epochs, 12);
+    // Stopped in the middle of the sixth epoch, then of the ninth.
+    let stopped = run("broken", Start::Fresh, &Listener { stop_at: Some((6, 3)), ..Default::default() }).unwrap();
+    assert_eq!((stopped.epochs, stopped.stopped_early), (5, true));
+    let again = run("broken", Start::Resume, &Listener { stop_at: Some((9, 1)), ..Default::default() }).unwrap();
+    assert_eq!(again.epochs, 8);
+    let listener = Listener::default();
+    let ended = run("broken", Start::Resume, &listener).unwrap();
+    assert_eq!((ended.epochs, ended.stopped_early), (12, false));
+    assert_eq!(listener.records.lock().unwrap().len(), 4);
+
+    let (one, two) = (folder.path().join("straight"), folder.path().join("broken"));
+    assert_eq!(timeless(&one), timeless(&two));
+    assert_eq!(read_batches(&one).unwrap(), read_batches(&two).unwrap());
+    assert_eq!(read_batches(&one).unwrap().len(), 12 * 8);
+    for name in ["best.safetensors", "last.safetensors"] {
+        let state = |folder: &Path| Checkpoint::load(&folder.join("checkpoints").join(name)).unwrap().state;
+        assert_eq!(state(&one), state(&two), "{name}");
+    }
+    // Resuming what has come to its end changes nothing.
+    assert_eq!(run("broken", Start::Resume, &Listener::default()).unwrap().best, ended.best);
+    // Killed after a line was written and before the checkpoint that closes the epoch.
+    let mut text = fs::read_to_string(two.join("metrics.jsonl")).unwrap();
+    text += &text.lines().next().unwrap().replace("\"epoch\":1,", "\"epoch\":13,");
+    fs::write(two.join("metrics.jsonl"), text + "\n").unwrap();
+    assert_eq!(run("broken", Start::Resume, &Listener::default()).unwrap().epochs, 12);
+    assert_eq!(timeless(&one), timeless(&two));
+    // Nothing was finished: it begins again.
+    assert!(run("empty", Start::Fresh, &Listener { stop_at: Some((1, 1)), ..Default::default() }).is_err());
+    let begun = run("empty", Start::Resume, &Listener::default()).unwrap();
+    assert_eq!(begun.best, EpochRecord { duration_ms: begun.best.duration_ms, ..straight.best });
+}
+
+#[test]
+fn a_checkpoint_that_does_not_fit_is_not_gone_on_from() {
+    let (train, validation) = (part(30, 12, 1), part(10, 12, 2));
+    let folder = tempfile::tempdir().unwrap();
+    let resume = |labels: &[String]| {
+        let run = RunFolder { path: folder.path(), start: Start::Resume };
+        train_head_in(&quick(), labels, &train, &validation, Vec::new(), run, &Silent, &Cancel::new())
+    };
+    let listener = Listener { stop_at: Some((3, 1)), ..Default::default() };
+    train_head(&quick(), &labels(), &train, &validation, folder.path(), &listener, &listener.cancel).unwrap();
+    let mut others = labels();
+    others.swap(0, 1);
+    assert!(resume(&others).unwrap_err().message.contains("other labels"));
+    let metrics = fs::read_to_string(folder.path().join("metrics.jsonl")).unwrap();
+    let (_, rest) = metrics.split_once('\n').unwrap();
+    fs::write(folder.path().join("metrics.jsonl"), rest).unwrap();
+    assert!(resume(&labels()).unwrap_err().message.contains("all 2 epochs"));
+    fs::write(folder.path().join("metrics.jsonl"), &metrics).unwrap();
+    assert!(resume(&labels()).is_ok());
+}
+
+#[test]
+fn a_disk_that_refuses_leaves_a_run_that_goes_on() {
+    let (train, validation) = (part(30, 12, 1), part(10, 12, 2));
+    let folder = tempfile::tempdir().unwrap();
+    // From the third epoch on there is a folder where the checkpoint is to be written first.
+    struct Blocker<'a>(&'a Path);
+    impl Observer for Blocker<'_> {
+        fn progress(&self, _progress: Progress) {}
+    }
+    impl TrainingObserver for Blocker<'_> {
+        fn epoch(&self, record: &EpochRecord) {
+            if record.epoch == 2 {
+                fs::create_dir(self.0.join("checkpoints/last.tmp")).unwrap();
+            }
+        }
+    }
+    let train_it = |start: Start, observer: &dyn TrainingObserver| {
+        let run = RunFolder { path: folder.path(), start };
+        train_head_in(&quick(), &labels(), &train, &validation, Vec::new(), run, observer, &Cancel::new())
+    };
+    let error = train_it(Start::Fresh, &Blocker(folder.path())).unwrap_err();
+    assert!(error.message.contains("last.safetensors"), "{error}");
+    assert!(TrainedHead::load(&folder.path().join("checkpoints/best.safetensors")).is_ok());
+    fs::remove_dir(folder.path().join("checkpoints/last.tmp")).unwrap();
+    assert_eq!(train_it(Start::Resume, &Silent).unwrap().epochs, 12);
+    let whole = tempfile::tempdir().unwrap();
+    train_head(&quick(), &labels(), &train, &validation, whole.path(), &Silent, &Cancel::new()).unwrap();
+    assert_eq!(timeless(folder.path()), timeless(whole.path()));
+}
+
+#[test]
+fn patience_and_schedules_do_what_they_say() {
+    let (train, validation) = (part(64, 12, 1), part(20, 12, 2));
+    let folder = tempfile::tempdir().unwrap();
+    let rates = |configuration: &TrainingConfiguration| -> Vec<f64> {
+        train_head(configuration, &labels(), &train, &validation, folder.path(), &Silent, &Cancel::new()).unwrap();
+        read_epochs(folder.path()).unwrap().iter().map(|record| record.learning_rate).collect()
+    };
+    assert!(rates(&quick()).iter().all(|rate| *rate == 0.01));
+    // 12 epochs of 4 steps: the rate of an epoch's last step.
+    let cosine = rates(&TrainingConfiguration { schedule: Schedule::Cosine, ..quick() });
+    for (epoch, rate) in cosine.iter().enumerate() {
+        let share = (epoch * 4 + 3) as f64 / 48.0;
+        assert!((rate - 0.005 * (1.0 + (std::f64::consts::PI * share).cos())).abs() < 1e-12);
+    }
+    let steps = rates(&TrainingConfiguration { schedule: Schedule::Step, warmup_steps: 8, ..quick() });
+    let expected = [0.005, 0.01, 0.01, 0.01, 1e-3, 1e-3, 1e-3, 1e-3, 1e-4, 1e-4, 1e-4, 1e-4];
+    assert!(steps.iter().zip(expected).all(|(rate, expected)| (rate - expected).abs() < 1e-12), "{steps:?}");
+
+    // Nothing is learnt with so small a step that the loss stays: the first epochs are the best.
+    let impatient =
+        TrainingConfiguration { early_stopping_epochs: 3, epochs: 500, learning_rate: Some(0.5), ..quick() };
+    let outcome =
+        train_head(&impatient, &labels(), &train, &validation, folder.path(), &Silent, &Cancel::new()).unwrap();
+    assert!(outcome.out_of_patience && !outcome.stopped_early);
+    assert_eq!(outcome.epochs, outcome.best.epoch + 3);
+}
+
+#[test]
+fn a_paused_run_waits_and_goes_on() {
+    let (train, validation) = (part(64, 12, 1), part(20, 12, 2));
+    let folder = tempfile::tempdir().unwrap();
+    let cancel = Cancel::new();
+    cancel.pause();
+    std::thread::scope(|scope| {
+        let run = scope
+            .spawn(|| train_head(&quick(), &labels(), &train, &validation, folder.path(), &Silent, &cancel).unwrap());
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        assert!(!run.is_finished() && read_epochs(folder.path()).unwrap().is_empty());
+        cancel.go_on();
+        assert_eq!(run.join().unwrap().epochs, 12);
+    });
+    // Stopping wins over waiting.
+    cancel.pause();
+    cancel.cancel();
+    cancel.pause();
+    assert!(cancel.is_cancelled());
+}
+
 #[test]
 fn running_away_is_an_error_that_keeps_the_best() {
     let (train, mut validation) = (part(64, 12, 1), part(20, 12, 2));
     // So large that growing weights leave the range of numbers, but not at once.
     validation.features.values.iter_mut().for_each(|value| *value *= 6e37);
-    let configuration = TrainingConfiguration { learning_rate: 0.03, epochs: 50, ..quick() };
+    let configuration = TrainingConfiguration { learning_rate: Some(0.03), epochs: 50, ..quick() };
     let folder = tempfile::tempdir().unwrap();
     let error =
         train_head(&configuration, &labels(), &train, &validation, folder.path(), &Silent, &Cancel::new()).unwrap_err();
@@ -326,7 +485,7 @@ fn checkpoints_with_headers_of_any_length_are_read() {
     let file = folder.path().join("best.safetensors");
     let part = part(4, 8, 1);
     let configuration = TrainingConfiguration { hidden: 2, ..TrainingConfiguration::default() };
-    let state = HeadLearner::new(&configuration, LABELS, &part, &part).unwrap().network_state().unwrap();
+    let state = HeadLearner::new(&configuration, LABELS, &part, &part, None).unwrap().network_state().unwrap();
     let mut first_bytes = std::collections::BTreeSet::new();
     // The length stands at the beginning of the file; its low byte is now and then the first byte of a pickle.
     for length in 0..256 {

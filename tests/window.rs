@@ -57,7 +57,13 @@ fn project(parent: &Path, with_run: bool) -> std::path::PathBuf {
     assert_eq!((report.added, report.groupings), (40, Some(2)), "{report:?}");
     if with_run {
         split::run(&mut project, &SplitRequest { seed: 3, ..SplitRequest::default() }).unwrap();
-        let configuration = TrainingConfiguration { epochs: 8, image_size_px: 32, ..TrainingConfiguration::default() };
+        let configuration = TrainingConfiguration {
+            epochs: 8,
+            image_size_px: 32,
+            augmented_copies: 0,
+            mlsmote: false,
+            ..TrainingConfiguration::default()
+        };
         train::run(&mut project, &configuration, &|_| {}, &Silent, &Cancel::new()).unwrap();
     }
     folder

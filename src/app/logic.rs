@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::commands::UiCommand;
 use super::keys::{self, GridStep, Listening, Pressed};
 use super::preferences::ThemeChoice;
-use super::state::{AppState, ExploreState, JobState, PathPurpose, PathQuestion, ProjectState, View};
+use super::state::{AppState, ExploreState, JobState, PathPurpose, PathQuestion, ProjectState, TrainPage, View};
 use super::{Action, App};
 use crate::engine::jobs::import::ImportRequest;
 use crate::engine::jobs::split::SplitRequest;
@@ -97,7 +97,8 @@ impl App {
             Event::JobStarted(title) => {
                 state.train.log.clear();
                 state.job_end = None;
-                state.job = Some(JobState { title, progress: None, started: Instant::now(), stopping: false });
+                state.job =
+                    Some(JobState { title, progress: None, started: Instant::now(), stopping: false, paused: false });
             }
             Event::JobProgress(progress) => {
                 if let Some(job) = &mut state.job {
@@ -108,19 +109,24 @@ impl App {
             Event::RunStarted(run) => {
                 state.train.live = Some(run);
                 state.train.show_run(run);
-                state.train.batches.insert(run, Vec::new());
-                state.train.epochs.insert(run, Vec::new());
+                state.train.page = TrainPage::Curves;
+                // What a run that goes on had done is on the disk.
+                self.engine.send(Command::LoadRun(run));
             }
             Event::Epoch(run, record) => {
                 let seconds = record.duration_ms as f64 / 1000.0;
                 let best = if record.best { ", best so far" } else { "" };
                 state.train.log.push(format!("Epoch {} in {seconds:.1} s{best}", record.epoch));
-                state.train.epochs.entry(run).or_default().push(*record);
+                state.train.add_epoch(run, *record);
             }
-            Event::RunLoaded(run, records) => {
-                if state.train.live != Some(run) {
-                    state.train.epochs.insert(run, records);
+            Event::Batches(run, batches) => state.train.add_batches(run, batches),
+            Event::JobPaused(paused) => {
+                if let Some(job) = &mut state.job {
+                    job.paused = paused;
                 }
+            }
+            Event::RunLoaded(run, records, batches) => {
+                state.train.loaded(run, records, batches);
             }
             Event::JobEnded(end) => {
                 let demo_ended = state.job.take().is_some_and(|job| job.title == "Demo");
@@ -232,6 +238,10 @@ impl App {
             }
             C::ExportClusters => explored,
             C::ExploreRun => state.usable_run().is_some(),
+            C::TrainAgain => writable && idle && state.shown_run().is_some_and(|run| state.train.live != Some(run)),
+            C::ResumeRun => writable && idle && state.shown_run().is_some_and(|run| state.resumable(run)),
+            C::PauseJob => state.job.as_ref().is_some_and(|job| !job.paused && !job.stopping),
+            C::ContinueJob => state.job.as_ref().is_some_and(|job| job.paused && !job.stopping),
             C::ExportModel => idle && state.usable_run().is_some(),
             C::Undo => writable && state.project.as_ref().is_some_and(|project| project.snapshot.undo.is_some()),
             C::Redo => writable && state.project.as_ref().is_some_and(|project| project.snapshot.redo.is_some()),
@@ -368,8 +378,22 @@ impl App {
             }
             C::StartTraining => {
                 state.view = View::Train;
-                self.engine.send(Command::Train(state.train.configuration.clone()));
+                self.engine.send(Command::Train(Box::new(state.train.configuration.clone())));
             }
+            C::TrainAgain => {
+                if let Some(run) = state.shown_run() {
+                    state.view = View::Train;
+                    self.engine.send(Command::TrainAgain(run));
+                }
+            }
+            C::ResumeRun => {
+                if let Some(run) = state.shown_run() {
+                    state.view = View::Train;
+                    self.engine.send(Command::ResumeRun(run));
+                }
+            }
+            C::PauseJob => self.engine.send(Command::PauseJob),
+            C::ContinueJob => self.engine.send(Command::ContinueJob),
             C::ExploreRun => {
                 state.explore.run = state.shown_run();
                 state.show(View::Explore);
@@ -446,6 +470,7 @@ impl AppState {
             smoothing: self.train.smoothing,
             logarithmic: self.train.logarithmic,
             by_batch: self.train.by_batch,
+            grouping: self.train.grouping.clone(),
             ..Default::default()
         };
         self.explore = Default::default();
@@ -548,10 +573,23 @@ impl AppState {
 
     /// What can be done with a run, the first at the right.
     pub fn run_commands(&self, run: RunId) -> Vec<UiCommand> {
+        use UiCommand as C;
         if self.train.live == Some(run) {
-            return vec![UiCommand::StopJob];
+            let paused = self.job.as_ref().is_some_and(|job| job.paused);
+            return vec![C::StopJob, if paused { C::ContinueJob } else { C::PauseJob }];
         }
-        vec![UiCommand::ExploreRun, UiCommand::ExportModel]
+        let mut commands = vec![C::ExportModel, C::TrainAgain, C::ExploreRun];
+        if self.resumable(run) {
+            commands.push(C::ResumeRun);
+        }
+        commands
+    }
+
+    /// Whether a run did not come to its end.
+    fn resumable(&self, run: RunId) -> bool {
+        let runs = self.project.as_ref().map_or(&[][..], |project| &project.snapshot.runs);
+        let unfinished = |status| matches!(status, RunStatus::Stopped | RunStatus::Interrupted | RunStatus::Failed);
+        self.train.live != Some(run) && runs.iter().any(|record| record.id == run && unfinished(record.status))
     }
 
     /// The record of the run on show, when its network can be used.

@@ -18,7 +18,7 @@ use crate::engine::{JobEnd, Notice, Snapshot};
 use crate::ids::{ImageId, LabelId, RunId};
 use crate::progress::Progress;
 use crate::project::{AnnotationEdit, ImageRecord};
-use crate::training::{EpochRecord, TrainingConfiguration};
+use crate::training::{BatchLoss, EpochRecord, TrainingConfiguration};
 
 /// The six views.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -120,6 +120,8 @@ pub struct JobState {
     pub started: Instant,
     /// True once somebody pressed stop.
     pub stopping: bool,
+    /// True while it waits on request.
+    pub paused: bool,
 }
 
 /// How a grid is laid out, as last drawn.
@@ -373,19 +375,6 @@ impl LabelColumn {
     ];
 }
 
-/// The loss of a step of the optimiser.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BatchPoint {
-    /// The epoch, from 1.
-    pub epoch: usize,
-    /// The step in the epoch, from 1.
-    pub step: usize,
-    /// Steps of an epoch.
-    pub steps: usize,
-    /// Mean loss of the batch, with dropout.
-    pub loss: f64,
-}
-
 /// The Train view.
 #[derive(Debug)]
 pub struct TrainState {
@@ -393,6 +382,8 @@ pub struct TrainState {
     pub configuration: TrainingConfiguration,
     /// Epochs of runs, as far as loaded.
     pub epochs: HashMap<RunId, Vec<EpochRecord>>,
+    /// Steps of runs, as far as loaded.
+    pub batches: HashMap<RunId, Vec<BatchLoss>>,
     /// Lines of the job under way or the last one.
     pub log: Vec<String>,
     /// The run at work.
@@ -401,14 +392,14 @@ pub struct TrainState {
     pub shown: Option<RunId>,
     /// What is shown of it.
     pub page: TrainPage,
-    /// Losses by step of runs at work in this session.
-    pub batches: HashMap<RunId, Vec<BatchPoint>>,
     /// Weight of what came before in smoothed curves, 0 (none) to below 1.
     pub smoothing: f64,
     /// Losses on a logarithmic scale.
     pub logarithmic: bool,
     /// The training loss by step rather than by epoch.
     pub by_batch: bool,
+    /// The grouping that entropy is shown against; the mean over all of them when not chosen.
+    pub grouping: Option<String>,
     /// The runs compared, in the order of their colours.
     pub compared: Vec<RunId>,
     /// The column that the table of labels is sorted by.
@@ -440,6 +431,7 @@ impl Default for TrainState {
             smoothing: 0.0,
             logarithmic: false,
             by_batch: false,
+            grouping: None,
             compared: Vec::new(),
             label_column: LabelColumn::default(),
             label_descending: true,
@@ -453,6 +445,37 @@ impl Default for TrainState {
 }
 
 impl TrainState {
+    /// Takes an epoch of a run at work. One that is known already is done anew, after a resume, and so are all after it.
+    pub fn add_epoch(&mut self, run: RunId, record: EpochRecord) {
+        let epochs = self.epochs.entry(run).or_default();
+        epochs.retain(|known| known.epoch < record.epoch);
+        epochs.push(record);
+    }
+
+    /// Takes steps of a run at work; those known already are done anew, and so are all after them.
+    pub fn add_batches(&mut self, run: RunId, batches: Vec<BatchLoss>) {
+        let Some(first) = batches.first().map(|batch| (batch.epoch, batch.step)) else { return };
+        let known = self.batches.entry(run).or_default();
+        while known.last().is_some_and(|batch| (batch.epoch, batch.step) >= first) {
+            known.pop();
+        }
+        known.extend(batches);
+    }
+
+    /// Takes what is on the disk of a run, to which a run at work may have added meanwhile.
+    pub fn loaded(&mut self, run: RunId, epochs: Vec<EpochRecord>, batches: Vec<BatchLoss>) {
+        let at_work = self.live == Some(run);
+        let newer_epochs = self.epochs.insert(run, epochs).filter(|_| at_work).unwrap_or_default();
+        let newer_batches = self.batches.insert(run, batches).filter(|_| at_work).unwrap_or_default();
+        let last_epoch = self.epochs.get(&run).and_then(|known| known.last()).map(|known| known.epoch);
+        for record in newer_epochs.into_iter().filter(|record| Some(record.epoch) > last_epoch) {
+            self.add_epoch(run, record);
+        }
+        let last_batch = self.batches.get(&run).and_then(|known| known.last()).map(|known| (known.epoch, known.step));
+        let newer = newer_batches.into_iter().filter(|batch| Some((batch.epoch, batch.step)) > last_batch).collect();
+        self.add_batches(run, newer);
+    }
+
     /// Shows another run; a label is chosen by its place, which means something else there.
     pub fn show_run(&mut self, run: RunId) {
         if self.shown != Some(run) {

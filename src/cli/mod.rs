@@ -3,6 +3,7 @@
 //! What a subcommand finds out goes to standard output, as text or with `--json` as one JSON object for machines;
 //! progress, notes and errors go to standard error. The exit code is 0, 2 for a mistake of the user, 1 otherwise.
 
+mod bench;
 mod cluster;
 pub mod demo;
 mod doctor;
@@ -57,6 +58,7 @@ enum Subcommands {
     Train(train::Arguments),
     Features(features::Arguments),
     ExportModel(export_model::Arguments),
+    Bench(bench::Arguments),
     Cluster(cluster::Arguments),
     Evaluate(evaluate::Arguments),
     Runs(runs::Arguments),
@@ -106,6 +108,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Subcommands::Train(arguments) => train::run(&arguments, &output)?,
         Subcommands::Features(arguments) => features::run(&arguments, &output)?,
         Subcommands::ExportModel(arguments) => export_model::run(&arguments, &output)?,
+        Subcommands::Bench(arguments) => bench::run(&arguments, &output)?,
         Subcommands::Cluster(arguments) => cluster::run(&arguments, &output)?,
         Subcommands::Evaluate(arguments) => evaluate::run(&arguments, &output)?,
         Subcommands::Runs(arguments) => runs::run(&arguments, &output)?,
@@ -126,6 +129,7 @@ impl Subcommands {
             Self::Train(arguments) => arguments.common,
             Self::Features(arguments) => arguments.common,
             Self::ExportModel(arguments) => arguments.common,
+            Self::Bench(arguments) => arguments.common,
             Self::Cluster(arguments) => arguments.common,
             Self::Evaluate(arguments) => arguments.common,
             Self::Runs(arguments) => arguments.common,

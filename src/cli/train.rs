@@ -7,12 +7,13 @@ use clap::Args;
 use super::Common;
 use super::output::Output;
 use crate::engine::jobs::counted;
-use crate::engine::jobs::train;
+use crate::engine::jobs::train::{self, Order};
 use crate::error::{Error, Result};
+use crate::ids::RunId;
 use crate::nn::DeviceChoice;
 use crate::progress::Observer;
 use crate::project::Project;
-use crate::training::TrainingConfiguration;
+use crate::training::{Choice, Depth, HeadKind, TrainingConfiguration};
 
 /// Train a network to predict the labels; prints the run's id.
 ///
@@ -37,6 +38,33 @@ pub(super) struct Arguments {
     /// Step size of Adam.
     #[arg(long)]
     learning_rate: Option<f64>,
+    /// How much of the network is trained: head-only, last-blocks or everything.
+    #[arg(long, value_parser = choice::<Depth>)]
+    depth: Option<Depth>,
+    /// Blocks of convolutions that are trained at the depth last-blocks, 1 to 5.
+    #[arg(long, value_name = "BLOCKS")]
+    trained_blocks: Option<usize>,
+    /// What sits on top of the convolutions: pooled, statistics or original.
+    #[arg(long, value_parser = choice::<HeadKind>)]
+    head: Option<HeadKind>,
+    /// New pictures made from each training picture.
+    #[arg(long, value_name = "COPIES")]
+    augmented_copies: Option<u32>,
+    /// Add synthetic samples of rare labels (MLSMOTE): true or false.
+    #[arg(long, value_name = "YES")]
+    mlsmote: Option<bool>,
+    /// Pre-trained weights: a safetensors file, or hf:owner/name/file of the Hugging Face hub.
+    #[arg(long)]
+    weights: Option<String>,
+    /// End after so many epochs without a better one; 0 for never.
+    #[arg(long, value_name = "EPOCHS")]
+    early_stopping: Option<usize>,
+    /// Go on with a run that was stopped, interrupted or failed, from its last checkpoint.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["again", "config"])]
+    resume: Option<i64>,
+    /// Train anew with the settings, split and labels of an earlier run.
+    #[arg(long, value_name = "ID", conflicts_with = "config")]
+    again: Option<i64>,
     /// Side of the square the network sees, in pixels.
     #[arg(long, value_name = "PIXELS")]
     image_size: Option<u32>,
@@ -47,7 +75,25 @@ pub(super) struct Arguments {
     pub common: Common,
 }
 
+/// A setting's value by its name.
+fn choice<T: Choice>(name: &str) -> std::result::Result<T, String> {
+    T::from_name(name).map_err(|error| error.hint.unwrap_or(error.message))
+}
+
 impl Arguments {
+    fn order(&self) -> Result<Order> {
+        let run = match (self.resume, self.again) {
+            (Some(run), _) => Order::Resume(RunId(run)),
+            (None, Some(run)) => Order::Again(RunId(run)),
+            (None, None) => return Ok(Order::New(Box::new(self.configuration()?))),
+        };
+        if self.configuration()? != TrainingConfiguration::default() {
+            return Err(Error::user("--resume and --again take the settings of the earlier run")
+                .hint("leave the other settings out, or give them with --config and the run's configuration.toml"));
+        }
+        Ok(run)
+    }
+
     fn configuration(&self) -> Result<TrainingConfiguration> {
         let mut configuration = match &self.config {
             Some(file) => {
@@ -56,11 +102,20 @@ impl Arguments {
             }
             None => TrainingConfiguration::default(),
         };
-        let Self { seed, epochs, batch_size, learning_rate, image_size, device, .. } = self;
+        let Self { seed, epochs, batch_size, learning_rate, image_size, device, depth, head, weights, .. } = self;
+        set(&mut configuration.depth, *depth);
+        set(&mut configuration.trained_blocks, self.trained_blocks);
+        set(&mut configuration.head, *head);
+        set(&mut configuration.augmented_copies, self.augmented_copies);
+        set(&mut configuration.mlsmote, self.mlsmote);
+        set(&mut configuration.weights, weights.clone());
+        set(&mut configuration.early_stopping_epochs, self.early_stopping);
         set(&mut configuration.seed, *seed);
         set(&mut configuration.epochs, *epochs);
         set(&mut configuration.batch_size, *batch_size);
-        set(&mut configuration.learning_rate, *learning_rate);
+        if learning_rate.is_some() {
+            configuration.learning_rate = *learning_rate;
+        }
         set(&mut configuration.image_size_px, *image_size);
         set(&mut configuration.device, *device);
         Ok(configuration)
@@ -74,10 +129,10 @@ fn set<T>(setting: &mut T, value: Option<T>) {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    let configuration = arguments.configuration()?;
+    let order = arguments.order()?;
     let mut project = Project::open(&arguments.dir)?;
     let cancel = super::cancel_on_interrupt();
-    let report = train::run(&mut project, &configuration, &|_| {}, &output.terminal, &cancel)?;
+    let report = train::carry_out(&mut project, &order, &|_| {}, &output.terminal, &cancel)?;
     output.terminal.note(&format!(
         "Run {} {} after {}, best epoch {}, {:.1} s",
         report.run.0,

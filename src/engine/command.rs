@@ -74,13 +74,21 @@ pub enum Command {
     /// Divide the pictures into parts.
     Split(SplitRequest),
     /// Train a run.
-    Train(TrainingConfiguration),
+    Train(Box<TrainingConfiguration>),
+    /// Go on with a run that was stopped, interrupted or failed, from its last checkpoint.
+    ResumeRun(RunId),
+    /// Train anew as a run was recorded.
+    TrainAgain(RunId),
     /// Make the label intensities of pictures that joined after a run.
     ComputeIntensities(RunId, ClusteredPart),
     /// Make the demo project in a folder and open it.
     RunDemo(PathBuf),
     /// Stop the job under way.
     CancelJob,
+    /// Let the job under way wait.
+    PauseJob,
+    /// Let it go on.
+    ContinueJob,
 
     /// Load the epochs of a run.
     LoadRun(RunId),

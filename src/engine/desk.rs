@@ -16,7 +16,7 @@ use crate::ids::{ImageId, LabelId, PersonId, RunId};
 use crate::progress::{Cancel, Observer, Progress};
 use crate::project::history::Change;
 use crate::project::{Person, Project, Role};
-use crate::training::{self, EpochRecord, TrainingObserver};
+use crate::training::{self, BatchLoss, EpochRecord, TrainingObserver};
 
 /// Candle's backward pass recurses; a job gets room for it.
 const JOB_STACK_BYTES: usize = 64 << 20;
@@ -132,8 +132,9 @@ impl Desk {
                 self.show_history_step(change, true)
             }
             Command::LoadRun(run) => {
-                let records = training::read_epochs(&self.project()?.run_folder(run))?;
-                self.outbox.push(Event::RunLoaded(run, records));
+                let folder = self.project()?.run_folder(run);
+                let (epochs, batches) = (training::read_epochs(&folder)?, training::read_batches(&folder)?);
+                self.outbox.push(Event::RunLoaded(run, epochs, batches));
                 Ok(())
             }
             Command::LoadPredictions(run) => self.ask(Question::Predictions(run)),
@@ -162,10 +163,9 @@ impl Desk {
                 self.outbox.push(Event::Done(format!("Split ({}): {}", report.split.method, sizes.join(", "))));
                 self.reload()
             }
-            Command::Train(configuration) => self.start_job("Training", move |project, watcher, cancel| {
-                let report = train::run(project, &configuration, &|run| watcher.run_started(run), watcher, cancel)?;
-                Ok(train_end(&report))
-            }),
+            Command::Train(configuration) => self.start_training(train::Order::New(configuration)),
+            Command::TrainAgain(run) => self.start_training(train::Order::Again(run)),
+            Command::ResumeRun(run) => self.start_training(train::Order::Resume(run)),
             Command::ComputeIntensities(run, part) => self.start_job("Intensities", move |project, watcher, cancel| {
                 let (features, unreadable) = cluster::features_of(project, run, part, watcher, cancel)?;
                 Ok(JobEnd {
@@ -176,8 +176,15 @@ impl Desk {
             }),
             Command::RunDemo(folder) => self.start_demo(folder),
             // Handled where it is sent, so that it need not wait in the queue.
-            Command::CancelJob => Ok(()),
+            Command::CancelJob | Command::PauseJob | Command::ContinueJob => Ok(()),
         }
+    }
+
+    fn start_training(&mut self, order: train::Order) -> Result<()> {
+        self.start_job("Training", move |project, watcher, cancel| {
+            let report = train::carry_out(project, &order, &|run| watcher.run_started(run), watcher, cancel)?;
+            Ok(train_end(&report))
+        })
     }
 
     fn project(&mut self) -> Result<&mut Project> {
@@ -461,6 +468,13 @@ impl TrainingObserver for Watcher {
         let run = self.run.lock().ok().and_then(|run| *run);
         if let Some(run) = run {
             self.outbox.push(Event::Epoch(run, Box::new(record.clone())));
+        }
+    }
+
+    fn batch(&self, loss: BatchLoss) {
+        let run = self.run.lock().ok().and_then(|run| *run);
+        if let Some(run) = run {
+            self.outbox.push(Event::Batches(run, vec![loss]));
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::ids::{ImageId, RunId};
 use crate::progress::Progress;
 use crate::project::AnnotationEdit;
-use crate::training::EpochRecord;
+use crate::training::{BatchLoss, EpochRecord};
 
 /// A message for the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,12 +76,16 @@ pub enum Event {
     RunStarted(RunId),
     /// An epoch ended.
     Epoch(RunId, Box<EpochRecord>),
+    /// Steps of training were made.
+    Batches(RunId, Vec<BatchLoss>),
+    /// The job waits (true) or goes on (false).
+    JobPaused(bool),
     /// The job ended well, or was stopped.
     JobEnded(JobEnd),
     /// The job ended with an error.
     JobFailed(Notice),
-    /// The epochs of a run that was asked for.
-    RunLoaded(RunId, Vec<EpochRecord>),
+    /// The epochs and steps of a run that was asked for.
+    RunLoaded(RunId, Vec<EpochRecord>, Vec<BatchLoss>),
     /// What a run predicts for each picture.
     PredictionsLoaded(Box<RunPredictions>),
     /// Clusters that were asked for.
@@ -120,6 +124,12 @@ impl Outbox {
     /// Adds an event and wakes the window.
     pub fn push(&self, event: Event) {
         if let Ok(mut events) = self.events.lock() {
+            if let (Some(Event::Batches(run, waiting)), Event::Batches(of_run, new)) = (events.back_mut(), &event)
+                && run == of_run
+            {
+                waiting.extend_from_slice(new);
+                return;
+            }
             let replaces = matches!(
                 (events.back(), &event),
                 (Some(Event::JobProgress(_)), Event::JobProgress(_)) | (Some(Event::Loaded(_)), Event::Loaded(_))

@@ -54,10 +54,19 @@ impl Engine {
 
     /// Hands a command over; its outcome comes as events.
     pub fn send(&self, command: Command) {
-        if matches!(command, Command::CancelJob) {
-            // Not queued: the desk may be waiting for the very job that is to stop.
+        // Not queued: the desk may be waiting for the very job that is to stop.
+        let at_once: Option<fn(&Cancel)> = match command {
+            Command::CancelJob => Some(Cancel::cancel),
+            Command::PauseJob => Some(Cancel::pause),
+            Command::ContinueJob => Some(Cancel::go_on),
+            _ => None,
+        };
+        if let Some(ask) = at_once {
             if let Ok(cancel) = self.job_cancel.lock() {
-                cancel.cancel();
+                ask(&cancel);
+            }
+            if !matches!(command, Command::CancelJob) {
+                self.outbox.push(Event::JobPaused(matches!(command, Command::PauseJob)));
             }
             return;
         }

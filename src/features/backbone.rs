@@ -14,12 +14,16 @@ use super::matrix::FeatureMatrix;
 use crate::error::{Error, Result};
 use crate::ids::ImageId;
 use crate::nn::device::SelectedDevice;
-use crate::nn::vgg16::{MINIMUM_SIZE_PX, POOLED_FEATURES, Vgg16Features};
+use crate::nn::vgg16::{MINIMUM_SIZE_PX, Pooling, Vgg16};
 use crate::nn::weights::{Weights, embedded_vgg16_hash};
 use crate::progress::{Cancel, Observer, Stage};
 
 /// Pictures that go through the network at once. At 384 pixels four need about 300 MB.
 const BATCH_IMAGES: usize = 4;
+/// Number of features of an image.
+const POOLED_FEATURES: usize = 512;
+/// Changes when the kernels do, since their results then differ in the last bits.
+const KERNELS: &str = "winograd";
 
 /// An image to take features of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,9 +62,13 @@ pub fn pooled_vgg16(
     // A GPU's sums differ in the last bits, so its features are kept apart.
     let kind = if device.is_cpu() { "cpu" } else { "gpu" };
     let hash = embedded_vgg16_hash();
-    let name = format!("vgg16-{}-{size_px}px-{kind}.features", &hash[..16]);
-    let (mut cache, note) =
-        FeatureCache::open(cache_folder, &name, &format!("vgg16 pooled {hash} {size_px} {kind}"), POOLED_FEATURES)?;
+    let name = format!("vgg16-{}-{size_px}px-{kind}-{KERNELS}.features", &hash[..16]);
+    let (mut cache, note) = FeatureCache::open(
+        cache_folder,
+        &name,
+        &format!("vgg16 pooled {hash} {size_px} {kind} {KERNELS}"),
+        POOLED_FEATURES,
+    )?;
     if let Some(note) = note {
         observer.note(&note);
     }
@@ -73,7 +81,7 @@ pub fn pooled_vgg16(
     let mut unreadable: HashMap<&str, Error> = HashMap::new();
     if !missing.is_empty() {
         cancel.check()?;
-        let network = Vgg16Features::load(&Weights::embedded_vgg16()?, device)?;
+        let network = Vgg16::load(&Weights::embedded_vgg16()?, device)?;
         unreadable = compute(&missing, size_px, load, &network, &mut cache, observer, cancel)?;
     }
 
@@ -103,7 +111,7 @@ fn compute<'a>(
     images: &[&'a BackboneImage],
     size_px: u32,
     load: &(dyn Fn(&Path, u32) -> Result<RgbImage> + Sync),
-    network: &Vgg16Features,
+    network: &Vgg16,
     cache: &mut FeatureCache,
     observer: &dyn Observer,
     cancel: &Cancel,
@@ -151,7 +159,7 @@ fn compute<'a>(
                 }
             }
             if pictures.len() == BATCH_IMAGES || (ended && !pictures.is_empty()) {
-                let features = network.pooled(&pictures)?;
+                let features = network.features(&pictures, Pooling::Mean)?;
                 for (&index, values) in indices.iter().zip(features.chunks_exact(POOLED_FEATURES)) {
                     cache.insert(&images[index].content_hash, values)?;
                 }

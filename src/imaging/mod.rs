@@ -6,6 +6,7 @@
 //! picture for looking at, and [`load_square`] the square that the network sees. Whatever the file holds (alpha,
 //! grey, 16 bits, CMYK, another colour profile), what leaves this module is upright sRGB with 8 bits a channel.
 
+mod augment;
 mod colour;
 mod decode;
 mod hashes;
@@ -13,6 +14,7 @@ mod rejection;
 mod resize;
 mod thumbnails;
 
+pub use augment::{Augmentation, AugmentationLimits, augmented, mixed};
 pub use decode::{DecodeLimits, ImageFacts, Inspection, PictureFormat, decode, decode_file, inspect};
 pub use hashes::{content_hash, perceptual_hash};
 pub use rejection::Rejection;

@@ -1,10 +1,12 @@
 //! Adam (Kingma and Ba, arXiv 1412.6980, algorithm 1), computed as PyTorch does, with a state that can be saved.
 //!
-//! The running means live on the processor, where one pass over the numbers does a whole step; variables on a GPU are
-//! fetched and put back.
+//! On the processor one pass over the numbers does a whole step in place; on a GPU the running means live there and the
+//! step is made of candle's operations.
+
+use std::sync::Mutex;
 
 use candle_core::backprop::GradStore;
-use candle_core::{Tensor, Var};
+use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor, Var, bail};
 use rayon::prelude::*;
 
 use crate::error::Result;
@@ -30,15 +32,45 @@ impl Default for AdamSettings {
     }
 }
 
+/// Means of the gradients and of their squares.
+#[derive(Debug)]
+enum Moments {
+    /// On the processor.
+    Values(Mutex<[Vec<f32>; 2]>),
+    /// On a GPU.
+    Tensors([Tensor; 2]),
+}
+
+impl Moments {
+    fn new(variable: &Var, values: [Vec<f32>; 2]) -> candle_core::Result<Self> {
+        if variable.device().is_cpu() {
+            return Ok(Self::Values(Mutex::new(values)));
+        }
+        let [first, second] = values;
+        let tensor = |values: Vec<f32>| Tensor::from_vec(values, variable.shape(), variable.device());
+        Ok(Self::Tensors([tensor(first)?, tensor(second)?]))
+    }
+
+    fn values(&self) -> Result<[Vec<f32>; 2]> {
+        match self {
+            Self::Values(values) => Ok(values.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()),
+            Self::Tensors([first, second]) => {
+                Ok([NamedTensor::from_tensor(first)?.values, NamedTensor::from_tensor(second)?.values])
+            }
+        }
+    }
+}
+
 /// One parameter with its running means.
 #[derive(Debug)]
 struct Parameter {
     name: String,
     variable: Var,
-    first_moment: Vec<f32>,
-    second_moment: Vec<f32>,
+    moments: Moments,
 }
 
+/// The moments' names in a saved state.
+const KINDS: [&str; 2] = ["first_moment", "second_moment"];
 /// Numbers that one thread updates at once.
 const CHUNK: usize = 16 * 1024;
 
@@ -50,19 +82,87 @@ pub struct Adam {
     step: u32,
 }
 
+/// The numbers of one step that are the same for all parameters.
+#[derive(Clone, Copy)]
+struct Step {
+    size: f32,
+    root_correction: f32,
+    decay1: f32,
+    rest1: f32,
+    decay2: f32,
+    rest2: f32,
+    epsilon: f32,
+}
+
+impl Step {
+    fn on_processor(self, values: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
+        let Self { size, root_correction, decay1, rest1, decay2, rest2, epsilon } = self;
+        let chunks = values.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK));
+        let moments = first.par_chunks_mut(CHUNK).zip(second.par_chunks_mut(CHUNK));
+        chunks.zip(moments).for_each(|((values, gradient), (first, second))| {
+            for (((value, &g), m), v) in values.iter_mut().zip(gradient).zip(first).zip(second) {
+                *m = *m * decay1 + g * rest1;
+                *v = *v * decay2 + g * g * rest2;
+                *value -= size * (*m / (v.sqrt() / root_correction + epsilon));
+            }
+        });
+    }
+
+    fn on_gpu(self, variable: &Var, gradient: &Tensor, moments: &mut [Tensor; 2]) -> candle_core::Result<()> {
+        let times = |tensor: &Tensor, factor: f32| tensor.affine(f64::from(factor), 0.0);
+        let [first, second] = moments;
+        *first = (times(first, self.decay1)? + times(gradient, self.rest1)?)?;
+        *second = (times(second, self.decay2)? + times(&gradient.sqr()?, self.rest2)?)?;
+        let root = second.sqrt()?.affine(1.0 / f64::from(self.root_correction), f64::from(self.epsilon))?;
+        variable.set(&(variable.as_tensor().detach() - times(&(&*first / root)?, self.size)?)?)
+    }
+}
+
+/// A step as candle's in-place operation on a variable and its gradient.
+struct InPlace<'a> {
+    step: Step,
+    moments: &'a Mutex<[Vec<f32>; 2]>,
+}
+
+impl InplaceOp2 for InPlace<'_> {
+    fn name(&self) -> &'static str {
+        "adam-step"
+    }
+
+    fn cpu_fwd(
+        &self,
+        values: &mut CpuStorage,
+        values_layout: &Layout,
+        gradient: &CpuStorage,
+        gradient_layout: &Layout,
+    ) -> candle_core::Result<()> {
+        let (CpuStorage::F32(values), CpuStorage::F32(gradient)) = (values, gradient) else {
+            bail!("Adam works in single precision")
+        };
+        let (Some((from, to)), Some((gradient_from, gradient_to))) =
+            (values_layout.contiguous_offsets(), gradient_layout.contiguous_offsets())
+        else {
+            bail!("Adam needs contiguous values")
+        };
+        let Ok(mut moments) = self.moments.lock() else { bail!("another thread failed") };
+        let [first, second] = &mut *moments;
+        self.step.on_processor(&mut values[from..to], &gradient[gradient_from..gradient_to], first, second);
+        Ok(())
+    }
+}
+
 impl Adam {
     /// An optimiser that has made no step yet.
-    pub fn new(parameters: &[(String, Var)], settings: AdamSettings) -> Self {
-        let parameters = parameters
-            .iter()
-            .map(|(name, variable)| Parameter {
-                name: name.clone(),
-                variable: variable.clone(),
-                first_moment: vec![0.0; variable.elem_count()],
-                second_moment: vec![0.0; variable.elem_count()],
-            })
-            .collect();
-        Self { settings, parameters, step: 0 }
+    ///
+    /// # Errors
+    /// `Device` when memory is short.
+    pub fn new(parameters: &[(String, Var)], settings: AdamSettings) -> Result<Self> {
+        let parameter = |(name, variable): &(String, Var)| {
+            let zeros = || vec![0.0; variable.elem_count()];
+            let moments = Moments::new(variable, [zeros(), zeros()]).map_err(tensor_error)?;
+            Ok(Parameter { name: name.clone(), variable: variable.clone(), moments })
+        };
+        Ok(Self { settings, parameters: parameters.iter().map(parameter).collect::<Result<_>>()?, step: 0 })
     }
 
     /// Steps made so far.
@@ -70,50 +170,63 @@ impl Adam {
         self.step
     }
 
+    /// Sets the step size of the steps to come.
+    pub fn set_learning_rate(&mut self, learning_rate: f64) {
+        self.settings.learning_rate = learning_rate;
+    }
+
     /// Moves every parameter that has a gradient.
     ///
     /// # Errors
     /// `Device` when the device refuses.
     pub fn step(&mut self, gradients: &GradStore) -> Result<()> {
+        self.step_by(|variable| gradients.get(variable).cloned())
+    }
+
+    /// Moves every parameter for which `gradient_of` has a gradient.
+    ///
+    /// # Errors
+    /// `Device` when the device refuses.
+    pub fn step_by(&mut self, gradient_of: impl Fn(&Var) -> Option<Tensor>) -> Result<()> {
         self.step += 1;
         let AdamSettings { learning_rate, beta1, beta2, epsilon } = self.settings;
         let exponent = f64::from(self.step);
-        let step_size = (learning_rate / (1.0 - beta1.powf(exponent))) as f32;
-        let root_correction = (1.0 - beta2.powf(exponent)).sqrt() as f32;
-        let (decay1, rest1) = (beta1 as f32, (1.0 - beta1) as f32);
-        let (decay2, rest2) = (beta2 as f32, (1.0 - beta2) as f32);
-        let epsilon = epsilon as f32;
-        for Parameter { variable, first_moment, second_moment, .. } in &mut self.parameters {
-            let Some(gradient) = gradients.get(variable) else { continue };
-            let fetch = |tensor: &Tensor| tensor.flatten_all().and_then(|tensor| tensor.to_vec1::<f32>());
-            let gradient = fetch(gradient).map_err(tensor_error)?;
-            let mut values = fetch(variable).map_err(tensor_error)?;
-            let chunks = values.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK));
-            let moments = first_moment.par_chunks_mut(CHUNK).zip(second_moment.par_chunks_mut(CHUNK));
-            chunks.zip(moments).for_each(|((values, gradient), (first, second))| {
-                for (((value, &g), m), v) in values.iter_mut().zip(gradient).zip(first).zip(second) {
-                    *m = *m * decay1 + g * rest1;
-                    *v = *v * decay2 + g * g * rest2;
-                    *value -= step_size * (*m / (v.sqrt() / root_correction + epsilon));
-                }
-            });
-            let updated = Tensor::from_vec(values, variable.shape(), variable.device());
-            updated.and_then(|updated| variable.set(&updated)).map_err(tensor_error)?;
+        let step = Step {
+            size: (learning_rate / (1.0 - beta1.powf(exponent))) as f32,
+            root_correction: (1.0 - beta2.powf(exponent)).sqrt() as f32,
+            decay1: beta1 as f32,
+            rest1: (1.0 - beta1) as f32,
+            decay2: beta2 as f32,
+            rest2: (1.0 - beta2) as f32,
+            epsilon: epsilon as f32,
+        };
+        for Parameter { variable, moments, .. } in &mut self.parameters {
+            let Some(gradient) = gradient_of(variable) else { continue };
+            match moments {
+                Moments::Values(moments) => gradient
+                    .contiguous()
+                    .and_then(|gradient| variable.inplace_op2(&gradient, &InPlace { step, moments })),
+                Moments::Tensors(moments) => step.on_gpu(variable, &gradient, moments),
+            }
+            .map_err(tensor_error)?;
         }
         Ok(())
     }
 
     /// The running means and the number of steps (exact up to 16,777,216) by name, for [`load_state`](Self::load_state).
-    pub fn state(&self) -> State {
+    ///
+    /// # Errors
+    /// `Device` when the device refuses.
+    pub fn state(&self) -> Result<State> {
         let mut state = State::new();
         state.insert("adam.step".to_owned(), NamedTensor { shape: vec![1], values: vec![self.step as f32] });
-        for Parameter { name, variable, first_moment, second_moment } in &self.parameters {
-            for (kind, values) in [("first_moment", first_moment), ("second_moment", second_moment)] {
-                let tensor = NamedTensor { shape: variable.dims().to_vec(), values: values.clone() };
+        for Parameter { name, variable, moments } in &self.parameters {
+            for (kind, values) in KINDS.into_iter().zip(moments.values()?) {
+                let tensor = NamedTensor { shape: variable.dims().to_vec(), values };
                 state.insert(format!("adam.{kind}.{name}"), tensor);
             }
         }
-        state
+        Ok(state)
     }
 
     /// Goes on from a state of [`state`](Self::state): the next steps are the same bits as without the break.
@@ -122,17 +235,17 @@ impl Adam {
     /// `Model` when a tensor is missing or has another shape; nothing is changed then.
     pub fn load_state(&mut self, state: &State) -> Result<()> {
         let step = take(state, "adam.step", &[1])?.values[0] as u32;
-        let mut moments = Vec::with_capacity(self.parameters.len());
+        let mut loaded = Vec::with_capacity(self.parameters.len());
         for Parameter { name, variable, .. } in &self.parameters {
             let moment = |kind: &str| -> Result<Vec<f32>> {
                 Ok(take(state, &format!("adam.{kind}.{name}"), variable.dims())?.values.clone())
             };
-            moments.push((moment("first_moment")?, moment("second_moment")?));
+            let [first, second] = KINDS;
+            loaded.push(Moments::new(variable, [moment(first)?, moment(second)?]).map_err(tensor_error)?);
         }
         self.step = step;
-        for (parameter, (first, second)) in self.parameters.iter_mut().zip(moments) {
-            parameter.first_moment = first;
-            parameter.second_moment = second;
+        for (parameter, moments) in self.parameters.iter_mut().zip(loaded) {
+            parameter.moments = moments;
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! The head that is trained on pseudo-labels: features → hidden layer, ReLU → dropout → one logit for each label.
+//! The head that is trained on pseudo-labels: features → hidden layers, each with ReLU and dropout → one logit for each
+//! label.
 //!
 //! While it is trained its numbers are candle variables; to use it they are taken out as [`HeadWeights`], plain slices
 //! whose results are the same bits for an image whatever other images are asked with it.
@@ -7,69 +8,105 @@ use candle_core::{Device, Tensor, Var};
 use rand::Rng;
 
 use crate::error::{Error, Result};
-use crate::nn::ops::{self, kernels};
+use crate::nn::ops::{self, Dropout, kernels};
 use crate::nn::state::{NamedTensor, State, take};
 use crate::nn::tensor_error;
 use crate::random::Generator;
 
-/// Names of the four tensors, after `torch.nn.Sequential(Linear, ReLU, Dropout, Linear)` called `classifier`.
-const NAMES: [&str; 4] = ["classifier.0.weight", "classifier.0.bias", "classifier.3.weight", "classifier.3.bias"];
+/// Most linear layers that a head has.
+const MOST_LAYERS: usize = 3;
+
+/// Names of a layer's weights and bias, after `torch.nn.Sequential(Linear, ReLU, Dropout, Linear, …)` called
+/// `classifier`, as in torchvision's VGG16.
+fn names(layer: usize) -> [String; 2] {
+    ["weight", "bias"].map(|kind| format!("classifier.{}.{kind}", 3 * layer))
+}
+
+/// One linear layer.
+#[derive(Clone, Debug, PartialEq)]
+struct LinearWeights {
+    inputs: usize,
+    outputs: usize,
+    /// outputs × inputs.
+    weights: Vec<f32>,
+    /// outputs.
+    bias: Vec<f32>,
+}
 
 /// The head as numbers: what is stored, and what computes logits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeadWeights {
-    /// Number of features that go in.
-    pub inputs: usize,
-    /// Size of the hidden layer.
-    pub hidden: usize,
-    /// L, the number of labels.
-    pub labels: usize,
-    /// hidden × inputs; hidden; labels × hidden; labels.
-    tensors: [Vec<f32>; 4],
+    layers: Vec<LinearWeights>,
 }
 
 impl HeadWeights {
-    /// Draws the numbers as PyTorch's `Linear` does: uniform in ±1/√inputs of each layer.
-    pub fn initial(inputs: usize, hidden: usize, labels: usize, generator: &mut Generator) -> Self {
+    /// Draws the numbers as PyTorch's `Linear` does: uniform in ±1/√inputs of each layer. `hidden` has the size of each
+    /// hidden layer, one or two.
+    pub fn initial(inputs: usize, hidden: &[usize], labels: usize, generator: &mut Generator) -> Self {
         let mut draw = |count: usize, fan_in: usize| -> Vec<f32> {
             let bound = 1.0 / (fan_in as f32).sqrt();
             (0..count).map(|_| generator.gen_range(-bound..=bound)).collect()
         };
-        let tensors =
-            [draw(hidden * inputs, inputs), draw(hidden, inputs), draw(labels * hidden, hidden), draw(labels, hidden)];
-        Self { inputs, hidden, labels, tensors }
+        let (mut layers, mut inputs) = (Vec::new(), inputs);
+        for outputs in hidden.iter().copied().chain([labels]) {
+            let (weights, bias) = (draw(outputs * inputs, inputs), draw(outputs, inputs));
+            layers.push(LinearWeights { inputs, outputs, weights, bias });
+            inputs = outputs;
+        }
+        Self { layers }
     }
 
-    fn shapes(&self) -> [Vec<usize>; 4] {
-        [vec![self.hidden, self.inputs], vec![self.hidden], vec![self.labels, self.hidden], vec![self.labels]]
+    /// Number of features that go in.
+    pub fn inputs(&self) -> usize {
+        self.layers.first().map_or(0, |layer| layer.inputs)
     }
 
-    /// The four tensors by name.
+    /// L, the number of labels.
+    pub fn labels(&self) -> usize {
+        self.layers.last().map_or(0, |layer| layer.outputs)
+    }
+
+    /// The tensors by name.
     pub fn state(&self) -> State {
-        NAMES
-            .into_iter()
-            .zip(self.shapes().into_iter().zip(&self.tensors))
-            .map(|(name, (shape, values))| (name.to_owned(), NamedTensor { shape, values: values.clone() }))
-            .collect()
+        let mut state = State::new();
+        for (index, layer) in self.layers.iter().enumerate() {
+            let [weights, bias] = names(index);
+            state.insert(
+                weights,
+                NamedTensor { shape: vec![layer.outputs, layer.inputs], values: layer.weights.clone() },
+            );
+            state.insert(bias, NamedTensor { shape: vec![layer.outputs], values: layer.bias.clone() });
+        }
+        state
     }
 
-    /// Takes the four tensors from a state; the sizes are those of the tensors.
+    /// Takes the tensors from a state; the sizes are those of the tensors. Other tensors are let be.
     ///
     /// # Errors
     /// `Model` when a tensor is missing or the shapes do not fit each other.
     pub fn from_state(state: &State) -> Result<Self> {
-        let dimensions = |name: &str| match state.get(name).map(|tensor| tensor.shape.as_slice()) {
-            Some(&[rows, columns]) if rows > 0 && columns > 0 => Ok((rows, columns)),
-            Some(shape) => Err(Error::model(format!("the tensor {name} has the shape {shape:?}, expected two sizes"))),
-            None => Err(Error::model(format!("the tensor {name} is missing"))),
-        };
-        let (hidden, inputs) = dimensions(NAMES[0])?;
-        let (labels, _) = dimensions(NAMES[2])?;
-        let mut head = Self { inputs, hidden, labels, tensors: Default::default() };
-        for (index, shape) in head.shapes().into_iter().enumerate() {
-            head.tensors[index] = take(state, NAMES[index], &shape)?.values.clone();
+        let count = (0..MOST_LAYERS).take_while(|&layer| state.contains_key(&names(layer)[0])).count();
+        let mut layers: Vec<LinearWeights> = Vec::new();
+        for index in 0..count.max(2) {
+            let [weights_name, bias_name] = names(index);
+            let (outputs, inputs) = match state.get(&weights_name).map(|tensor| tensor.shape.as_slice()) {
+                Some(&[rows, columns]) if rows > 0 && columns > 0 => (rows, columns),
+                Some(shape) => {
+                    return Err(Error::model(format!(
+                        "the tensor {weights_name} has the shape {shape:?}, expected two sizes"
+                    )));
+                }
+                None => return Err(Error::model(format!("the tensor {weights_name} is missing"))),
+            };
+            let inputs = layers.last().map_or(inputs, |layer| layer.outputs);
+            layers.push(LinearWeights {
+                inputs,
+                outputs,
+                weights: take(state, &weights_name, &[outputs, inputs])?.values.clone(),
+                bias: take(state, &bias_name, &[outputs])?.values.clone(),
+            });
         }
-        Ok(head)
+        Ok(Self { layers })
     }
 
     /// Logits n × labels of features n × inputs, both row-major. A row's logits do not depend on the other rows.
@@ -77,65 +114,72 @@ impl HeadWeights {
     /// # Errors
     /// `Internal` when the features have another width.
     pub fn logits(&self, features: &[f32]) -> Result<Vec<f32>> {
-        if self.inputs == 0 || !features.len().is_multiple_of(self.inputs) {
+        let inputs = self.inputs();
+        if inputs == 0 || !features.len().is_multiple_of(inputs) {
             return Err(Error::internal(format!(
-                "{} values do not divide into rows of {} features",
-                features.len(),
-                self.inputs
+                "{} values do not divide into rows of {inputs} features",
+                features.len()
             )));
         }
-        let [hidden_weights, hidden_bias, weights, bias] = &self.tensors;
-        let mut hidden = kernels::linear(features, self.inputs, hidden_weights, hidden_bias);
-        for value in &mut hidden {
-            // Written so that NaN passes through.
-            *value = if *value < 0.0 { 0.0 } else { *value };
+        let mut values: Vec<f32> = Vec::new();
+        for (index, layer) in self.layers.iter().enumerate() {
+            for value in &mut values {
+                // Written so that NaN passes through.
+                *value = if *value < 0.0 { 0.0 } else { *value };
+            }
+            let input = if index == 0 { features } else { &values };
+            values = kernels::linear(input, layer.inputs, &layer.weights, &layer.bias);
         }
-        Ok(kernels::linear(&hidden, self.hidden, weights, bias))
+        Ok(values)
+    }
+
+    fn sizes(&self) -> Vec<usize> {
+        self.layers.iter().map(|layer| layer.inputs).chain([self.labels()]).collect()
     }
 }
 
 /// The head while it is trained.
 #[derive(Debug)]
 pub struct Head {
-    inputs: usize,
-    hidden: usize,
-    labels: usize,
-    variables: [Var; 4],
+    /// Weights and bias of each layer.
+    layers: Vec<[Var; 2]>,
 }
 
 impl Head {
-    /// Puts weights into variables on the processor; a head this small is quicker there than on a GPU.
+    /// Puts weights into variables on `device`.
     ///
     /// # Errors
     /// `Device` when memory is short.
-    pub fn new(weights: &HeadWeights) -> Result<Self> {
-        let mut variables = Vec::with_capacity(4);
-        for (shape, values) in weights.shapes().into_iter().zip(&weights.tensors) {
-            variables.push(Var::from_slice(values, shape, &Device::Cpu).map_err(tensor_error)?);
-        }
-        let variables = variables.try_into().map_err(|_| Error::internal("a head has four tensors"))?;
-        Ok(Self { inputs: weights.inputs, hidden: weights.hidden, labels: weights.labels, variables })
+    pub fn new(weights: &HeadWeights, device: &Device) -> Result<Self> {
+        let variable = |values: &[f32], shape: Vec<usize>| Var::from_slice(values, shape, device).map_err(tensor_error);
+        let layer = |layer: &LinearWeights| -> Result<[Var; 2]> {
+            Ok([
+                variable(&layer.weights, vec![layer.outputs, layer.inputs])?,
+                variable(&layer.bias, vec![layer.outputs])?,
+            ])
+        };
+        Ok(Self { layers: weights.layers.iter().map(layer).collect::<Result<_>>()? })
     }
 
     /// The variables by name, for the optimiser.
     pub fn named_variables(&self) -> Vec<(String, Var)> {
-        NAMES.into_iter().map(str::to_owned).zip(self.variables.iter().cloned()).collect()
+        let named = |(index, variables): (usize, &[Var; 2])| names(index).into_iter().zip(variables.clone());
+        self.layers.iter().enumerate().flat_map(named).collect()
     }
 
-    /// Logits n × labels for training, with dropout of the hidden layer at `rate` drawn from `generator`.
+    /// Logits n × labels for training, with dropout of each hidden layer.
     ///
     /// # Errors
     /// candle's, where the shapes do not fit.
-    pub fn forward_training(
-        &self,
-        features: &Tensor,
-        rate: f32,
-        generator: &mut Generator,
-    ) -> candle_core::Result<Tensor> {
-        let [hidden_weights, hidden_bias, weights, bias] = &self.variables;
-        let hidden = ops::relu(&features.matmul(&hidden_weights.t()?)?.broadcast_add(hidden_bias)?)?;
-        let hidden = ops::dropout(&hidden, rate, generator)?;
-        hidden.matmul(&weights.t()?)?.broadcast_add(bias)
+    pub fn forward_training(&self, features: &Tensor, dropout: &mut Dropout) -> candle_core::Result<Tensor> {
+        let mut values = features.clone();
+        for (index, [weights, bias]) in self.layers.iter().enumerate() {
+            if index > 0 {
+                values = dropout.apply(&ops::relu(&values)?, index - 1)?;
+            }
+            values = values.matmul(&weights.t()?)?.broadcast_add(bias)?;
+        }
+        Ok(values)
     }
 
     /// The numbers as they are now.
@@ -143,11 +187,17 @@ impl Head {
     /// # Errors
     /// `Device` when the device refuses.
     pub fn weights(&self) -> Result<HeadWeights> {
-        let mut tensors: [Vec<f32>; 4] = Default::default();
-        for (values, variable) in tensors.iter_mut().zip(&self.variables) {
-            *values = NamedTensor::from_tensor(variable)?.values;
+        let mut layers = Vec::with_capacity(self.layers.len());
+        for [weights, bias] in &self.layers {
+            let (outputs, inputs) = weights.dims2().map_err(tensor_error)?;
+            layers.push(LinearWeights {
+                inputs,
+                outputs,
+                weights: NamedTensor::from_tensor(weights)?.values,
+                bias: NamedTensor::from_tensor(bias)?.values,
+            });
         }
-        Ok(HeadWeights { inputs: self.inputs, hidden: self.hidden, labels: self.labels, tensors })
+        Ok(HeadWeights { layers })
     }
 
     /// Sets the numbers.
@@ -155,15 +205,15 @@ impl Head {
     /// # Errors
     /// `Model` when the sizes differ.
     pub fn set_weights(&self, weights: &HeadWeights) -> Result<()> {
-        if (weights.inputs, weights.hidden, weights.labels) != (self.inputs, self.hidden, self.labels) {
-            return Err(Error::model(format!(
-                "a head of {} → {} → {} does not fit one of {} → {} → {}",
-                weights.inputs, weights.hidden, weights.labels, self.inputs, self.hidden, self.labels
-            )));
+        let (theirs, ours) = (weights.sizes(), self.weights()?.sizes());
+        if theirs != ours {
+            return Err(Error::model(format!("a head of the sizes {theirs:?} does not fit one of {ours:?}")));
         }
-        for ((shape, values), variable) in weights.shapes().into_iter().zip(&weights.tensors).zip(&self.variables) {
-            let tensor = Tensor::from_slice(values, shape, &Device::Cpu).map_err(tensor_error)?;
-            variable.set(&tensor).map_err(tensor_error)?;
+        for (layer, [weights, bias]) in weights.layers.iter().zip(&self.layers) {
+            let set = |variable: &Var, values: &[f32]| {
+                Tensor::from_slice(values, variable.shape(), variable.device()).and_then(|tensor| variable.set(&tensor))
+            };
+            set(weights, &layer.weights).and_then(|()| set(bias, &layer.bias)).map_err(tensor_error)?;
         }
         Ok(())
     }

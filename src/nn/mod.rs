@@ -1,13 +1,15 @@
 //! Devices, network layers, VGG16 and its weights.
 //!
-//! Pictures come in as RGB bytes ([`vgg16::batch_from_rgb`]), go through [`vgg16::Vgg16Features`] on a
-//! [`device::SelectedDevice`] and leave as 512 numbers each; [`head::Head`] turns those into logits and is trained with
-//! [`adam::Adam`]. Networks give and take their numbers by name as a [`state::State`].
+//! Pictures come in as RGB bytes ([`vgg16::batch_from_rgb`]), go through [`vgg16::Vgg16`] on a
+//! [`device::SelectedDevice`] and leave as a row of features each; [`head::Head`] turns those into logits. Either is
+//! trained with [`adam::Adam`]. Networks give and take their numbers by name as a [`state::State`].
 
 pub mod adam;
+pub mod benchmark;
 pub mod device;
 pub mod head;
 pub mod hub;
+pub mod network;
 pub mod ops;
 pub mod state;
 pub mod vgg16;

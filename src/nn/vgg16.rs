@@ -1,14 +1,19 @@
-//! The 13 convolutions of VGG16 (Simonyan and Zisserman, arXiv 1409.1556, configuration D) as a feature maker.
+//! The 13 convolutions of VGG16 (Simonyan and Zisserman, arXiv 1409.1556, configuration D), to make features with and to
+//! train further.
 //!
-//! On the processor the pictures travel channels-last through [`ops::Conv3x3Relu`]; on a GPU candle's own convolution
-//! is used. Both give torchvision's `vgg16().features` followed by the mean over rows and columns.
+//! Pictures come in as RGB bytes ([`batch_from_rgb`]), go through the blocks as stacks in the layout of the device
+//! ([`ops`]), and leave as one row of numbers each, pooled as [`Pooling`] says. The last blocks can be made trainable
+//! ([`Vgg16::train_blocks`]): then a row passes its gradient back to their weights and stops where the fixed ones begin.
 
-use candle_core::{Device, Tensor};
+use std::sync::{Arc, Mutex};
+
+use candle_core::{Device, Tensor, Var};
 use image::RgbImage;
 
 use crate::error::{Error, Result};
 use crate::nn::device::SelectedDevice;
-use crate::nn::ops::{self, Conv3x3Relu, MaxPool2x2};
+use crate::nn::ops::{self, PreparedWeights};
+use crate::nn::state::{NamedTensor, State, take};
 use crate::nn::tensor_error;
 use crate::nn::weights::Weights;
 
@@ -16,13 +21,74 @@ use crate::nn::weights::Weights;
 pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 /// Standard deviation of ImageNet's red, green and blue on a scale of 0 to 1.
 pub const IMAGENET_STANDARD_DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
-/// Number of features after the last block.
-pub const POOLED_FEATURES: usize = 512;
 /// Smallest side of a picture, in pixels: five poolings halve it to one.
 pub const MINIMUM_SIZE_PX: u32 = 32;
+/// Number of blocks.
+pub const BLOCK_COUNT: usize = BLOCKS.len();
 
 /// Output channels of the convolutions of each block; a 2×2 maximum pooling ends each block.
 const BLOCKS: [&[usize]; 5] = [&[64, 64], &[128, 128], &[256, 256, 256], &[512, 512, 512], &[512, 512, 512]];
+/// Rows and columns of the grid of [`Pooling::Grid`].
+const GRID: usize = 7;
+
+/// The shape of a convolution for pictures of one size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvolutionShape {
+    /// The block it belongs to, from 0.
+    pub block: usize,
+    /// Input channels, output channels.
+    pub channels: (usize, usize),
+    /// Rows and columns of its input.
+    pub side: usize,
+    /// Whether a pooling follows.
+    pub pool: bool,
+}
+
+/// The 13 convolutions for square pictures of this side.
+pub fn convolution_shapes(size_px: usize) -> Vec<ConvolutionShape> {
+    let (mut shapes, mut inputs, mut side) = (Vec::new(), 3, size_px);
+    for (block, layers) in BLOCKS.into_iter().enumerate() {
+        for (index, &outputs) in layers.iter().enumerate() {
+            let pool = index + 1 == layers.len();
+            shapes.push(ConvolutionShape { block, channels: (inputs, outputs), side, pool });
+            inputs = outputs;
+        }
+        side /= 2;
+    }
+    shapes
+}
+
+/// How the last blocks' outputs become one row of features for a picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Pooling {
+    /// The mean of each channel of block 5: 512.
+    #[default]
+    Mean,
+    /// Mean and standard deviation of each channel of block 4, then of block 5: 2,048.
+    Statistics,
+    /// Block 5 averaged to 7×7, channel by channel, as VGG16's own classifier takes it: 25,088.
+    Grid,
+}
+
+impl Pooling {
+    /// Number of features.
+    pub fn features(self) -> usize {
+        match self {
+            Self::Mean => 512,
+            Self::Statistics => 2048,
+            Self::Grid => 512 * GRID * GRID,
+        }
+    }
+
+    /// A stable name, part of the feature cache's file names.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::Statistics => "statistics",
+            Self::Grid => "grid",
+        }
+    }
+}
 
 /// Pictures of one size as a tensor N × 3 × H × W on the processor, normalised as the network was trained.
 ///
@@ -47,111 +113,274 @@ pub fn batch_from_rgb(images: &[RgbImage]) -> Result<Tensor> {
     Tensor::from_vec(values, (images.len(), 3, height as usize, width as usize), &Device::Cpu).map_err(tensor_error)
 }
 
-/// One convolution: weights (packed for the processor, O × I × 3 × 3 for a GPU) and bias.
+/// One convolution.
 #[derive(Debug)]
 struct Convolution {
+    /// torchvision's number of the layer, as in `features.N.weight`.
+    number: usize,
+    /// O × I × 3 × 3.
     weights: Tensor,
+    /// O.
     bias: Tensor,
+    /// Both, while they are trained.
+    variables: Option<[Var; 2]>,
+    /// The weights as the processor's kernels read them, until they change.
+    prepared: Mutex<Arc<PreparedWeights>>,
+}
+
+impl Convolution {
+    fn names(&self) -> [String; 2] {
+        ["weight", "bias"].map(|kind| format!("features.{}.{kind}", self.number))
+    }
+
+    fn forward(&self, stack: &Tensor, pool: bool) -> candle_core::Result<Tensor> {
+        let prepared = self.prepared.lock().map(|prepared| prepared.clone()).unwrap_or_default();
+        ops::conv3x3_relu(stack, &self.weights, &self.bias, pool, &prepared)
+    }
 }
 
 /// VGG16 up to its last pooling.
 #[derive(Debug)]
-pub struct Vgg16Features {
+pub struct Vgg16 {
     blocks: Vec<Vec<Convolution>>,
     device: Device,
 }
 
-impl Vgg16Features {
+impl Vgg16 {
     /// Takes the 26 tensors `features.N.weight` and `features.N.bias` from `weights` to `device`.
     ///
     /// # Errors
     /// `Model` when a tensor is missing or has another shape, `Device` when the device refuses.
     pub fn load(weights: &Weights, device: &SelectedDevice) -> Result<Self> {
         let device = device.device().clone();
-        let (mut blocks, mut inputs, mut layer) = (Vec::new(), 3, 0);
+        let (mut blocks, mut inputs, mut number) = (Vec::new(), 3, 0);
         for block in BLOCKS {
             let mut convolutions = Vec::new();
             for &outputs in block {
-                let mut kernel = weights.tensor(&format!("features.{layer}.weight"), &[outputs, inputs, 3, 3])?;
-                if device.is_cpu() {
-                    kernel = ops::pack_conv3x3(&kernel).map_err(tensor_error)?;
-                }
-                let bias = weights.tensor(&format!("features.{layer}.bias"), &[outputs])?;
+                let take = |kind: &str, shape: &[usize]| {
+                    let tensor = weights.tensor(&format!("features.{number}.{kind}"), shape)?;
+                    tensor.to_device(&device).map_err(tensor_error)
+                };
                 convolutions.push(Convolution {
-                    weights: kernel.to_device(&device).map_err(tensor_error)?,
-                    bias: bias.to_device(&device).map_err(tensor_error)?,
+                    number,
+                    weights: take("weight", &[outputs, inputs, 3, 3])?,
+                    bias: take("bias", &[outputs])?,
+                    variables: None,
+                    prepared: Mutex::default(),
                 });
                 inputs = outputs;
                 // torchvision counts the convolution and its ReLU …
-                layer += 2;
+                number += 2;
             }
             // … and the pooling.
-            layer += 1;
+            number += 1;
             blocks.push(convolutions);
         }
         Ok(Self { blocks, device })
     }
 
-    /// Mean over rows and columns of the output of block `block` (1 to 5, after its pooling): N × channels, on the
-    /// processor, for a normalised batch N × 3 × H × W with sides of [`MINIMUM_SIZE_PX`] or more.
+    /// Where it runs.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Makes the last `count` blocks trainable (all of them: 5) and the others fixed.
     ///
     /// # Errors
-    /// `Internal` for a batch of another shape, `Device` when the device refuses.
-    pub fn forward_pooled_block(&self, batch: &Tensor, block: usize) -> Result<Tensor> {
-        match batch.dims() {
-            [_, 3, height, width] if (*height).min(*width) >= MINIMUM_SIZE_PX as usize => {}
-            shape => {
-                return Err(Error::internal(format!(
-                    "VGG16 takes N × 3 × H × W with sides of {MINIMUM_SIZE_PX} or more, not {shape:?}"
-                )));
+    /// `Device` when memory is short.
+    pub fn train_blocks(&mut self, count: usize) -> Result<()> {
+        let first = BLOCK_COUNT.saturating_sub(count);
+        for (index, convolution) in
+            self.blocks.iter_mut().enumerate().flat_map(|(index, block)| block.iter_mut().map(move |c| (index, c)))
+        {
+            let (weights, bias) = (convolution.weights.detach(), convolution.bias.detach());
+            convolution.variables = None;
+            if index >= first {
+                // Copies: a variable is changed in place.
+                let variable = |tensor: &Tensor| tensor.copy().and_then(|copy| Var::from_tensor(&copy));
+                let variables = [variable(&weights).map_err(tensor_error)?, variable(&bias).map_err(tensor_error)?];
+                convolution.weights = variables[0].as_tensor().clone();
+                convolution.bias = variables[1].as_tensor().clone();
+                convolution.variables = Some(variables);
+            } else {
+                (convolution.weights, convolution.bias) = (weights, bias);
             }
         }
-        if !(1..=self.blocks.len()).contains(&block) {
-            return Err(Error::internal(format!("VGG16 has blocks 1 to 5, not {block}")));
-        }
-        let blocks = &self.blocks[..block];
-        if self.device.is_cpu() { on_processor(blocks, batch) } else { on_gpu(blocks, batch, &self.device) }
-            .map_err(tensor_error)
+        Ok(())
     }
 
-    /// Mean over rows and columns of the last block's output: N × 512 on the processor, for a normalised batch
-    /// N × 3 × H × W. A picture's numbers do not depend on the other pictures of the batch.
+    fn convolutions(&self) -> impl Iterator<Item = &Convolution> {
+        self.blocks.iter().flatten()
+    }
+
+    /// The variables by name, for the optimiser.
+    pub fn named_variables(&self) -> Vec<(String, Var)> {
+        self.convolutions()
+            .filter_map(|convolution| Some((convolution.names(), convolution.variables.clone()?)))
+            .flat_map(|(names, variables)| names.into_iter().zip(variables))
+            .collect()
+    }
+
+    /// To be called after the variables were changed, before the next pictures.
+    pub fn variables_changed(&self) {
+        for convolution in self.convolutions().filter(|convolution| convolution.variables.is_some()) {
+            if let Ok(mut prepared) = convolution.prepared.lock() {
+                *prepared = Arc::default();
+            }
+        }
+    }
+
+    /// The numbers of the trainable blocks by name.
+    ///
+    /// # Errors
+    /// `Device` when the device refuses.
+    pub fn state(&self) -> Result<State> {
+        self.state_of(self.convolutions().filter(|convolution| convolution.variables.is_some()))
+    }
+
+    /// The numbers of all blocks by name.
+    ///
+    /// # Errors
+    /// `Device` when the device refuses.
+    pub fn all_state(&self) -> Result<State> {
+        self.state_of(self.convolutions())
+    }
+
+    fn state_of<'a>(&self, convolutions: impl Iterator<Item = &'a Convolution>) -> Result<State> {
+        let mut state = State::new();
+        for convolution in convolutions {
+            for (name, tensor) in convolution.names().into_iter().zip([&convolution.weights, &convolution.bias]) {
+                state.insert(name, NamedTensor::from_tensor(tensor)?);
+            }
+        }
+        Ok(state)
+    }
+
+    /// Sets the numbers of all blocks that `state` has: those of a run that trained them. Others stay as they are.
+    ///
+    /// # Errors
+    /// `Model` when a block is there in part or has other shapes.
+    pub fn set_state(&mut self, state: &State) -> Result<()> {
+        for block in &mut self.blocks {
+            if !block.iter().any(|convolution| state.contains_key(&convolution.names()[0])) {
+                continue;
+            }
+            for convolution in block {
+                let [weights_name, bias_name] = convolution.names();
+                let device = &self.device;
+                let tensor = |name: &str, old: &Tensor| -> Result<Tensor> {
+                    let values = &take(state, name, old.dims())?.values;
+                    Tensor::from_slice(values, old.shape(), device).map_err(tensor_error)
+                };
+                let (weights, bias) =
+                    (tensor(&weights_name, &convolution.weights)?, tensor(&bias_name, &convolution.bias)?);
+                match &convolution.variables {
+                    Some([weights_variable, bias_variable]) => {
+                        weights_variable.set(&weights).and_then(|()| bias_variable.set(&bias)).map_err(tensor_error)?;
+                    }
+                    None => (convolution.weights, convolution.bias) = (weights, bias),
+                }
+                convolution.prepared = Mutex::default();
+            }
+        }
+        Ok(())
+    }
+
+    /// Features of a normalised batch N × 3 × H × W with sides of [`MINIMUM_SIZE_PX`] or more: N × D on the network's
+    /// device, D as `pooling` says. Passes gradients to the trainable blocks.
+    ///
+    /// A picture's numbers do not depend on the other pictures of the batch.
     ///
     /// # Errors
     /// `Internal` for a batch of another shape, `Device` when the device refuses.
-    pub fn forward_pooled(&self, batch: &Tensor) -> Result<Tensor> {
-        self.forward_pooled_block(batch, self.blocks.len())
+    pub fn forward(&self, batch: &Tensor, pooling: Pooling) -> Result<Tensor> {
+        check(batch)?;
+        self.forward_checked(batch, pooling).map_err(tensor_error)
     }
 
-    /// [`forward_pooled`](Self::forward_pooled) of pictures of one size: 512 numbers for each, one after the other.
+    fn forward_checked(&self, batch: &Tensor, pooling: Pooling) -> candle_core::Result<Tensor> {
+        let mut stack = ops::stack_from_planes(&batch.to_device(&self.device)?)?;
+        let mut rows = Vec::new();
+        for (index, block) in self.blocks.iter().enumerate() {
+            stack = forward_block(block, &stack)?;
+            if pooling == Pooling::Statistics && index + 2 >= BLOCK_COUNT {
+                rows.push(ops::channel_means(&stack)?);
+                rows.push(ops::channel_deviations(&stack)?);
+            }
+        }
+        match pooling {
+            Pooling::Mean => ops::channel_means(&stack),
+            Pooling::Statistics => Tensor::cat(&rows, 1),
+            Pooling::Grid => grid_means(&ops::planes_from_stack(&stack)?)?.flatten_from(1),
+        }
+    }
+
+    /// Mean over rows and columns of the output of block `block` (1 to 5, after its pooling): N × channels, for a
+    /// normalised batch N × 3 × H × W.
     ///
     /// # Errors
-    /// As [`batch_from_rgb`] and [`forward_pooled`](Self::forward_pooled).
-    pub fn pooled(&self, images: &[RgbImage]) -> Result<Vec<f32>> {
-        let pooled = self.forward_pooled(&batch_from_rgb(images)?)?;
-        pooled.flatten_all().and_then(|pooled| pooled.to_vec1::<f32>()).map_err(tensor_error)
+    /// `Internal` for a batch of another shape or another block, `Device` when the device refuses.
+    pub fn forward_block_means(&self, batch: &Tensor, block: usize) -> Result<Tensor> {
+        check(batch)?;
+        if !(1..=BLOCK_COUNT).contains(&block) {
+            return Err(Error::internal(format!("VGG16 has blocks 1 to {BLOCK_COUNT}, not {block}")));
+        }
+        let forward = || {
+            let mut stack = ops::stack_from_planes(&batch.to_device(&self.device)?)?;
+            for block in &self.blocks[..block] {
+                stack = forward_block(block, &stack)?;
+            }
+            ops::channel_means(&stack)
+        };
+        forward().map_err(tensor_error)
+    }
+
+    /// [`forward`](Self::forward) of pictures of one size: D numbers for each, one after the other.
+    ///
+    /// # Errors
+    /// As [`batch_from_rgb`] and [`forward`](Self::forward).
+    pub fn features(&self, images: &[RgbImage], pooling: Pooling) -> Result<Vec<f32>> {
+        let features = self.forward(&batch_from_rgb(images)?, pooling)?;
+        features.flatten_all().and_then(|features| features.to_vec1::<f32>()).map_err(tensor_error)
     }
 }
 
-fn on_processor(blocks: &[Vec<Convolution>], batch: &Tensor) -> candle_core::Result<Tensor> {
-    let mut values = ops::bordered_channels_last(batch)?;
-    for block in blocks {
-        for convolution in block {
-            values = values.apply_op3(&convolution.weights, &convolution.bias, Conv3x3Relu)?;
-        }
-        values = values.apply_op1(MaxPool2x2)?;
+fn forward_block(block: &[Convolution], stack: &Tensor) -> candle_core::Result<Tensor> {
+    let mut stack = stack.clone();
+    for (index, convolution) in block.iter().enumerate() {
+        stack = convolution.forward(&stack, index + 1 == block.len())?;
     }
-    ops::global_mean(&values)
+    Ok(stack)
 }
 
-fn on_gpu(blocks: &[Vec<Convolution>], batch: &Tensor, device: &Device) -> candle_core::Result<Tensor> {
-    let mut values = batch.to_device(device)?;
-    for block in blocks {
-        for Convolution { weights, bias } in block {
-            let bias = bias.reshape((1, bias.elem_count(), 1, 1))?;
-            values = values.conv2d(weights, 1, 1, 1, 1)?.broadcast_add(&bias)?.relu()?;
-        }
-        values = values.max_pool2d(2)?;
+fn check(batch: &Tensor) -> Result<()> {
+    match batch.dims() {
+        [_, 3, height, width] if (*height).min(*width) >= MINIMUM_SIZE_PX as usize => Ok(()),
+        shape => Err(Error::internal(format!(
+            "VGG16 takes N × 3 × H × W with sides of {MINIMUM_SIZE_PX} or more, not {shape:?}"
+        ))),
     }
-    values.mean((2, 3))?.to_device(&Device::Cpu)
+}
+
+/// Planes N × C × H × W averaged to N × C × 7 × 7: cell i covers rows ⌊i·H/7⌋ to ⌈(i+1)·H/7⌉, as PyTorch's
+/// `AdaptiveAvgPool2d`. A mean over a rectangle is the mean over its rows of the means over its columns.
+fn grid_means(planes: &Tensor) -> candle_core::Result<Tensor> {
+    let (images, channels, height, width) = planes.dims4()?;
+    let cells = |size: usize| {
+        let mut weights = vec![0f32; size * GRID];
+        for cell in 0..GRID {
+            let covered = cell * size / GRID..((cell + 1) * size).div_ceil(GRID);
+            for at in covered.clone() {
+                weights[at * GRID + cell] = 1.0 / covered.len() as f32;
+            }
+        }
+        Tensor::from_vec(weights, (size, GRID), planes.device())
+    };
+    let columns = planes.reshape((images * channels * height, width))?.matmul(&cells(width)?)?;
+    let columns = columns.reshape((images * channels, height, GRID))?.transpose(1, 2)?.contiguous()?;
+    let rows = columns.reshape((images * channels * GRID, height))?.matmul(&cells(height)?)?;
+    rows.reshape((images * channels, GRID, GRID))?
+        .transpose(1, 2)?
+        .contiguous()?
+        .reshape((images, channels, GRID, GRID))
 }

@@ -151,6 +151,17 @@ impl Project {
         })
     }
 
+    /// Records that a run goes on.
+    pub fn reopen_run(&mut self, run: RunId) -> Result<()> {
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE runs SET status = 'running', ended_at = NULL, message = NULL WHERE id = ?1",
+                [run.0],
+            )?;
+            Ok(())
+        })
+    }
+
     /// Records the best epoch so far of a run at work, so that it counts even if the program is killed.
     pub fn set_best_epoch(&mut self, run: RunId, epoch: u32) -> Result<()> {
         self.write(|transaction| {

@@ -123,7 +123,11 @@ fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
         file.write_all(bytes)?;
         file.sync_all()
     };
-    write().map_err(|error| Error::io(&beside, error))?;
+    write().map_err(|error| {
+        // On a full disk, half a file is only in the way.
+        let _ = fs::remove_file(&beside);
+        Error::io(path, error)
+    })?;
     fs::rename(&beside, path).map_err(|error| Error::io(path, error))
 }
 
@@ -155,10 +159,12 @@ impl BestAndLast {
 
 impl CheckpointStrategy for BestAndLast {
     fn after_epoch(&mut self, record: &EpochRecord, _last: bool) -> CheckpointPlan {
-        let mut save = vec![Self::LAST.to_owned()];
+        // The last one closes the epoch: a run goes on from it, and the best must then be there.
+        let mut save = Vec::new();
         if record.best {
             save.push(Self::BEST.to_owned());
         }
+        save.push(Self::LAST.to_owned());
         CheckpointPlan { save, delete: Vec::new() }
     }
 }

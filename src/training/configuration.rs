@@ -3,20 +3,58 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::imaging::AugmentationLimits;
 use crate::nn::device::DeviceChoice;
-use crate::nn::vgg16::MINIMUM_SIZE_PX;
+use crate::nn::vgg16::{MINIMUM_SIZE_PX, Pooling};
+
+/// Step size for a head alone: with the paper's it is under-trained after 50 epochs.
+const HEAD_ONLY_LEARNING_RATE: f64 = 1e-3;
+/// Step size for the deeper depths: the paper's.
+const DEEP_LEARNING_RATE: f64 = 1e-4;
+/// Blocks of convolutions in VGG16.
+const BLOCKS: usize = 5;
 
 /// How much of the network is trained.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Depth {
     /// The head alone, on features of the pre-trained network that are computed once.
     #[default]
     HeadOnly,
+    /// The head and the last `trained_blocks` of the five blocks of convolutions.
+    LastBlocks,
+    /// The head and all 13 convolutions.
+    Everything,
+}
+
+/// What sits on top of the convolutions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeadKind {
+    /// Mean of each channel of the last block (512) → hidden layer → dropout → labels.
+    #[default]
+    Pooled,
+    /// Mean and standard deviation of each channel of blocks 4 and 5 (2,048) → hidden layer → dropout → labels.
+    Statistics,
+    /// Average pooling to 7 × 7 (25,088) → 4,096 → dropout → 4,096 → dropout → labels, as in the original VGG16.
+    Original,
+}
+
+/// How the learning rate changes during a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// The same to the end: the paper's.
+    #[default]
+    Constant,
+    /// Falls along half a cosine from the full rate to nothing.
+    Cosine,
+    /// Divided by ten after a third and after two thirds of the steps.
+    Step,
 }
 
 /// What makes an epoch the best.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BestBy {
     /// The lowest loss on the validation part.
@@ -26,28 +64,127 @@ pub enum BestBy {
     ValidationPrecision,
 }
 
+/// A setting whose values have names.
+pub trait Choice: Copy + Eq + 'static {
+    /// Every value, in the order a list shows them.
+    const ALL: &'static [Self];
+    /// Its name in the window.
+    fn label(self) -> &'static str;
+    /// Its name in configuration files and on the command line.
+    fn name(self) -> &'static str;
+
+    /// The value of this name.
+    ///
+    /// # Errors
+    /// `Config`, naming the values there are.
+    fn from_name(name: &str) -> Result<Self> {
+        Self::ALL.iter().copied().find(|choice| choice.name() == name).ok_or_else(|| {
+            let names: Vec<&str> = Self::ALL.iter().map(|choice| choice.name()).collect();
+            Error::config(format!("“{name}” is no choice here")).hint(format!("choose one of {}", names.join(", ")))
+        })
+    }
+}
+
+macro_rules! choice {
+    ($kind:ident: $($value:ident, $name:literal, $label:literal;)+) => {
+        impl Choice for $kind {
+            const ALL: &'static [Self] = &[$(Self::$value),+];
+
+            fn label(self) -> &'static str {
+                match self { $(Self::$value => $label),+ }
+            }
+
+            fn name(self) -> &'static str {
+                match self { $(Self::$value => $name),+ }
+            }
+        }
+    };
+}
+
+choice!(Depth:
+    HeadOnly, "head-only", "Head only";
+    LastBlocks, "last-blocks", "Last blocks";
+    Everything, "everything", "Everything";
+);
+choice!(HeadKind:
+    Pooled, "pooled", "Mean of each channel";
+    Statistics, "statistics", "Mean and deviation, two blocks";
+    Original, "original", "Original VGG16";
+);
+choice!(Schedule:
+    Constant, "constant", "Constant";
+    Cosine, "cosine", "Cosine";
+    Step, "step", "Steps";
+);
+choice!(BestBy:
+    ValidationLoss, "validation-loss", "Lowest validation loss";
+    ValidationPrecision, "validation-precision", "Highest validation precision";
+);
+
+impl HeadKind {
+    /// How the convolutions' output becomes the features that this head takes.
+    pub fn pooling(self) -> Pooling {
+        match self {
+            Self::Pooled => Pooling::Mean,
+            Self::Statistics => Pooling::Statistics,
+            Self::Original => Pooling::Grid,
+        }
+    }
+}
+
 /// Settings of a training run; each field left out of a file has its default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainingConfiguration {
-    /// Seed of the initial weights, the order of images and the dropout.
+    /// Seed of the initial weights, the order of images, the dropout and the augmentation.
     pub seed: u64,
     /// Passes over the training images.
     pub epochs: usize,
     /// Images for each step of the optimiser.
     pub batch_size: usize,
-    /// Step size of Adam.
-    pub learning_rate: f64,
+    /// Step size of Adam; none means the depth's own, see [`learning_rate`](Self::learning_rate()).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<f64>,
+    /// Step size for the head where deeper layers are trained too; none means the same as theirs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head_learning_rate: Option<f64>,
+    /// How the learning rates change during the run.
+    pub schedule: Schedule,
+    /// Steps at the beginning over which the learning rates rise evenly from nothing; 0 for none.
+    pub warmup_steps: usize,
+    /// Epochs without a better one after which the run ends; 0 for never.
+    pub early_stopping_epochs: usize,
     /// Side of the pictures the network sees, in pixels.
     pub image_size_px: u32,
+    /// New pictures made from each training image by turning, shifting and mirroring.
+    pub augmented_copies: u32,
+    /// Most that a copy is turned, in degrees, to either side.
+    pub rotation_degrees: f64,
+    /// Most that a copy is moved up or down, as a share of its height.
+    pub translation_share: f64,
+    /// Mirrors half of the copies, drawn at random, left to right.
+    pub flip: bool,
+    /// Adds synthetic samples of rare labels (MLSMOTE).
+    pub mlsmote: bool,
+    /// Neighbours that a synthetic sample is chosen among.
+    pub mlsmote_neighbours: usize,
     /// How much of the network is trained.
     pub depth: Depth,
+    /// Blocks of convolutions that are trained at the depth `last-blocks`, 1 to 5, counted from the last.
+    pub trained_blocks: usize,
+    /// What sits on top of the convolutions.
+    pub head: HeadKind,
     /// Share of the hidden layer that is switched off in each training step.
     pub dropout: f32,
     /// Size of the head's hidden layer.
     pub hidden: usize,
+    /// Pre-trained weights: empty for the built-in VGG16, the path of a safetensors file, or `hf:owner/name/file`.
+    pub weights: String,
     /// Where the network runs.
     pub device: DeviceChoice,
+    /// Images that go through the network at once; 0 for as many as memory allows. Does not change the result but in
+    /// its last bits.
+    pub micro_batch_size: usize,
     /// Weighs each label's positives by negatives over positives in the training part.
     pub positive_weights: bool,
     /// What makes an epoch the best, whose network is used.
@@ -60,12 +197,26 @@ impl Default for TrainingConfiguration {
             seed: 1,
             epochs: 50,
             batch_size: 64,
-            learning_rate: 1e-3,
+            learning_rate: None,
+            head_learning_rate: None,
+            schedule: Schedule::Constant,
+            warmup_steps: 0,
+            early_stopping_epochs: 0,
             image_size_px: 384,
+            augmented_copies: 9,
+            rotation_degrees: 45.0,
+            translation_share: 0.1,
+            flip: true,
+            mlsmote: true,
+            mlsmote_neighbours: 5,
             depth: Depth::HeadOnly,
+            trained_blocks: 1,
+            head: HeadKind::Pooled,
             dropout: 0.5,
             hidden: 512,
+            weights: String::new(),
             device: DeviceChoice::Auto,
+            micro_batch_size: 0,
             positive_weights: false,
             best_by: BestBy::ValidationLoss,
         }
@@ -87,7 +238,82 @@ impl TrainingConfiguration {
         Ok(configuration)
     }
 
-    /// The text of a configuration file with every setting.
+    /// Reads the configuration that a run was recorded with. A setting that came after that run has the value that does
+    /// what the program did then, not today's default.
+    ///
+    /// # Errors
+    /// As [`from_toml`](Self::from_toml).
+    pub fn of_run(text: &str) -> Result<Self> {
+        let mut configuration = Self::from_toml(text)?;
+        let table: toml::Table = text.parse().unwrap_or_default();
+        if !table.contains_key("augmented_copies") {
+            configuration.augmented_copies = 0;
+        }
+        if !table.contains_key("mlsmote") {
+            configuration.mlsmote = false;
+        }
+        Ok(configuration)
+    }
+
+    /// The step size for the trained blocks, or for the head where it is trained alone: the setting, else 0.001 for a
+    /// head alone and the paper's 0.0001 otherwise.
+    pub fn learning_rate(&self) -> f64 {
+        self.learning_rate.unwrap_or(match self.depth {
+            Depth::HeadOnly => HEAD_ONLY_LEARNING_RATE,
+            Depth::LastBlocks | Depth::Everything => DEEP_LEARNING_RATE,
+        })
+    }
+
+    /// The step size for the head.
+    pub fn head_learning_rate(&self) -> f64 {
+        match self.depth {
+            Depth::HeadOnly => self.learning_rate(),
+            Depth::LastBlocks | Depth::Everything => self.head_learning_rate.unwrap_or_else(|| self.learning_rate()),
+        }
+    }
+
+    /// Blocks of convolutions that are trained, 0 to 5, counted from the last.
+    pub fn blocks_trained(&self) -> usize {
+        match self.depth {
+            Depth::HeadOnly => 0,
+            Depth::LastBlocks => self.trained_blocks,
+            Depth::Everything => BLOCKS,
+        }
+    }
+
+    /// The same settings with the learning rates and the size of micro-batches filled in, as a run is recorded.
+    /// `micro_batch_size` is used where the setting leaves it open.
+    #[must_use]
+    pub fn resolved(&self, micro_batch_size: usize) -> Self {
+        let mut resolved = self.clone();
+        resolved.learning_rate = Some(self.learning_rate());
+        resolved.head_learning_rate = Some(self.head_learning_rate());
+        if resolved.micro_batch_size == 0 {
+            resolved.micro_batch_size = micro_batch_size.clamp(1, self.batch_size);
+        }
+        resolved
+    }
+
+    /// Whether the setting `name` changes anything beside the other settings as they are: the angle does not where no
+    /// copies are made.
+    pub fn uses(&self, name: &str) -> bool {
+        match name {
+            "rotation_degrees" | "translation_share" | "flip" => self.augmented_copies > 0,
+            "mlsmote_neighbours" => self.mlsmote,
+            "trained_blocks" => self.depth == Depth::LastBlocks,
+            "head_learning_rate" | "micro_batch_size" => self.depth != Depth::HeadOnly,
+            "hidden" => self.head != HeadKind::Original,
+            _ => true,
+        }
+    }
+
+    /// How far the augmented copies may go.
+    pub fn augmentation_limits(&self) -> AugmentationLimits {
+        let Self { rotation_degrees, translation_share, flip, .. } = *self;
+        AugmentationLimits { rotation_degrees, translation_share, flip }
+    }
+
+    /// The text of a configuration file with every setting that is not left open.
     ///
     /// # Errors
     /// `Config` for a seed above 9,223,372,036,854,775,807, which TOML cannot hold.
@@ -112,12 +338,58 @@ impl TrainingConfiguration {
         check(i64::try_from(self.seed).is_ok(), "seed", self.seed.to_string(), "at most 9223372036854775807")?;
         check((1..=10_000).contains(&self.epochs), "epochs", self.epochs.to_string(), "1 to 10000")?;
         check((1..=4096).contains(&self.batch_size), "batch_size", self.batch_size.to_string(), "1 to 4096")?;
-        let rate = self.learning_rate;
-        check(rate > 0.0 && rate <= 1.0, "learning_rate", rate.to_string(), "above 0 and at most 1")?;
+        for (name, rate) in [("learning_rate", self.learning_rate), ("head_learning_rate", self.head_learning_rate)] {
+            let Some(rate) = rate else { continue };
+            check(rate > 0.0 && rate <= 1.0, name, rate.to_string(), "above 0 and at most 1")?;
+        }
+        let warmup = self.warmup_steps;
+        check(warmup <= 1_000_000, "warmup_steps", warmup.to_string(), "at most 1000000")?;
+        let patience = self.early_stopping_epochs;
+        check(patience <= 10_000, "early_stopping_epochs", patience.to_string(), "at most 10000")?;
         let (size, sizes) = (self.image_size_px, MINIMUM_SIZE_PX..=2048);
         check(sizes.contains(&size), "image_size_px", size.to_string(), "32 to 2048 pixels")?;
+        let copies = self.augmented_copies;
+        check(copies <= 100, "augmented_copies", copies.to_string(), "at most 100")?;
+        let angle = self.rotation_degrees;
+        check((0.0..=180.0).contains(&angle), "rotation_degrees", angle.to_string(), "0 to 180")?;
+        let share = self.translation_share;
+        check((0.0..=1.0).contains(&share), "translation_share", share.to_string(), "0 to 1")?;
+        let neighbours = self.mlsmote_neighbours;
+        check((1..=100).contains(&neighbours), "mlsmote_neighbours", neighbours.to_string(), "1 to 100")?;
+        let blocks = self.trained_blocks;
+        check((1..=BLOCKS).contains(&blocks), "trained_blocks", blocks.to_string(), "1 to 5")?;
+        let micro = self.micro_batch_size;
+        check(micro <= 4096, "micro_batch_size", micro.to_string(), "at most 4096, or 0")?;
         check((0.0..1.0).contains(&self.dropout), "dropout", self.dropout.to_string(), "0 or more and below 1")?;
         check((1..=16_384).contains(&self.hidden), "hidden", self.hidden.to_string(), "1 to 16384")
+    }
+}
+
+/// Settings that belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SettingGroup {
+    /// What the network learns from.
+    Data,
+    /// What is trained.
+    Network,
+    /// How it is trained.
+    Optimiser,
+    /// What is kept, where it runs.
+    Run,
+}
+
+impl SettingGroup {
+    /// All groups, in the order shown.
+    pub const ALL: [Self; 4] = [Self::Data, Self::Network, Self::Optimiser, Self::Run];
+
+    /// Its name in the window.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Data => "Data",
+            Self::Network => "Network",
+            Self::Optimiser => "Optimiser",
+            Self::Run => "Run",
+        }
     }
 }
 
@@ -128,86 +400,218 @@ pub struct SettingInfo {
     pub name: &'static str,
     /// Its name in the window.
     pub label: &'static str,
+    /// What it belongs to.
+    pub group: SettingGroup,
     /// What it does and when to change it.
     pub help: &'static str,
     /// The paper's value, where the paper has one.
     pub paper_value: Option<&'static str>,
 }
 
-/// Every setting of [`TrainingConfiguration`], in the order shown.
+/// Every setting of [`TrainingConfiguration`], in the order shown: group by group.
 pub const SETTINGS: &[SettingInfo] = &[
-    SettingInfo {
-        name: "depth",
-        label: "What is trained",
-        help: "Head only: the network's features are computed once and a small head learns your labels from them. \
-               Takes seconds after the features are made.",
-        paper_value: Some("fine-tuned VGG16"),
-    },
-    SettingInfo {
-        name: "epochs",
-        label: "Epochs",
-        help: "How often training goes over all training images. The best epoch on the validation part is kept, so more \
-               does no harm but time.",
-        paper_value: Some("50"),
-    },
-    SettingInfo {
-        name: "learning_rate",
-        label: "Learning rate",
-        help: "How far each step moves. Lower it when the training loss jumps up and down; raise it when it has hardly \
-               fallen at the end. A head alone wants a larger step than a whole network.",
-        paper_value: Some("0.0001"),
-    },
-    SettingInfo {
-        name: "batch_size",
-        label: "Batch size",
-        help: "How many images share one step. Smaller batches make more and noisier steps.",
-        paper_value: Some("64"),
-    },
     SettingInfo {
         name: "image_size_px",
         label: "Picture size",
-        help: "Side in pixels of the square the network sees. Smaller is quicker and coarser; another size means \
-               computing the features again.",
+        group: SettingGroup::Data,
+        help: "Side in pixels of the square the network sees. Smaller is quicker and coarser; another size \
+               means computing the features again.",
         paper_value: Some("384"),
+    },
+    SettingInfo {
+        name: "augmented_copies",
+        label: "Copies of each picture",
+        group: SettingGroup::Data,
+        help: "How many new pictures are made from each training picture by turning, shifting and mirroring it \
+               at random, so that the network sees more than the few there are. Head only: each copy's features \
+               are computed once and kept, so nine copies mean ten times the work the first time.",
+        paper_value: Some("9"),
+    },
+    SettingInfo {
+        name: "rotation_degrees",
+        label: "Turned by at most",
+        group: SettingGroup::Data,
+        help: "Each copy is turned by an angle drawn evenly from minus this to plus this, in degrees. The \
+               corners that come free are filled with the mirrored picture.",
+        paper_value: Some("45"),
+    },
+    SettingInfo {
+        name: "translation_share",
+        label: "Shifted by at most",
+        group: SettingGroup::Data,
+        help: "Each copy is moved up or down by at most this share of its height.",
+        paper_value: None,
+    },
+    SettingInfo {
+        name: "flip",
+        label: "Mirror",
+        group: SettingGroup::Data,
+        help: "Half of the copies, drawn at random, are mirrored left to right. Switch it off where the side matters.",
+        paper_value: Some("yes"),
+    },
+    SettingInfo {
+        name: "mlsmote",
+        label: "Balance rare labels",
+        group: SettingGroup::Data,
+        help: "Makes synthetic samples of the labels that are rarer than the mean (MLSMOTE): points between a \
+               picture that has the label and one of its nearest neighbours that has it too. Head only: between \
+               their features; else: between their pixels.",
+        paper_value: Some("yes"),
+    },
+    SettingInfo {
+        name: "mlsmote_neighbours",
+        label: "Neighbours",
+        group: SettingGroup::Data,
+        help: "How many of the nearest pictures with the same rare label a synthetic sample chooses its partner \
+               from.",
+        paper_value: Some("5"),
+    },
+    SettingInfo {
+        name: "depth",
+        label: "What is trained",
+        group: SettingGroup::Network,
+        help: "Head only: the network's features are computed once and a small head learns your labels from \
+               them; takes seconds after the features are made. Last blocks: the last of the five blocks of \
+               convolutions learn too. Everything: all 13 convolutions learn, as in the paper; takes hours on a \
+               processor.",
+        paper_value: Some("everything"),
+    },
+    SettingInfo {
+        name: "trained_blocks",
+        label: "Blocks trained",
+        group: SettingGroup::Network,
+        help: "How many of the five blocks of convolutions learn, counted from the last. More fit your pictures \
+               better and take longer.",
+        paper_value: Some("5"),
+    },
+    SettingInfo {
+        name: "head",
+        label: "Head",
+        group: SettingGroup::Network,
+        help: "What the labels are learnt from. The mean of each channel of the last block is small and quick. \
+               Mean and standard deviation of the channels of the last two blocks say more about texture. The \
+               original VGG16 keeps where things are, needs far more memory and learns small sets by heart more \
+               easily.",
+        paper_value: None,
     },
     SettingInfo {
         name: "hidden",
         label: "Hidden layer",
+        group: SettingGroup::Network,
         help: "Size of the layer between features and labels. Fewer for very few images.",
         paper_value: None,
     },
     SettingInfo {
         name: "dropout",
         label: "Dropout",
-        help: "Share of the hidden layer that is switched off at random in each step, against learning the training \
-               images by heart.",
+        group: SettingGroup::Network,
+        help: "Share of the hidden layer that is switched off at random in each step, against learning the \
+               training images by heart.",
         paper_value: Some("0.5"),
+    },
+    SettingInfo {
+        name: "weights",
+        label: "Starting weights",
+        group: SettingGroup::Network,
+        help: "Where the convolutions start from: empty for the built-in VGG16 trained on ImageNet, the path of \
+               a safetensors file with the names of torchvision or timm, or hf:owner/name/file for a file on \
+               the Hugging Face hub.",
+        paper_value: Some("ImageNet"),
+    },
+    SettingInfo {
+        name: "epochs",
+        label: "Epochs",
+        group: SettingGroup::Optimiser,
+        help: "How often training goes over all training images. The best epoch on the validation part is kept, \
+               so more does no harm but time.",
+        paper_value: Some("50"),
+    },
+    SettingInfo {
+        name: "batch_size",
+        label: "Batch size",
+        group: SettingGroup::Optimiser,
+        help: "How many images share one step. Smaller batches make more and noisier steps.",
+        paper_value: Some("64"),
+    },
+    SettingInfo {
+        name: "learning_rate",
+        label: "Learning rate",
+        group: SettingGroup::Optimiser,
+        help: "How far each step moves. Left open it is 0.001 for a head alone, which wants a larger step than \
+               a whole network, and 0.0001 otherwise. Lower it when the training loss jumps up and down; raise \
+               it when it has hardly fallen at the end.",
+        paper_value: Some("0.0001"),
+    },
+    SettingInfo {
+        name: "head_learning_rate",
+        label: "Learning rate of the head",
+        group: SettingGroup::Optimiser,
+        help: "A larger step for the head, which starts from nothing, than for the convolutions, which were \
+               trained before. Left open it is the same.",
+        paper_value: None,
+    },
+    SettingInfo {
+        name: "schedule",
+        label: "Schedule",
+        group: SettingGroup::Optimiser,
+        help: "How the learning rate changes: constant; along half a cosine down to nothing; or divided by ten \
+               after a third and after two thirds of the steps.",
+        paper_value: Some("constant"),
+    },
+    SettingInfo {
+        name: "warmup_steps",
+        label: "Warm-up steps",
+        group: SettingGroup::Optimiser,
+        help: "Over this many steps at the beginning the learning rate rises evenly to its full size. Helps \
+               where the first epochs jump.",
+        paper_value: Some("0"),
     },
     SettingInfo {
         name: "positive_weights",
         label: "Weigh rare labels",
-        help: "Counts an image that has a label more, the rarer the label: by images without it over images with it. \
-               Helps rare labels to be found and makes false alarms likelier.",
+        group: SettingGroup::Optimiser,
+        help: "Counts an image that has a label more, the rarer the label: by images without it over images \
+               with it. Helps rare labels to be found and makes false alarms likelier.",
         paper_value: Some("no"),
     },
     SettingInfo {
         name: "best_by",
         label: "Best epoch",
-        help: "Which epoch's network is used: the one with the lowest loss on the validation part, or with the highest \
-               mean average precision there, which looks only at the order of the images and not at how sure it is.",
+        group: SettingGroup::Run,
+        help: "Which epoch's network is used: the one with the lowest loss on the validation part, or with the \
+               highest mean average precision there, which looks only at the order of the images and not at how \
+               sure it is.",
+        paper_value: None,
+    },
+    SettingInfo {
+        name: "early_stopping_epochs",
+        label: "Stop early after",
+        group: SettingGroup::Run,
+        help: "Ends the run when no epoch was the best for so many epochs; 0 goes on to the last.",
+        paper_value: Some("0"),
+    },
+    SettingInfo {
+        name: "micro_batch_size",
+        label: "Images at once",
+        group: SettingGroup::Run,
+        help: "How many images go through the network at the same time. A batch is cut into so many at a time \
+               and their gradients are added up, which is the same step in less memory. 0 finds a number for \
+               the memory there is.",
         paper_value: None,
     },
     SettingInfo {
         name: "seed",
         label: "Seed",
+        group: SettingGroup::Run,
         help: "Starting point of everything random. The same seed, images and settings give the same result.",
         paper_value: None,
     },
     SettingInfo {
         name: "device",
         label: "Device",
-        help: "Where the network runs: the processor, or a GPU where this build supports one. Auto takes a GPU if it \
-               can.",
+        group: SettingGroup::Run,
+        help: "Where the network runs: the processor, or a GPU where this build supports one. Auto takes a GPU \
+               if it can.",
         paper_value: None,
     },
 ];
@@ -225,13 +629,77 @@ mod tests {
 
     #[test]
     fn every_setting_is_explained_and_reads_back() {
-        let configuration = TrainingConfiguration { seed: 42, dropout: 0.25, ..Default::default() };
+        let configuration = TrainingConfiguration { seed: 42, dropout: 0.25, ..Default::default() }.resolved(8);
         let text = configuration.to_toml().unwrap();
         assert_eq!(TrainingConfiguration::from_toml(&text).unwrap(), configuration);
         let table: toml::Table = text.parse().unwrap();
         assert_eq!(table.len(), SETTINGS.len());
         assert!(table.keys().all(|name| setting(name).is_some()), "{table:?}");
         assert_eq!(TrainingConfiguration::from_toml("").unwrap(), TrainingConfiguration::default());
+        let groups: Vec<SettingGroup> = SETTINGS.iter().map(|setting| setting.group).collect();
+        assert!(SettingGroup::ALL.iter().all(|group| groups.contains(group)));
+        assert_eq!(groups.chunk_by(|a, b| a == b).count(), SettingGroup::ALL.len(), "a group is shown in one piece");
+    }
+
+    #[test]
+    fn the_words_of_choices_are_those_of_files() {
+        fn check<T: Choice + Serialize>() {
+            for choice in T::ALL {
+                assert_eq!(serde_json::to_value(choice).unwrap(), choice.name());
+                assert!(T::from_name(choice.name()).unwrap() == *choice && !choice.label().is_empty());
+            }
+            assert!(T::from_name("none").err().unwrap().hint.unwrap().contains(T::ALL[0].name()));
+        }
+        check::<Depth>();
+        check::<HeadKind>();
+        check::<Schedule>();
+        check::<BestBy>();
+    }
+
+    #[test]
+    fn what_is_left_open_is_filled_by_depth() {
+        let rates = |text: &str| {
+            let resolved = TrainingConfiguration::from_toml(text).unwrap().resolved(7);
+            (resolved.learning_rate.unwrap(), resolved.head_learning_rate.unwrap(), resolved.micro_batch_size)
+        };
+        assert_eq!(rates(""), (1e-3, 1e-3, 7));
+        assert_eq!(rates("depth = \"everything\"\nbatch_size = 4"), (1e-4, 1e-4, 4));
+        assert_eq!(rates("depth = \"last-blocks\"\nhead_learning_rate = 0.01\nmicro_batch_size = 3"), (1e-4, 0.01, 3));
+        assert_eq!(rates("learning_rate = 0.5\nhead_learning_rate = 0.01"), (0.5, 0.5, 7));
+        let blocks = |text: &str| TrainingConfiguration::from_toml(text).unwrap().blocks_trained();
+        assert_eq!(
+            ["", "depth = \"everything\"", "depth = \"last-blocks\"\ntrained_blocks = 3"].map(blocks),
+            [0, 5, 3]
+        );
+        let configuration = TrainingConfiguration { augmented_copies: 0, ..Default::default() };
+        let unused: Vec<&str> =
+            SETTINGS.iter().map(|setting| setting.name).filter(|name| !configuration.uses(name)).collect();
+        let expected = [
+            "rotation_degrees",
+            "translation_share",
+            "flip",
+            "trained_blocks",
+            "head_learning_rate",
+            "micro_batch_size",
+        ];
+        assert_eq!(unused, expected);
+    }
+
+    #[test]
+    fn a_run_of_an_earlier_version_reads_as_what_it_did() {
+        let text = "seed = 1\nepochs = 50\nbatch_size = 64\nlearning_rate = 0.001\nimage_size_px = 384\n\
+                    depth = \"head-only\"\ndropout = 0.5\nhidden = 512\ndevice = \"auto\"\npositive_weights = false\n\
+                    best_by = \"validation-loss\"\n";
+        let then = TrainingConfiguration::of_run(text).unwrap();
+        let expected = TrainingConfiguration {
+            learning_rate: Some(1e-3),
+            augmented_copies: 0,
+            mlsmote: false,
+            ..TrainingConfiguration::default()
+        };
+        assert_eq!(then, expected);
+        let now = TrainingConfiguration::default().resolved(1);
+        assert_eq!(TrainingConfiguration::of_run(&now.to_toml().unwrap()).unwrap(), now);
     }
 
     #[test]
@@ -245,7 +713,16 @@ mod tests {
             ("dropout = 1.0", "dropout is 1"),
             ("hidden = 0", "hidden is 0"),
             ("learing_rate = 0.1", "learing_rate"),
-            ("depth = \"everything\"", "everything"),
+            ("head_learning_rate = 2.0", "head_learning_rate is 2, but must be above 0 and at most 1"),
+            ("rotation_degrees = 181.0", "rotation_degrees is 181"),
+            ("translation_share = -0.5", "translation_share is -0.5"),
+            ("augmented_copies = 101", "augmented_copies is 101"),
+            ("mlsmote_neighbours = 0", "mlsmote_neighbours is 0"),
+            ("trained_blocks = 6", "trained_blocks is 6, but must be 1 to 5"),
+            ("micro_batch_size = 5000", "micro_batch_size is 5000"),
+            ("early_stopping_epochs = 20000", "early_stopping_epochs is 20000"),
+            ("warmup_steps = 2000000", "warmup_steps is 2000000"),
+            ("depth = \"all\"", "all"),
             ("seed = -1", "cannot be read"),
             ("not toml", "cannot be read"),
         ] {

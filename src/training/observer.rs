@@ -6,6 +6,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::batch_losses::BatchLoss;
+use super::epoch_groups::EpochGroups;
 use super::metrics::PartMetrics;
 use crate::error::{Error, Result};
 use crate::progress::{Observer, Silent};
@@ -19,7 +21,7 @@ pub struct EpochRecord {
     pub learning_rate: f64,
     /// Mean loss of the epoch's training steps, with dropout.
     pub step_loss: f64,
-    /// Metrics of the training part after the epoch.
+    /// Metrics of the training part after the epoch: its pictures as they are, without copies and synthetic samples.
     pub train: PartMetrics,
     /// Metrics of the validation part after the epoch.
     pub validation: PartMetrics,
@@ -29,14 +31,17 @@ pub struct EpochRecord {
     pub best: bool,
     /// How long the epoch took, in milliseconds.
     pub duration_ms: u64,
+    /// How well the intensities of the validation part form groups, where that was computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<EpochGroups>,
 }
 
 /// Receives reports from a training run. Called from the thread that trains.
 pub trait TrainingObserver: Observer {
     /// An epoch ended.
     fn epoch(&self, record: &EpochRecord);
-    /// Step `step` of `steps` (from 1) of epoch `epoch` (from 1) was made, with this loss.
-    fn batch(&self, _epoch: usize, _step: usize, _steps: usize, _loss: f64) {}
+    /// A step of training was made.
+    fn batch(&self, _loss: BatchLoss) {}
 }
 
 /// File in a run's folder with a line for each epoch.

@@ -7,11 +7,14 @@ use crate::error::{Error, Result};
 use crate::features::FeatureMatrix;
 use crate::nn::head::HeadWeights;
 use crate::nn::ops::sigmoid;
+use crate::nn::state::State;
+use crate::nn::vgg16::Pooling;
 
 /// A trained head and what is known about it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainedHead {
     weights: HeadWeights,
+    backbone: State,
     /// Labels in their order, thresholds, picture size and the rest.
     pub metadata: CheckpointMetadata,
 }
@@ -25,20 +28,37 @@ impl TrainedHead {
         let Checkpoint { state, metadata } = Checkpoint::load(path)?;
         let weights = HeadWeights::from_state(&state)
             .map_err(|error| Error::model(format!("{}: {}", path.display(), error.message)))?;
-        if weights.labels != metadata.labels.len() || weights.labels != metadata.thresholds.len() {
+        if weights.labels() != metadata.labels.len() || weights.labels() != metadata.thresholds.len() {
             return Err(Error::model(format!(
                 "{}: the head has {} outputs and the file names {} labels",
                 path.display(),
-                weights.labels,
+                weights.labels(),
                 metadata.labels.len()
             )));
         }
-        Ok(Self { weights, metadata })
+        let backbone = state.into_iter().filter(|(name, _)| name.starts_with("features.")).collect();
+        Ok(Self { weights, backbone, metadata })
+    }
+
+    /// The convolutions that were trained with it; none where the head was trained alone.
+    pub fn backbone(&self) -> Option<&State> {
+        (!self.backbone.is_empty()).then_some(&self.backbone)
+    }
+
+    /// How the convolutions' output becomes the features that it takes.
+    ///
+    /// # Errors
+    /// `Model` when no way gives so many.
+    pub fn pooling(&self) -> Result<Pooling> {
+        [Pooling::Mean, Pooling::Statistics, Pooling::Grid]
+            .into_iter()
+            .find(|pooling| pooling.features() == self.inputs())
+            .ok_or_else(|| Error::model(format!("no features of VGG16 are {} numbers", self.inputs())))
     }
 
     /// Number of features it takes.
     pub fn inputs(&self) -> usize {
-        self.weights.inputs
+        self.weights.inputs()
     }
 
     /// Label intensities in 0 to 1: n × L, the columns named by the labels in the run's order.

@@ -1,179 +1,103 @@
 //! Epochs of training: shuffled steps, then metrics on both parts, then checkpoints.
 //!
-//! The loop knows a network only as a [`Learner`]; [`HeadLearner`] trains a head on cached features.
+//! The loop knows a network only as a [`Learner`] and its data only as [`Examples`]. What it writes into the run's folder,
+//! in this order after each epoch: the line of `metrics.jsonl`, `best.safetensors` where the epoch is the best so far,
+//! `last.safetensors`. The last of these is what a resumed run goes on from, so whatever the program is doing when it
+//! is ended, everything before that checkpoint is there, and what is after it is made again with the same bits.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use candle_core::{Device, Tensor};
 use rand::seq::SliceRandom;
 
+use super::batch_losses::{BatchLoss, BatchWriter};
 use super::checkpoint::{BestAndLast, Checkpoint, CheckpointMetadata, CheckpointPlan, CheckpointStrategy};
-use super::configuration::{BestBy, TrainingConfiguration};
+use super::configuration::{BestBy, Schedule, TrainingConfiguration};
+use super::epoch_groups::{ReferenceGrouping, epoch_groups};
+use super::head_learner::{HeadLearner, LabelledFeatures};
+use super::learner::{Learner, LearningRates, Part};
 use super::metrics::{best_thresholds, evaluate};
-use super::observer::{EpochRecord, METRICS_FILE, TrainingObserver};
+use super::observer::{EpochRecord, METRICS_FILE, TrainingObserver, read_epochs};
+use super::pace::Pace;
 use crate::error::{Error, Result};
-use crate::features::FeatureMatrix;
-use crate::nn::adam::{Adam, AdamSettings};
-use crate::nn::head::{Head, HeadWeights};
-use crate::nn::ops::{bce_with_logits, sigmoid};
-use crate::nn::state::State;
-use crate::nn::tensor_error;
-use crate::progress::{Cancel, Stage};
+use crate::nn::ops::sigmoid;
+use crate::progress::Cancel;
 use crate::random::generator;
 
-/// Features of the images of one part, with the labels each image has.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LabelledFeatures {
-    /// n × d.
-    pub features: FeatureMatrix,
-    /// n × L zeros and ones, row-major, in the order of the labels.
-    pub targets: Vec<f32>,
+/// Where a run begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// At its first epoch.
+    #[default]
+    Fresh,
+    /// After the epoch of its last checkpoint; at the first epoch where there is none.
+    Resume,
 }
 
-/// One of the two parts that training looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The images it learns from.
-    Train,
-    /// The images it is judged by.
-    Validation,
+/// What the loop must know of the data.
+#[derive(Clone, Debug)]
+pub struct Examples<'a> {
+    /// L names.
+    pub labels: &'a [String],
+    /// Rows × L zeros and ones of the training part; the images as they are come first.
+    pub train_targets: Vec<f32>,
+    /// Number of those first rows: the metrics of the training part are theirs.
+    pub train_images: usize,
+    /// n × L zeros and ones of the validation part.
+    pub validation_targets: Vec<f32>,
+    /// Groupings to compare the validation part's intensities with, epoch by epoch.
+    pub references: Vec<ReferenceGrouping>,
 }
 
-/// A network that can be trained. Rows are positions in a part.
-pub trait Learner {
-    /// Makes one step on rows of the training part and gives the loss before it. `epoch` and `step` count from 1 and
-    /// name the random streams.
-    ///
-    /// # Errors
-    /// `Device` when the device refuses.
-    fn train_batch(&mut self, rows: &[usize], epoch: usize, step: usize) -> Result<f64>;
-
-    /// Logits of rows of a part, rows × L, row-major, without dropout.
-    ///
-    /// # Errors
-    /// `Device` when the device refuses.
-    fn predict(&self, part: Part, rows: &[usize]) -> Result<Vec<f32>>;
-
-    /// The numbers that make predictions.
-    ///
-    /// # Errors
-    /// `Device` when the device refuses.
-    fn network_state(&self) -> Result<State>;
-
-    /// The numbers that make predictions and those that training goes on from.
-    ///
-    /// # Errors
-    /// `Device` when the device refuses.
-    fn save_state(&self) -> Result<State>;
-
-    /// Goes on from [`save_state`](Self::save_state).
-    ///
-    /// # Errors
-    /// `Model` when the state does not fit.
-    fn load_state(&mut self, state: &State) -> Result<()>;
-}
-
-/// Trains a head on cached features.
-#[derive(Debug)]
-pub struct HeadLearner<'a> {
-    head: Head,
-    adam: Adam,
-    train: &'a LabelledFeatures,
-    validation: &'a LabelledFeatures,
-    labels: usize,
-    positive_weights: Option<Vec<f32>>,
-    dropout: f32,
-    seed: u64,
-}
-
-impl<'a> HeadLearner<'a> {
-    /// A head with initial weights drawn from the configuration's seed.
-    ///
-    /// # Errors
-    /// `Device` when memory is short.
-    pub fn new(
-        configuration: &TrainingConfiguration,
-        labels: usize,
-        train: &'a LabelledFeatures,
-        validation: &'a LabelledFeatures,
-    ) -> Result<Self> {
-        let mut random = generator(configuration.seed, "head");
-        let weights = HeadWeights::initial(train.features.columns(), configuration.hidden, labels, &mut random);
-        let head = Head::new(&weights)?;
-        let settings = AdamSettings { learning_rate: configuration.learning_rate, ..AdamSettings::default() };
-        let adam = Adam::new(&head.named_variables(), settings);
-        Ok(Self {
-            head,
-            adam,
-            train,
-            validation,
-            labels,
-            positive_weights: configuration.positive_weights.then(|| positive_weights(&train.targets, labels)),
-            dropout: configuration.dropout,
-            seed: configuration.seed,
-        })
-    }
-}
-
-/// Negatives over positives of each label; 1 for a label without positives.
-fn positive_weights(targets: &[f32], labels: usize) -> Vec<f32> {
-    let rows = targets.len() / labels;
-    (0..labels)
-        .map(|label| match targets.iter().skip(label).step_by(labels).filter(|&&target| target > 0.5).count() {
+impl Examples<'_> {
+    /// Negatives over positives of each label in the training part, copies and synthetic samples included, where the
+    /// configuration asks for it; 1 for a label without positives.
+    pub fn positive_weights(&self, configuration: &TrainingConfiguration) -> Option<Vec<f32>> {
+        let labels = self.labels.len();
+        let rows = self.train_targets.len() / labels.max(1);
+        let weight = |label: usize| match self.positives(label) {
             0 => 1.0,
             positives => (rows - positives) as f32 / positives as f32,
-        })
-        .collect()
-}
-
-/// Rows of a row-major matrix, one after the other.
-fn gather(values: &[f32], columns: usize, rows: &[usize]) -> Vec<f32> {
-    rows.iter().flat_map(|&row| &values[row * columns..(row + 1) * columns]).copied().collect()
-}
-
-impl Learner for HeadLearner<'_> {
-    fn train_batch(&mut self, rows: &[usize], epoch: usize, step: usize) -> Result<f64> {
-        let inputs = self.train.features.columns();
-        let features = gather(&self.train.features.values, inputs, rows);
-        let targets = gather(&self.train.targets, self.labels, rows);
-        let mut random = generator(self.seed, &format!("dropout epoch {epoch} step {step}"));
-        let backward = || {
-            let features = Tensor::from_vec(features, (rows.len(), inputs), &Device::Cpu)?;
-            let targets = Tensor::from_vec(targets, (rows.len(), self.labels), &Device::Cpu)?;
-            let logits = self.head.forward_training(&features, self.dropout, &mut random)?;
-            let loss = bce_with_logits(&logits, &targets, self.positive_weights.as_deref())?;
-            Ok((loss.to_scalar::<f32>()?, loss.backward()?))
         };
-        let (loss, gradients) = backward().map_err(tensor_error)?;
-        self.adam.step(&gradients)?;
-        Ok(f64::from(loss))
+        configuration.positive_weights.then(|| (0..labels).map(weight).collect())
     }
 
-    fn predict(&self, part: Part, rows: &[usize]) -> Result<Vec<f32>> {
-        let features = match part {
-            Part::Train => &self.train.features,
-            Part::Validation => &self.validation.features,
-        };
-        self.head.weights()?.logits(&gather(&features.values, features.columns(), rows))
+    fn positives(&self, label: usize) -> usize {
+        self.train_targets.iter().skip(label).step_by(self.labels.len()).filter(|&&target| target > 0.5).count()
     }
 
-    fn network_state(&self) -> Result<State> {
-        Ok(self.head.weights()?.state())
+    fn train_rows(&self) -> usize {
+        self.train_targets.len() / self.labels.len()
     }
 
-    fn save_state(&self) -> Result<State> {
-        let mut state = self.network_state()?;
-        state.extend(self.adam.state());
-        Ok(state)
+    fn validation_images(&self) -> usize {
+        self.validation_targets.len() / self.labels.len()
     }
 
-    fn load_state(&mut self, state: &State) -> Result<()> {
-        let weights = HeadWeights::from_state(state)?;
-        self.adam.load_state(state)?;
-        self.head.set_weights(&weights)
+    fn check(&self) -> Result<()> {
+        if self.labels.is_empty() {
+            return Err(
+                Error::user("there is no label to learn").hint("add labels to the project and give them to images")
+            );
+        }
+        for (name, images) in [("training", self.train_images), ("validation", self.validation_images())] {
+            if images == 0 {
+                return Err(Error::user(format!("the {name} part has no images"))
+                    .hint("label more images, or make the split again with a larger share for this part"));
+            }
+        }
+        let labels = self.labels.len();
+        if [&self.train_targets, &self.validation_targets].iter().any(|targets| !targets.len().is_multiple_of(labels))
+            || self.train_images > self.train_rows()
+        {
+            return Err(Error::internal("the targets do not fit the images and labels"));
+        }
+        if self.train_targets.iter().chain(&self.validation_targets).any(|target| !(0.0..=1.0).contains(target)) {
+            return Err(Error::internal("a target is not in 0 to 1"));
+        }
+        Ok(())
     }
 }
 
@@ -188,6 +112,8 @@ pub struct TrainingOutcome {
     pub epochs: usize,
     /// Whether it was stopped on request before all epochs were done.
     pub stopped_early: bool,
+    /// Whether it ended by itself because no epoch was better for as long as the configuration says.
+    pub out_of_patience: bool,
     /// `checkpoints/best.safetensors` in the run's folder, for [`TrainedHead`](super::TrainedHead).
     pub best_checkpoint: PathBuf,
     /// `checkpoints/last.safetensors` in the run's folder, with the optimiser's state.
@@ -198,9 +124,9 @@ pub struct TrainingOutcome {
 
 /// Trains a head on the features of the training part and keeps the epoch that is best on the validation part.
 ///
-/// Writes `metrics.jsonl` (a line for each epoch) and `checkpoints/` into `run_folder`, whose name is the run's id in
-/// the checkpoints. Stopping keeps what was reached: the outcome says so. The result depends on the configuration, the
-/// features and the labels only, not on threads.
+/// Writes `metrics.jsonl` and `batches.jsonl` (a line for each epoch, for each step) and `checkpoints/` into
+/// `run_folder`, whose name is the run's id in the checkpoints. Stopping keeps what was reached: the outcome says so. The
+/// result depends on the configuration, the features and the labels only, not on threads.
 ///
 /// # Errors
 /// `Config` for wrong settings; `User` for an empty part or no labels; `Data` for features that are no finite numbers
@@ -215,106 +141,171 @@ pub fn train_head(
     observer: &dyn TrainingObserver,
     cancel: &Cancel,
 ) -> Result<TrainingOutcome> {
+    let run = RunFolder { path: run_folder, start: Start::Fresh };
+    train_head_in(configuration, labels, train, validation, Vec::new(), run, observer, cancel)
+}
+
+/// Where a run is kept and where it begins.
+#[derive(Clone, Copy, Debug)]
+pub struct RunFolder<'a> {
+    /// The folder.
+    pub path: &'a Path,
+    /// At the first epoch, or after the last checkpoint in the folder.
+    pub start: Start,
+}
+
+/// [`train_head`] that may go on from a checkpoint, and compares each epoch with groupings.
+///
+/// # Errors
+/// Those of [`train_head`]; `Model` or `Data` when the checkpoint or metrics to go on from do not fit.
+#[allow(clippy::too_many_arguments)]
+pub fn train_head_in(
+    configuration: &TrainingConfiguration,
+    labels: &[String],
+    train: &LabelledFeatures,
+    validation: &LabelledFeatures,
+    references: Vec<ReferenceGrouping>,
+    run: RunFolder<'_>,
+    observer: &dyn TrainingObserver,
+    cancel: &Cancel,
+) -> Result<TrainingOutcome> {
+    let examples = Examples {
+        labels,
+        train_targets: [train.targets.as_slice(), &train.added.targets].concat(),
+        train_images: train.features.rows(),
+        validation_targets: validation.targets.clone(),
+        references,
+    };
     configuration.validate()?;
-    check_part(train, labels, "training")?;
-    check_part(validation, labels, "validation")?;
+    examples.check()?;
+    check_features(train)?;
+    check_features(validation)?;
     if train.features.columns() != validation.features.columns() {
         return Err(Error::internal("the training and validation features differ in width"));
     }
-    let without: Vec<&str> = (0..labels.len())
-        .filter(|&label| !train.targets.iter().skip(label).step_by(labels.len()).any(|&target| target > 0.5))
-        .map(|label| labels[label].as_str())
+    let weights = examples.positive_weights(configuration);
+    let mut learner = HeadLearner::new(configuration, labels.len(), train, validation, weights)?;
+    train_network(configuration, &examples, &mut learner, run, observer, cancel)
+}
+
+fn check_features(part: &LabelledFeatures) -> Result<()> {
+    let columns = part.features.columns();
+    if columns == 0 {
+        return Err(Error::internal("features of no columns"));
+    }
+    let labels = part.targets.len() / part.features.rows().max(1);
+    if part.added.features.len() / columns * labels != part.added.targets.len() {
+        return Err(Error::internal("the added rows and their targets differ in number"));
+    }
+    let values = part.features.values.iter().chain(&part.added.features);
+    if let Some(place) = values.clone().position(|value| !value.is_finite()) {
+        let image = part.features.image_ids.get(place / columns);
+        let name = image.map_or_else(|| "a copy".to_owned(), |image| format!("image {}", image.0));
+        return Err(Error::data(format!("the features of {name} hold a value that is no finite number"))
+            .hint("empty the feature cache and compute them again"));
+    }
+    Ok(())
+}
+
+/// Trains any network: the loop of all depths.
+///
+/// # Errors
+/// As [`train_head_in`], and those of the learner.
+pub fn train_network(
+    configuration: &TrainingConfiguration,
+    examples: &Examples<'_>,
+    learner: &mut dyn Learner,
+    run: RunFolder<'_>,
+    observer: &dyn TrainingObserver,
+    cancel: &Cancel,
+) -> Result<TrainingOutcome> {
+    configuration.validate()?;
+    examples.check()?;
+    let without: Vec<&str> = (0..examples.labels.len())
+        .filter(|&label| examples.positives(label) == 0)
+        .map(|label| examples.labels[label].as_str())
         .collect();
     if !without.is_empty() {
         observer.note(&format!("no training image has the label {}; it cannot be learnt", without.join(", ")));
     }
-    let learner = HeadLearner::new(configuration, labels.len(), train, validation)?;
-    let weights = learner.positive_weights.clone();
-    let run = Run { configuration, labels, train, validation, positive_weights: weights.as_deref(), run_folder };
-    run.epochs(learner, &mut BestAndLast, observer, cancel)
-}
-
-fn check_part(part: &LabelledFeatures, labels: &[String], name: &str) -> Result<()> {
-    if labels.is_empty() {
-        return Err(Error::user("there is no label to learn").hint("add labels to the project and give them to images"));
-    }
-    if part.features.rows() == 0 || part.features.columns() == 0 {
-        return Err(Error::user(format!("the {name} part has no images"))
-            .hint("label more images, or make the split again with a larger share for this part"));
-    }
-    if part.targets.len() != part.features.rows() * labels.len() {
-        return Err(Error::internal(format!(
-            "{} targets do not fit {} images and {} labels",
-            part.targets.len(),
-            part.features.rows(),
-            labels.len()
-        )));
-    }
-    if let Some(place) = part.features.values.iter().position(|value| !value.is_finite()) {
-        let image = part.features.image_ids[place / part.features.columns()];
-        return Err(Error::data(format!("the features of image {} hold a value that is no finite number", image.0))
-            .hint("empty the feature cache and compute them again"));
-    }
-    if part.targets.iter().any(|target| !(0.0..=1.0).contains(target)) {
-        return Err(Error::internal("a target is not in 0 to 1"));
-    }
-    Ok(())
+    let positive_weights = examples.positive_weights(configuration);
+    Run { configuration, examples, positive_weights, run_folder: run.path, observer, cancel }.epochs(
+        learner,
+        run.start,
+        &mut BestAndLast,
+    )
 }
 
 /// What stays the same during a run.
 struct Run<'a> {
     configuration: &'a TrainingConfiguration,
-    labels: &'a [String],
-    train: &'a LabelledFeatures,
-    validation: &'a LabelledFeatures,
-    positive_weights: Option<&'a [f32]>,
+    examples: &'a Examples<'a>,
+    positive_weights: Option<Vec<f32>>,
     run_folder: &'a Path,
+    observer: &'a dyn TrainingObserver,
+    cancel: &'a Cancel,
 }
 
 impl Run<'_> {
     fn epochs(
         &self,
-        mut learner: impl Learner,
+        learner: &mut dyn Learner,
+        start: Start,
         strategy: &mut dyn CheckpointStrategy,
-        observer: &dyn TrainingObserver,
-        cancel: &Cancel,
     ) -> Result<TrainingOutcome> {
         let started = Instant::now();
         let checkpoints = self.run_folder.join("checkpoints");
         fs::create_dir_all(&checkpoints).map_err(|error| Error::io(&checkpoints, error))?;
-        let metrics_path = self.run_folder.join(METRICS_FILE);
-        let mut metrics_file = File::create(&metrics_path).map_err(|error| Error::io(&metrics_path, error))?;
+        let before = match start {
+            Start::Fresh => Vec::new(),
+            Start::Resume => self.go_back(learner, &checkpoints)?,
+        };
+        let mut metrics = MetricsFile::open(self.run_folder, &before)?;
+        let mut batches = BatchWriter::open(self.run_folder, before.len())?;
+        let mut best = before.iter().rev().find(|record| record.best).cloned();
+        let mut last = before.last().cloned();
 
-        let (mut best, mut last): (Option<EpochRecord>, Option<EpochRecord>) = (None, None);
         let all_epochs = self.configuration.epochs;
-        let stage = Stage::new("Training", all_epochs);
-        observer.progress(stage.at(0));
-        for epoch in 1..=all_epochs {
+        let (learnt, judged) =
+            (self.examples.train_rows(), self.examples.train_images + self.examples.validation_images());
+        let mut pace = Pace::new(all_epochs, before.len(), learnt, judged);
+        self.observer.progress(pace.progress());
+        let mut out_of_patience = false;
+        for epoch in before.len() + 1..=all_epochs {
             let epoch_started = Instant::now();
-            let Some(step_loss) = self.steps(&mut learner, epoch, observer, cancel)? else { break };
-            let mut record = self.judge(&learner, epoch, step_loss)?;
+            let Some((step_loss, learning_rate)) = self.steps(learner, epoch, &mut pace, &mut batches)? else { break };
+            let mut record = match self.judge(learner, epoch, &mut pace) {
+                Err(error) if error.is_cancelled() => break,
+                other => other?,
+            };
+            (record.step_loss, record.learning_rate) = (step_loss, learning_rate);
             record.best = best.as_ref().is_none_or(|best| self.is_better(&record, best));
             record.duration_ms = epoch_started.elapsed().as_millis() as u64;
-            self.keep(&learner, &record, &checkpoints, strategy.after_epoch(&record, epoch == all_epochs))?;
+            batches.flush()?;
+            metrics.add(&record)?;
+            self.keep(learner, &record, &checkpoints, strategy.after_epoch(&record, epoch == all_epochs))?;
 
-            let mut line = serde_json::to_string(&record)
-                .map_err(|error| Error::internal(format!("an epoch's metrics cannot be written: {error}")))?;
-            line.push('\n');
-            let write = metrics_file.write_all(line.as_bytes()).and_then(|()| metrics_file.flush());
-            write.map_err(|error| Error::io(&metrics_path, error))?;
-            observer.epoch(&record);
-            observer.progress(stage.at(epoch));
+            self.observer.epoch(&record);
+            pace.epoch_done();
+            self.observer.progress(pace.progress());
             if record.best {
                 best = Some(record.clone());
             }
             last = Some(record);
+            let patience = self.configuration.early_stopping_epochs;
+            if patience > 0 && best.as_ref().is_some_and(|best| epoch - best.epoch >= patience) && epoch < all_epochs {
+                self.observer.note(&format!("No epoch was better for {patience} epochs: the run ends"));
+                out_of_patience = true;
+                break;
+            }
         }
 
         let (Some(best), Some(last)) = (best, last) else { return Err(Error::cancelled()) };
         Ok(TrainingOutcome {
             best,
             epochs: last.epoch,
-            stopped_early: last.epoch < all_epochs,
+            stopped_early: last.epoch < all_epochs && !out_of_patience,
+            out_of_patience,
             last,
             best_checkpoint: checkpoints.join(BestAndLast::BEST),
             last_checkpoint: checkpoints.join(BestAndLast::LAST),
@@ -322,53 +313,127 @@ impl Run<'_> {
         })
     }
 
-    /// One pass over the training part in a new order: the mean loss of its images, or none when asked to stop.
+    /// Puts the learner back to the last checkpoint; gives the epochs up to it.
+    fn go_back(&self, learner: &mut dyn Learner, checkpoints: &Path) -> Result<Vec<EpochRecord>> {
+        let path = checkpoints.join(BestAndLast::LAST);
+        if !path.is_file() {
+            self.observer.note("No epoch had been finished: the run begins again");
+            return Ok(Vec::new());
+        }
+        let checkpoint = Checkpoint::load(&path)?;
+        if checkpoint.metadata.labels != self.examples.labels {
+            return Err(Error::data(format!("{} is for other labels", path.display()))
+                .hint("train a new run with the present labels"));
+        }
+        learner
+            .load_state(&checkpoint.state)
+            .map_err(|error| Error::model(format!("{}: {}", path.display(), error.message)).caused_by(error))?;
+        let done = checkpoint.metadata.epoch;
+        let records: Vec<EpochRecord> =
+            read_epochs(self.run_folder)?.into_iter().filter(|record| record.epoch <= done).collect();
+        if records.iter().map(|record| record.epoch).ne(1..=done) {
+            return Err(Error::data(format!("{METRICS_FILE} does not tell of all {done} epochs of the checkpoint"))
+                .hint("train a new run; the network of this one can still be used"));
+        }
+        self.observer.note(&format!("Going on after epoch {done}"));
+        Ok(records)
+    }
+
+    /// Step sizes of a step, counted from 0 over the whole run of `steps` steps an epoch.
+    fn rates(&self, step: usize, steps: usize) -> LearningRates {
+        let configuration = self.configuration;
+        let all = configuration.epochs * steps;
+        let share = step as f64 / all.max(1) as f64;
+        let shape = match configuration.schedule {
+            Schedule::Constant => 1.0,
+            Schedule::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * share).cos()),
+            Schedule::Step => 0.1f64.powi((3.0 * share) as i32),
+        };
+        let rise = match configuration.warmup_steps {
+            0 => 1.0,
+            warmup => ((step + 1) as f64 / warmup as f64).min(1.0),
+        };
+        let factor = shape * rise;
+        LearningRates {
+            backbone: factor * configuration.learning_rate(),
+            head: factor * configuration.head_learning_rate(),
+        }
+    }
+
+    /// One pass over the training part in a new order: the mean loss of its rows and the last step size, or none when
+    /// asked to stop.
     fn steps(
         &self,
-        learner: &mut impl Learner,
+        learner: &mut dyn Learner,
         epoch: usize,
-        observer: &dyn TrainingObserver,
-        cancel: &Cancel,
-    ) -> Result<Option<f64>> {
-        let mut rows: Vec<usize> = (0..self.train.features.rows()).collect();
+        pace: &mut Pace,
+        batches: &mut BatchWriter,
+    ) -> Result<Option<(f64, f64)>> {
+        let mut rows: Vec<usize> = (0..self.examples.train_rows()).collect();
         rows.shuffle(&mut generator(self.configuration.seed, &format!("shuffle epoch {epoch}")));
         let steps = rows.len().div_ceil(self.configuration.batch_size);
-        let mut sum = 0.0;
+        learner.begin_epoch(&rows)?;
+        let (mut sum, mut learning_rate) = (0.0, 0.0);
         for (index, batch) in rows.chunks(self.configuration.batch_size).enumerate() {
-            if cancel.is_cancelled() {
+            if self.cancel.is_cancelled() {
                 return Ok(None);
             }
-            let loss = learner.train_batch(batch, epoch, index + 1)?;
+            pace.begin();
+            let rates = self.rates((epoch - 1) * steps + index, steps);
+            let loss = learner.train_batch(batch, epoch, index + 1, rates)?;
             if !loss.is_finite() {
                 return Err(diverged(epoch));
             }
+            learning_rate = rates.backbone;
             sum += loss * batch.len() as f64;
-            observer.batch(epoch, index + 1, steps, loss);
+            let loss = BatchLoss { epoch, step: index + 1, steps, loss };
+            batches.add(loss)?;
+            self.observer.batch(loss);
+            pace.learnt(batch.len());
+            self.observer.progress(pace.progress());
         }
-        Ok(Some(sum / rows.len() as f64))
+        Ok(Some((sum / rows.len() as f64, learning_rate)))
     }
 
     /// Metrics of both parts at thresholds chosen on the validation part.
-    fn judge(&self, learner: &impl Learner, epoch: usize, step_loss: f64) -> Result<EpochRecord> {
-        let all = |part: &LabelledFeatures| (0..part.features.rows()).collect::<Vec<_>>();
-        let train = learner.predict(Part::Train, &all(self.train))?;
-        let validation = learner.predict(Part::Validation, &all(self.validation))?;
+    fn judge(&self, learner: &mut dyn Learner, epoch: usize, pace: &mut Pace) -> Result<EpochRecord> {
+        let examples = self.examples;
+        let labels = examples.labels.len();
+        let mut predict = |part: Part, count: usize| {
+            let rows: Vec<usize> = (0..count).collect();
+            let mut before = 0;
+            pace.begin();
+            learner.predict(part, &rows, &mut |done| {
+                self.cancel.check()?;
+                pace.judged(done - before);
+                pace.begin();
+                before = done;
+                self.observer.progress(pace.progress());
+                Ok(())
+            })
+        };
+        let train = predict(Part::Train, examples.train_images)?;
+        let validation = predict(Part::Validation, examples.validation_images())?;
         if train.iter().chain(&validation).any(|logit| !logit.is_finite()) {
             return Err(diverged(epoch));
         }
         let scores: Vec<f32> = validation.iter().copied().map(sigmoid).collect();
-        let thresholds = best_thresholds(&scores, &self.validation.targets, self.labels.len());
-        let train = evaluate(&train, &self.train.targets, &thresholds, self.positive_weights);
-        let validation = evaluate(&validation, &self.validation.targets, &thresholds, self.positive_weights);
+        let groups = epoch_groups(&scores, labels, self.configuration.seed, &examples.references, self.cancel);
+        let thresholds = best_thresholds(&scores, &examples.validation_targets, labels);
+        let train_targets = &examples.train_targets[..examples.train_images * labels];
+        let weights = self.positive_weights.as_deref();
+        let train = evaluate(&train, train_targets, &thresholds, weights);
+        let validation = evaluate(&validation, &examples.validation_targets, &thresholds, weights);
         Ok(EpochRecord {
             epoch,
-            learning_rate: self.configuration.learning_rate,
-            step_loss,
+            learning_rate: 0.0,
+            step_loss: 0.0,
             best: false,
             train,
             validation,
             thresholds,
             duration_ms: 0,
+            groups,
         })
     }
 
@@ -383,11 +448,11 @@ impl Run<'_> {
     }
 
     /// Writes and removes checkpoints.
-    fn keep(&self, learner: &impl Learner, record: &EpochRecord, folder: &Path, plan: CheckpointPlan) -> Result<()> {
+    fn keep(&self, learner: &dyn Learner, record: &EpochRecord, folder: &Path, plan: CheckpointPlan) -> Result<()> {
         let run_id = self.run_folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let configuration = self.configuration;
-        let mut metadata =
-            CheckpointMetadata::new(run_id, configuration.seed, self.labels.to_vec(), configuration.image_size_px);
+        let labels = self.examples.labels.to_vec();
+        let mut metadata = CheckpointMetadata::new(run_id, configuration.seed, labels, configuration.image_size_px);
         metadata.epoch = record.epoch;
         metadata.thresholds.clone_from(&record.thresholds);
         for name in &plan.save {
@@ -401,6 +466,40 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// `metrics.jsonl`, open to be written.
+struct MetricsFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl MetricsFile {
+    /// Opens the file with these epochs in it.
+    fn open(run_folder: &Path, epochs: &[EpochRecord]) -> Result<Self> {
+        let path = run_folder.join(METRICS_FILE);
+        let lines: String = epochs.iter().map(line).collect::<Result<_>>()?;
+        // In one step: epochs that were done must not be lost to a crash just here.
+        let beside = path.with_extension("tmp");
+        fs::write(&beside, lines).map_err(|error| Error::io(&beside, error))?;
+        fs::rename(&beside, &path).map_err(|error| Error::io(&path, error))?;
+        let file = OpenOptions::new().append(true).open(&path).map_err(|error| Error::io(&path, error))?;
+        Ok(Self { path, file })
+    }
+
+    fn add(&mut self, record: &EpochRecord) -> Result<()> {
+        let line = line(record)?;
+        self.file
+            .write_all(line.as_bytes())
+            .and_then(|()| self.file.sync_data())
+            .map_err(|error| Error::io(&self.path, error))
+    }
+}
+
+fn line(record: &EpochRecord) -> Result<String> {
+    serde_json::to_string(record)
+        .map(|line| line + "\n")
+        .map_err(|error| Error::internal(format!("an epoch's metrics cannot be written: {error}")))
 }
 
 fn diverged(epoch: usize) -> Error {

@@ -13,7 +13,8 @@ import sklearn
 import torch
 import torchvision
 from safetensors.torch import load_file
-from sklearn import cluster, datasets, metrics
+from scipy import ndimage
+from sklearn import cluster, datasets, metrics, neighbors
 
 HERE = Path(__file__).parent
 WEIGHTS = HERE / "../../assets/weights/vgg16-imagenet-features-f16.safetensors"
@@ -54,6 +55,107 @@ def vgg16():
                     case["blocks"].append(numbers(values.mean(dim=(2, 3))))
         cases.append(case)
     write("vgg16.json", {"torchvision": torchvision.__version__, "cases": cases})
+
+
+def formula(count, step):
+    """Values in -1 to 1 that the tests repeat."""
+    return torch.tensor([((i * step) % 1009) / 504.5 - 1 for i in range(count)], dtype=torch.float64)
+
+
+def layers():
+    """Convolution, ReLU and pooling with the gradients of sum(coefficient * result), in double precision."""
+    cases = []
+    for images, inputs, outputs, height, width, pool in [
+        (2, 3, 5, 9, 7, False),
+        (2, 3, 5, 9, 7, True),
+        (1, 20, 18, 10, 13, False),
+        (2, 16, 7, 6, 9, True),
+        (1, 33, 4, 1, 5, False),
+        (1, 18, 70, 4, 4, True),
+    ]:
+        x = formula(images * inputs * height * width, 7919).view(images, inputs, height, width).requires_grad_()
+        w = formula(outputs * inputs * 9, 6007).view(outputs, inputs, 3, 3).requires_grad_()
+        b = formula(outputs, 31).requires_grad_()
+        y = torch.relu(torch.nn.functional.conv2d(x, w, b, padding=1))
+        if pool:
+            y = torch.nn.functional.max_pool2d(y, 2)
+        (y * formula(y.numel(), 331).view(y.shape)).sum().backward()
+        rounded = lambda tensor: [float(f"{value:.7g}") for value in numbers(tensor)]
+        cases.append({
+            "images": images, "inputs": inputs, "outputs": outputs, "height": height, "width": width, "pool": pool,
+            "result": rounded(y), "input": rounded(x.grad), "weights": rounded(w.grad), "bias": rounded(b.grad),
+        })
+    write("layers.json", cases)
+
+
+def vgg16_gradients():
+    """Gradients of sum(coefficient * features) for every convolution of VGG16, for each way of pooling."""
+    size = 64
+    mean = torch.tensor([0.485, 0.456, 0.406], dtype=torch.float64).view(3, 1, 1)
+    deviation = torch.tensor([0.229, 0.224, 0.225], dtype=torch.float64).view(3, 1, 1)
+    images = [torch.from_numpy(picture(size, seed)).permute(2, 0, 1).double() / 255 for seed in range(2)]
+    batch = torch.stack([(image - mean) / deviation for image in images])
+    network = torchvision.models.vgg16(weights=None).features.double().eval()
+    weights = load_file(WEIGHTS)
+    network.load_state_dict({name.removeprefix("features."): value.double() for name, value in weights.items()})
+    result = {"size": size}
+    for name in ["mean", "statistics", "grid"]:
+        network.zero_grad()
+        values, blocks = batch, []
+        for index, layer in enumerate(network):
+            values = layer(values)
+            if index in [23, 30]:
+                blocks.append(values)
+        if name == "mean":
+            features = values.mean(dim=(2, 3))
+        elif name == "statistics":
+            parts = []
+            for block in blocks:
+                parts += [block.mean(dim=(2, 3)), (block.var(dim=(2, 3), unbiased=False) + 1e-6).sqrt()]
+            features = torch.cat(parts, dim=1)
+        else:
+            features = torch.nn.functional.adaptive_avg_pool2d(values, 7).flatten(1)
+        loss = (features * formula(features.numel(), 331).view(features.shape)).sum()
+        loss.backward()
+        gradients = {}
+        for parameter_name, parameter in network.named_parameters():
+            flat = parameter.grad.flatten()
+            step = -(-len(flat) // 16)
+            samples = flat[::step]
+            # As many samples as the test takes with the same step.
+            gradients[f"features.{parameter_name}"] = {
+                "norm": float(flat.norm()), "largest": float(flat.abs().max()), "samples": numbers(samples),
+            }
+        result[name] = {"loss": loss.item(), "gradients": gradients}
+    write("vgg16_gradients.json", result)
+
+
+def fine_tuning():
+    """Losses of five steps of Adam on the whole of VGG16 and a head, without dropout."""
+    mean = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
+    deviation = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+    images = [torch.from_numpy(picture(32, seed)).permute(2, 0, 1).float() / 255 for seed in range(4)]
+    batch = torch.stack([(image - mean) / deviation for image in images])
+    features = torchvision.models.vgg16(weights=None).features
+    weights = load_file(WEIGHTS)
+    features.load_state_dict({name.removeprefix("features."): value.float() for name, value in weights.items()})
+    head = torch.nn.Sequential(torch.nn.Linear(512, 16), torch.nn.ReLU(), torch.nn.Linear(16, 3))
+    with torch.no_grad():
+        for parameter, step, scale in zip(head.parameters(), [7919, 31, 6007, 17], [0.05, 0.05, 0.2, 0.2]):
+            parameter.copy_((formula(parameter.numel(), step) * scale).float().view(parameter.shape))
+    targets = torch.tensor([float((i * 7) % 3 == 0) for i in range(12)]).view(4, 3)
+    optimiser = torch.optim.Adam([
+        {"params": features.parameters(), "lr": 1e-4}, {"params": head.parameters(), "lr": 1e-3},
+    ])
+    losses = []
+    for _ in range(5):
+        optimiser.zero_grad()
+        logits = head(features(batch).mean(dim=(2, 3)))
+        value = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets)
+        value.backward()
+        optimiser.step()
+        losses.append(value.item())
+    write("fine_tuning.json", {"losses": losses})
 
 
 def loss():
@@ -190,8 +292,87 @@ def multi_label():
     write("multi_label.json", result)
 
 
+def augmentation():
+    """Bilinear affine mapping with reflection at the edge (d c b a | a b c d | d c b a), by SciPy."""
+    size = 16
+    image = picture(size, 3).astype(np.float64)
+    centre = (size - 1) / 2
+    cases = []
+    for degrees, share, mirrored in [(30, 0, False), (-45, 0.1, True), (12.5, -0.07, False), (90, 0.05, True), (0, 0.33, True)]:
+        angle = np.deg2rad(degrees)
+        # From the place in the copy (row, column) to the place in the picture.
+        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        offset = turn @ np.array([-centre - share * size, -centre])
+        source = image[:, ::-1] if mirrored else image
+        copy = np.stack(
+            [
+                ndimage.affine_transform(source[..., c], turn, offset + centre, order=1, mode="reflect")
+                for c in range(3)
+            ],
+            axis=-1,
+        )
+        cases.append({
+            "rotation_degrees": degrees,
+            "translation_share": share,
+            "mirrored": mirrored,
+            "pixels": [round(float(value), 3) for value in copy.flatten()],
+        })
+    write("augmentation.json", {"size": size, "seed": 3, "cases": cases})
+
+
+def mlsmote():
+    """MLSMOTE by its definition: neighbours by scikit-learn, everything else counted in plain loops."""
+    random = np.random.default_rng(21)
+    cases = []
+    for rows, width, labels, k in [(60, 8, 7, 5), (25, 3, 4, 2), (12, 2, 5, 5)]:
+        rates = 0.7 / (1 + np.arange(labels))
+        targets = (random.random((rows, labels)) < rates).astype(int)
+        if labels == 5:
+            targets[:, 4] = 0
+        features = np.round(random.normal(size=(rows, width)) + targets[:, :1], 3).astype(np.float32)
+        counts = [int(sum(row[label] for row in targets)) for label in range(labels)]
+        ratios = [max(counts) / count if count else None for count in counts]
+        known = [ratio for ratio in ratios if ratio is not None]
+        mean_ratio = sum(known) / len(known)
+        minority = [label for label in range(labels) if ratios[label] is not None and ratios[label] > mean_ratio]
+        scumbles = []
+        for row in targets:
+            own = [ratios[label] for label in range(labels) if row[label]]
+            scumbles.append(1 - np.prod(own) ** (1 / len(own)) / (sum(own) / len(own)) if own else 0)
+        samples = []
+        for label in minority:
+            bag = np.flatnonzero(targets[:, label])
+            if len(bag) < 2:
+                continue
+            near = neighbors.NearestNeighbors(n_neighbors=min(k + 1, len(bag)), algorithm="brute").fit(features[bag])
+            for row, found in zip(bag, near.kneighbors(features[bag], return_distance=False)):
+                found = [int(bag[i]) for i in found if bag[i] != row]
+                voters = [int(row), *found]
+                voted = [l for l in range(labels) if sum(targets[v][l] for v in voters) > len(voters) / 2]
+                samples.append({"made_for": [label, int(row)], "neighbours": found, "labels": voted})
+        cases.append({
+            "labels": labels,
+            "width": width,
+            "neighbours": k,
+            "features": [round(float(value), 3) for value in features.flatten()],
+            "targets": targets.flatten().tolist(),
+            "counts": counts,
+            "ratios": ratios,
+            "mean_ratio": mean_ratio,
+            "minority": minority,
+            "scumble": float(np.mean(scumbles)),
+            "co_occurrence": (targets.T @ targets).flatten().tolist(),
+            "samples": samples,
+            "counts_after": [counts[l] + sum(l in sample["labels"] for sample in samples) for l in range(labels)],
+        })
+    write("mlsmote.json", cases)
+
+
 if __name__ == "__main__":
     torch.manual_seed(1)
     print("torch", torch.__version__, "scikit-learn", sklearn.__version__)
-    for make in [vgg16, loss, adam, partitions, silhouettes, kmeans, multi_label]:
+    for make in [
+        vgg16, vgg16_gradients, layers, fine_tuning, loss, adam, partitions, silhouettes, kmeans, multi_label, augmentation,
+        mlsmote
+    ]:
         make()

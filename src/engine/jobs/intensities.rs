@@ -2,53 +2,177 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::dataset::{Loader, Sample};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::{self, BackboneImage, FeatureMatrix};
 use crate::ids::{ImageId, RunId};
 use crate::imaging;
+use crate::nn::vgg16::{Pooling, Vgg16};
+use crate::nn::weights::{self, Weights};
 use crate::nn::{self, SelectedDevice};
-use crate::progress::{Cancel, Observer};
+use crate::progress::{Cancel, Observer, Stage};
 use crate::project::{FeatureKind, Project, RunRecord};
 use crate::training::{BestAndLast, TrainedHead, TrainingConfiguration};
+
+/// Pictures that go through the network at once.
+const PREDICTED_AT_ONCE: usize = 8;
 
 /// Pictures that could not be read: their path and the reason.
 pub type Unreadable = Vec<(String, String)>;
 
-/// Pooled VGG16 features of `images`, from the cache where they are there already. Pictures that cannot be read are
-/// left out and listed.
-pub fn backbone_features(
-    project: &Project,
-    images: &[ImageId],
-    image_size_px: u32,
-    device: &SelectedDevice,
-    observer: &dyn Observer,
-    cancel: &Cancel,
-) -> Result<(FeatureMatrix, Unreadable)> {
-    let paths = project.image_paths()?;
-    let records: HashMap<ImageId, _> = project.images()?.into_iter().map(|image| (image.id, image)).collect();
-    let wanted: Vec<BackboneImage> = images
-        .iter()
-        .filter_map(|id| {
-            Some(BackboneImage {
-                image_id: *id,
-                path: paths.get(id)?.clone(),
-                content_hash: records.get(id)?.content_hash.clone(),
+/// Where features of the fixed convolutions come from.
+#[derive(Clone, Copy, Debug)]
+pub struct BackboneSource<'a> {
+    /// The convolutions' weights.
+    pub weights: &'a Weights,
+    /// How their output becomes features.
+    pub pooling: Pooling,
+    /// Side of the pictures in pixels.
+    pub image_size_px: u32,
+    /// Where the network runs.
+    pub device: &'a SelectedDevice,
+}
+
+impl BackboneSource<'_> {
+    /// Features of `images`, from the cache where they are there already. Pictures that cannot be read are left out and
+    /// listed.
+    pub fn features(
+        &self,
+        project: &Project,
+        images: &[ImageId],
+        observer: &dyn Observer,
+        cancel: &Cancel,
+    ) -> Result<(FeatureMatrix, Unreadable)> {
+        let paths = project.image_paths()?;
+        let records: HashMap<ImageId, _> = project.images()?.into_iter().map(|image| (image.id, image)).collect();
+        let wanted: Vec<BackboneImage> = images
+            .iter()
+            .filter_map(|id| {
+                Some(BackboneImage {
+                    image_id: *id,
+                    path: paths.get(id)?.clone(),
+                    content_hash: records.get(id)?.content_hash.clone(),
+                })
             })
-        })
-        .collect();
-    let cache = project.cache_folder().join("features");
-    let (matrix, failures) =
-        features::pooled_vgg16(&wanted, image_size_px, &imaging::load_square, &cache, device, observer, cancel)?;
-    let unreadable: Unreadable = failures
-        .into_iter()
-        .map(|(image, error)| {
-            let name = records.get(&image).map_or_else(String::new, |record| record.relative_path.clone());
-            observer.note(&format!("Left out: {error}"));
-            (name, error.message)
-        })
-        .collect();
-    Ok((matrix, unreadable))
+            .collect();
+        let cache = project.cache_folder().join("features");
+        let (matrix, failures) = features::pooled_vgg16(
+            &wanted,
+            self.image_size_px,
+            &imaging::load_square,
+            &cache,
+            self.device,
+            observer,
+            cancel,
+        )?;
+        let unreadable: Unreadable = failures
+            .into_iter()
+            .map(|(image, error)| {
+                let name = records.get(&image).map_or_else(String::new, |record| record.relative_path.clone());
+                observer.note(&format!("Left out: {error}"));
+                (name, error.message)
+            })
+            .collect();
+        Ok((matrix, unreadable))
+    }
+}
+
+/// Where label intensities come from.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The trained head, with the convolutions that were trained with it, if any.
+    pub head: &'a TrainedHead,
+    /// The weights that training began with.
+    pub weights: &'a Weights,
+    /// Side of the pictures in pixels.
+    pub image_size_px: u32,
+    /// Where the network runs.
+    pub device: &'a SelectedDevice,
+}
+
+impl Source<'_> {
+    /// Label intensities of `images`. Pictures that cannot be read are left out and listed.
+    ///
+    /// # Errors
+    /// `Model`, `Device` or `Data` from the network; `Cancelled`.
+    pub fn intensities(
+        &self,
+        project: &Project,
+        images: &[ImageId],
+        observer: &dyn Observer,
+        cancel: &Cancel,
+    ) -> Result<(FeatureMatrix, Unreadable)> {
+        let pooling = self.head.pooling()?;
+        let (features, unreadable) = match self.head.backbone() {
+            None => {
+                let Self { weights, image_size_px, device, .. } = *self;
+                let source = BackboneSource { weights, pooling, image_size_px, device };
+                source.features(project, images, observer, cancel)?
+            }
+            Some(state) => {
+                let mut network = Vgg16::load(self.weights, self.device)?;
+                network.set_state(state)?;
+                self.features_of(&network, pooling, project, images, observer, cancel)?
+            }
+        };
+        if features.rows() == 0 {
+            let empty = FeatureMatrix::new(Vec::new(), self.head.metadata.labels.clone(), Vec::new())?;
+            return Ok((empty, unreadable));
+        }
+        Ok((self.head.intensities(&features)?, unreadable))
+    }
+
+    /// Features of `images` by a network of the run's own, which no cache knows.
+    fn features_of(
+        &self,
+        network: &Vgg16,
+        pooling: Pooling,
+        project: &Project,
+        images: &[ImageId],
+        observer: &dyn Observer,
+        cancel: &Cancel,
+    ) -> Result<(FeatureMatrix, Unreadable)> {
+        let paths = project.image_paths()?;
+        let names: HashMap<ImageId, String> =
+            project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
+        let files: Vec<(ImageId, PathBuf)> =
+            images.iter().filter_map(|image| Some((*image, paths.get(image)?.clone()))).collect();
+        let (loaded, size_px) = (files.clone(), self.image_size_px);
+        let make = move |sample: &Sample| match *sample {
+            Sample::Picture { image, .. } => imaging::load_square(&loaded[image].1, size_px),
+            Sample::Mixed { .. } => Err(Error::internal("a mixture has no intensities of its own")),
+        };
+        let loader = Loader::new(Arc::new(make), Loader::usual_threads(), 2 * PREDICTED_AT_ONCE)?;
+        loader.request((0..files.len()).map(|image| Sample::Picture { image, copy: 0 }));
+        let stage = Stage::new("Computing label intensities", files.len());
+        let (mut ids, mut values, mut unreadable) = (Vec::new(), Vec::new(), Unreadable::new());
+        for (index, chunk) in files.chunks(PREDICTED_AT_ONCE).enumerate() {
+            cancel.check()?;
+            observer.progress(stage.at(index * PREDICTED_AT_ONCE));
+            let mut pictures = Vec::with_capacity(chunk.len());
+            for (id, _) in chunk {
+                match loader.next() {
+                    Some(Ok(picture)) => {
+                        ids.push(*id);
+                        pictures.push(picture);
+                    }
+                    Some(Err(error)) => {
+                        observer.note(&format!("Left out: {error}"));
+                        unreadable.push((names.get(id).cloned().unwrap_or_default(), error.message));
+                    }
+                    None => return Err(Error::internal("a picture was not asked for")),
+                }
+            }
+            if !pictures.is_empty() {
+                values.extend(network.features(&pictures, pooling)?);
+            }
+        }
+        observer.progress(stage.at(files.len()));
+        let names = (0..pooling.features()).map(|feature| feature.to_string()).collect();
+        Ok((FeatureMatrix::new(ids, names, values)?, unreadable))
+    }
 }
 
 /// None of the pictures asked for can be read.
@@ -96,6 +220,25 @@ fn load_head(project: &Project, run: &RunRecord) -> Result<TrainedHead> {
     TrainedHead::load(&best_checkpoint(project, run)?).map_err(|error| damaged(run, error))
 }
 
+/// The weights that a run began with.
+///
+/// # Errors
+/// Those of [`weights::resolve`]; `Data` when they are another file now.
+pub(super) fn starting_weights(
+    project: &Project,
+    run: &RunRecord,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<Weights> {
+    let setting = TrainingConfiguration::of_run(&run.configuration)?.weights;
+    let weights = weights::resolve(&setting, &project.cache_folder().join("weights"), observer, cancel)?;
+    if weights.hash != run.weights_hash {
+        return Err(Error::data(format!("{} changed since run {} began with it", weights.source, run.id.0))
+            .hint("put the file back that the run was trained from, or train again"));
+    }
+    Ok(weights)
+}
+
 /// The label intensities of `images` by a run; those not yet stored are computed, and stored unless the project is
 /// open for reading only. Pictures that cannot be read are left out and listed.
 pub fn of_images(
@@ -111,12 +254,13 @@ pub fn of_images(
     let mut unreadable = Vec::new();
     if !missing.is_empty() {
         let head = load_head(project, run)?;
-        let configuration = TrainingConfiguration::from_toml(&run.configuration)?;
+        let configuration = TrainingConfiguration::of_run(&run.configuration)?;
         let device = nn::select(configuration.device)?;
-        let (features, failures) =
-            backbone_features(project, &missing, configuration.image_size_px, &device, observer, cancel)?;
-        if features.rows() > 0 {
-            let intensities = head.intensities(&features)?;
+        let weights = starting_weights(project, run, observer, cancel)?;
+        let source =
+            Source { head: &head, weights: &weights, image_size_px: configuration.image_size_px, device: &device };
+        let (intensities, failures) = source.intensities(project, &missing, observer, cancel)?;
+        if intensities.rows() > 0 {
             if !project.is_read_only() {
                 store(project, run.id, &intensities)?;
             }

@@ -1,23 +1,44 @@
-//! Train: backbone features, then a head that predicts the labels, then the label intensities of every picture.
+//! Train: a run from its order to the label intensities of every picture.
 //!
-//! The run is recorded before the first epoch with all it needs to be repeated, and closed however it ends.
+//! A run is recorded before the first epoch with all it needs to be repeated ([`Order::Again`]), and closed however it
+//! ends. One that was stopped, interrupted or failed goes on from its last checkpoint ([`Order::Resume`]), on the very
+//! same data or not at all.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use serde::Serialize;
 
-use super::intensities;
+use super::intensities::{self, Unreadable};
 use super::split::{self, SplitRequest};
-use crate::dataset::Part;
+use crate::dataset::{Loader, Part, Sample, SampleImage, SampleMaker};
 use crate::error::{Error, Result};
 use crate::features::FeatureMatrix;
 use crate::ids::{ImageId, LabelId, RunId};
-use crate::nn;
+use crate::imaging;
+use crate::nn::network::TrainedNetwork;
+use crate::nn::vgg16::Vgg16;
+use crate::nn::weights::{self, Weights};
+use crate::nn::{self, SelectedDevice};
 use crate::progress::{Cancel, Observer, Progress};
-use crate::project::{ImageLabels, NewRun, Project, RunStatus, SplitRecord};
-use crate::training::{self, EpochRecord, LabelledFeatures, TrainingConfiguration, TrainingObserver};
+use crate::project::{ImageLabels, NewRun, Project, RunRecord, RunStatus, SplitRecord};
+use crate::training::{
+    self, BatchLoss, EpochRecord, Examples, LabelledFeatures, NetworkLearner, ReferenceGrouping, RunFolder, Samples,
+    Start, TrainedHead, TrainingConfiguration, TrainingObserver, TrainingOutcome,
+};
+
+/// What is to be trained.
+#[derive(Clone, Debug)]
+pub enum Order {
+    /// A new run with these settings.
+    New(Box<TrainingConfiguration>),
+    /// A new run with the settings, the split and the labels of an earlier one.
+    Again(RunId),
+    /// The rest of a run that did not come to its end.
+    Resume(RunId),
+}
 
 /// What a run came to.
 #[derive(Clone, Debug, Serialize)]
@@ -43,11 +64,10 @@ pub struct TrainReport {
 /// Announces a run's id as soon as there is one.
 pub type OnStart<'a> = &'a (dyn Fn(RunId) + Sync);
 
-/// Trains a run. The project's split is used, and made with the run's seed when there is none.
+/// Trains a new run. The project's split is used, and made with the run's seed when there is none.
 ///
 /// # Errors
-/// No labels, no pictures, a setting out of range, weights or a device that cannot be used; the run, if it was
-/// begun, is then recorded as failed with the reason.
+/// As [`carry_out`].
 pub fn run(
     project: &mut Project,
     configuration: &TrainingConfiguration,
@@ -55,42 +75,37 @@ pub fn run(
     observer: &dyn TrainingObserver,
     cancel: &Cancel,
 ) -> Result<TrainReport> {
-    configuration.validate()?;
+    carry_out(project, &Order::New(Box::new(configuration.clone())), on_start, observer, cancel)
+}
+
+/// Trains what was ordered.
+///
+/// # Errors
+/// No labels, no pictures, a setting out of range, weights or a device that cannot be used, a run that cannot be gone
+/// on with; a run that was begun is recorded as failed with the reason, and can be resumed.
+pub fn carry_out(
+    project: &mut Project,
+    order: &Order,
+    on_start: OnStart<'_>,
+    observer: &dyn TrainingObserver,
+    cancel: &Cancel,
+) -> Result<TrainReport> {
     let started = Instant::now();
-    let device = nn::select(configuration.device)?;
-    observer.note(&format!("Device: {}", device.name));
-    if let Some(note) = &device.note {
-        observer.note(note);
-    }
-    let labels = project.labels()?;
-    if labels.is_empty() {
-        return Err(Error::user("there are no labels to learn").hint("import labels, or label some pictures first"));
-    }
-    let split = match project.current_split()? {
-        Some(split) => split,
-        None => {
-            let request = SplitRequest { seed: configuration.seed, ..SplitRequest::default() };
-            let report = split::run(project, &request)?;
-            observer.note(&format!("No split yet: made one, {}", report.split.method));
-            report.split
-        }
+    let task = match order {
+        Order::New(configuration) => Task::new(project, configuration, observer, cancel)?,
+        Order::Again(run) => Task::again(project, *run, observer, cancel)?,
+        Order::Resume(run) => Task::resumed(project, *run, observer, cancel)?,
     };
-    let labels: Vec<(LabelId, String)> = labels.into_iter().map(|label| (label.id, label.name)).collect();
-    let consensus = project.consensus()?;
-    let data_hash = data_hash(project, &split, &labels, &consensus)?;
-    let run = project.begin_run(&NewRun {
-        configuration: configuration.to_toml()?,
-        seed: configuration.seed,
-        split: split.id,
-        data_hash,
-        labels: labels.clone(),
-        weights_hash: nn::embedded_vgg16_hash().to_owned(),
-        device: device.name.clone(),
-    })?;
+    let run = match task.resumed {
+        Some(run) => {
+            project.reopen_run(run)?;
+            run
+        }
+        None => project.begin_run(&task.record()?)?,
+    };
     on_start(run);
-    observer.note(&format!("Run {} begins", run.0));
-    let outcome = train(project, run, configuration, &split, &labels, &consensus, &device, observer, cancel);
-    match outcome {
+    observer.note(&format!("Run {} {}", run.0, if task.resumed.is_some() { "goes on" } else { "begins" }));
+    match task.train(project, run, observer, cancel) {
         Ok(mut report) => {
             project.end_run(run, report.status, report.best_epoch, None)?;
             report.duration_s = started.elapsed().as_secs_f64();
@@ -104,56 +119,399 @@ pub fn run(
     }
 }
 
-#[allow(clippy::too_many_arguments)]
-fn train(
-    project: &mut Project,
-    run: RunId,
-    configuration: &TrainingConfiguration,
-    split: &SplitRecord,
-    labels: &[(LabelId, String)],
-    consensus: &HashMap<ImageId, ImageLabels>,
-    device: &nn::SelectedDevice,
-    observer: &dyn TrainingObserver,
-    cancel: &Cancel,
-) -> Result<TrainReport> {
-    let folder = project.run_folder(run);
-    let file = folder.join("configuration.toml");
-    let text = configuration.to_toml()?;
-    crate::interchange::write_file(&file, |target| target.write_all(text.as_bytes()))?;
+/// The answers of a picture's labels, agreed on by its annotators.
+type Consensus = HashMap<ImageId, ImageLabels>;
 
-    let (train_images, validation_images) = (split.images_of(Part::Train), split.images_of(Part::Validation));
-    let all: Vec<ImageId> =
-        train_images.iter().chain(&validation_images).copied().chain(split.images_of(Part::Test)).collect();
-    let (features, unreadable) =
-        intensities::backbone_features(project, &all, configuration.image_size_px, device, observer, cancel)?;
-    if features.rows() == 0 {
-        return Err(intensities::none_readable());
+/// All that a run is made from.
+struct Task {
+    /// Resolved: nothing is left open.
+    configuration: TrainingConfiguration,
+    split: SplitRecord,
+    labels: Vec<(LabelId, String)>,
+    consensus: Consensus,
+    data_hash: String,
+    device: SelectedDevice,
+    weights: Weights,
+    /// The run that goes on.
+    resumed: Option<RunId>,
+}
+
+impl Task {
+    fn new(
+        project: &mut Project,
+        configuration: &TrainingConfiguration,
+        observer: &dyn TrainingObserver,
+        cancel: &Cancel,
+    ) -> Result<Self> {
+        configuration.validate()?;
+        let labels: Vec<(LabelId, String)> =
+            project.labels()?.into_iter().map(|label| (label.id, label.name)).collect();
+        if labels.is_empty() {
+            return Err(Error::user("there are no labels to learn").hint("import labels, or label some pictures first"));
+        }
+        let split = match project.current_split()? {
+            Some(split) => split,
+            None => {
+                let request = SplitRequest { seed: configuration.seed, ..SplitRequest::default() };
+                let report = split::run(project, &request)?;
+                observer.note(&format!("No split yet: made one, {}", report.split.method));
+                report.split
+            }
+        };
+        Self::with(project, configuration, split, labels, observer, cancel)
     }
-    let names: Vec<String> = labels.iter().map(|(_, name)| name.clone()).collect();
-    let train = labelled(&features, &train_images, labels, consensus)?;
-    let validation = labelled(&features, &validation_images, labels, consensus)?;
-    observer.note(&format!(
-        "{} pictures to train on, {} for validation, {} labels",
-        train.features.rows(),
-        validation.features.rows(),
-        names.len()
-    ));
-    let recorder = Recorder { observer, project: Mutex::new(project.share()?), run };
-    let outcome = training::train_head(configuration, &names, &train, &validation, &folder, &recorder, cancel)?;
 
-    let head = training::TrainedHead::load(&outcome.best_checkpoint)?;
-    let intensities = head.intensities(&features)?;
-    intensities::store(project, run, &intensities)?;
-    Ok(TrainReport {
-        run,
-        status: if outcome.stopped_early { RunStatus::Stopped } else { RunStatus::Finished },
-        epochs: outcome.epochs,
-        best_epoch: u32::try_from(outcome.best.epoch).ok(),
-        train_images: train.features.rows(),
-        validation_images: validation.features.rows(),
-        unreadable,
-        duration_s: 0.0,
-    })
+    fn again(project: &Project, run: RunId, observer: &dyn TrainingObserver, cancel: &Cancel) -> Result<Self> {
+        let record = project.run(run)?;
+        let configuration = TrainingConfiguration::of_run(&record.configuration)?;
+        let split = project.split(record.split)?;
+        let task = Self::with(project, &configuration, split, record.labels.clone(), observer, cancel)?;
+        observer.note(&format!("The settings, split and labels are those of run {}", run.0));
+        for difference in task.differences(&record) {
+            observer.note(&format!("{difference}: the result will differ from run {}", run.0));
+        }
+        Ok(task)
+    }
+
+    fn resumed(project: &Project, run: RunId, observer: &dyn TrainingObserver, cancel: &Cancel) -> Result<Self> {
+        let record = project.run(run)?;
+        let configuration = TrainingConfiguration::of_run(&record.configuration)?;
+        if record.status == RunStatus::Running {
+            return Err(Error::user(format!("run {} is at work", run.0)));
+        }
+        if record.status == RunStatus::Finished {
+            return Err(Error::user(format!("run {} has come to its end", run.0))
+                .hint("train again, with more epochs if it should learn longer"));
+        }
+        let split = project.split(record.split)?;
+        let mut task = Self::with(project, &configuration, split, record.labels.clone(), observer, cancel)?;
+        if task.data_hash != record.data_hash {
+            return Err(Error::user(format!("the pictures or labels changed since run {} was begun", run.0))
+                .hint("train again: a run must not be half on one set of labels and half on another"));
+        }
+        if task.weights.hash != record.weights_hash {
+            return Err(Error::user(format!("{} is not the file that run {} began with", task.weights.source, run.0))
+                .hint("put that file back, or train again"));
+        }
+        for difference in task.differences(&record) {
+            observer.note(&format!("{difference}: the last digits may differ from a run without a break"));
+        }
+        task.resumed = Some(run);
+        Ok(task)
+    }
+
+    fn with(
+        project: &Project,
+        configuration: &TrainingConfiguration,
+        split: SplitRecord,
+        labels: Vec<(LabelId, String)>,
+        observer: &dyn TrainingObserver,
+        cancel: &Cancel,
+    ) -> Result<Self> {
+        let device = nn::select(configuration.device)?;
+        observer.note(&format!("Device: {}", device.name));
+        if let Some(note) = &device.note {
+            observer.note(note);
+        }
+        let weights =
+            weights::resolve(&configuration.weights, &project.cache_folder().join("weights"), observer, cancel)?;
+        let consensus = project.consensus()?;
+        let data_hash = data_hash(project, &split, &labels, &consensus)?;
+        let configuration = configuration.resolved(training::micro_batch_size(configuration, &device));
+        Ok(Self { configuration, split, labels, consensus, data_hash, device, weights, resumed: None })
+    }
+
+    fn record(&self) -> Result<NewRun> {
+        Ok(NewRun {
+            configuration: self.configuration.to_toml()?,
+            seed: self.configuration.seed,
+            split: self.split.id,
+            data_hash: self.data_hash.clone(),
+            labels: self.labels.clone(),
+            weights_hash: self.weights.hash.clone(),
+            device: self.device.name.clone(),
+        })
+    }
+
+    /// What is not as it was when a run was recorded.
+    fn differences(&self, record: &RunRecord) -> Vec<String> {
+        let mut differences = Vec::new();
+        if self.data_hash != record.data_hash {
+            differences.push("The pictures or labels changed".to_owned());
+        }
+        if self.weights.hash != record.weights_hash {
+            differences.push("The starting weights are another file".to_owned());
+        }
+        if self.device.name != record.device {
+            differences.push(format!("The device was {}", record.device));
+        }
+        if record.app_version != env!("CARGO_PKG_VERSION") {
+            differences.push(format!("Version {} was used", record.app_version));
+        }
+        differences
+    }
+
+    fn train(
+        &self,
+        project: &mut Project,
+        run: RunId,
+        observer: &dyn TrainingObserver,
+        cancel: &Cancel,
+    ) -> Result<TrainReport> {
+        let folder = project.run_folder(run);
+        let file = folder.join("configuration.toml");
+        let text = self.configuration.to_toml()?;
+        crate::interchange::write_file(&file, |target| target.write_all(text.as_bytes()))?;
+        let recorder = Recorder { observer, project: Mutex::new(project.share()?), run };
+        let start = if self.resumed.is_some() { Start::Resume } else { Start::Fresh };
+        let run_folder = RunFolder { path: &folder, start };
+        let trained = if self.configuration.blocks_trained() == 0 {
+            self.train_head(project, run_folder, &recorder, cancel)?
+        } else {
+            self.train_network(project, run_folder, &recorder, cancel)?
+        };
+        let head = TrainedHead::load(&trained.outcome.best_checkpoint)?;
+        let all: Vec<ImageId> = Part::ALL.into_iter().flat_map(|part| self.split.images_of(part)).collect();
+        let source = intensities::Source {
+            head: &head,
+            weights: &self.weights,
+            image_size_px: self.configuration.image_size_px,
+            device: &self.device,
+        };
+        let mut unreadable = trained.unreadable;
+        match source.intensities(project, &all, observer, cancel) {
+            Ok((intensities, left_out)) => {
+                intensities::store(project, run, &intensities)?;
+                unreadable.extend(left_out);
+            }
+            // Who stops does not want to wait; they are made when somebody asks for them.
+            Err(error) if error.is_cancelled() && trained.outcome.stopped_early => {}
+            Err(error) => return Err(error),
+        }
+        unreadable.sort();
+        unreadable.dedup_by(|later, first| later.0 == first.0);
+        let outcome = trained.outcome;
+        Ok(TrainReport {
+            run,
+            status: if outcome.stopped_early { RunStatus::Stopped } else { RunStatus::Finished },
+            epochs: outcome.epochs,
+            best_epoch: u32::try_from(outcome.best.epoch).ok(),
+            train_images: trained.train_images,
+            validation_images: trained.validation_images,
+            unreadable,
+            duration_s: 0.0,
+        })
+    }
+
+    /// Trains the head on features that are computed first, or known.
+    fn train_head(
+        &self,
+        project: &Project,
+        run_folder: RunFolder<'_>,
+        observer: &dyn TrainingObserver,
+        cancel: &Cancel,
+    ) -> Result<Trained> {
+        let (train_images, validation_images) =
+            (self.split.images_of(Part::Train), self.split.images_of(Part::Validation));
+        let source = intensities::BackboneSource {
+            weights: &self.weights,
+            pooling: self.configuration.head.pooling(),
+            image_size_px: self.configuration.image_size_px,
+            device: &self.device,
+        };
+        let all: Vec<ImageId> = train_images.iter().chain(&validation_images).copied().collect();
+        let (features, unreadable) = source.features(project, &all, observer, cancel)?;
+        if features.rows() == 0 {
+            return Err(intensities::none_readable());
+        }
+        check_left_out(run_folder, &unreadable)?;
+        let train = self.labelled(&features, &train_images);
+        let validation = self.labelled(&features, &validation_images);
+        self.tell_sizes(train.features.rows(), validation.features.rows(), observer);
+        let references = self.references(project, &validation.features.image_ids)?;
+        let (names, configuration) = (self.names(), &self.configuration);
+        let outcome = training::train_head_in(
+            configuration,
+            &names,
+            &train,
+            &validation,
+            references,
+            run_folder,
+            observer,
+            cancel,
+        )?;
+        Ok(Trained {
+            outcome,
+            train_images: train.features.rows(),
+            validation_images: validation.features.rows(),
+            unreadable,
+        })
+    }
+
+    /// Trains the head together with blocks of convolutions.
+    fn train_network(
+        &self,
+        project: &Project,
+        run_folder: RunFolder<'_>,
+        observer: &dyn TrainingObserver,
+        cancel: &Cancel,
+    ) -> Result<Trained> {
+        let configuration = &self.configuration;
+        let paths = project.image_paths()?;
+        let records: HashMap<ImageId, _> = project.images()?.into_iter().map(|image| (image.id, image)).collect();
+        let mut unreadable = Unreadable::new();
+        let mut images = Vec::new();
+        let mut present = |part: Part, images: &mut Vec<SampleImage>| {
+            let mut ids = Vec::new();
+            for id in self.split.images_of(part) {
+                let (Some(path), Some(record)) = (paths.get(&id), records.get(&id)) else { continue };
+                if path.is_file() {
+                    images.push(SampleImage { path: path.clone(), content_hash: record.content_hash.clone() });
+                    ids.push(id);
+                } else {
+                    unreadable.push((record.relative_path.clone(), "the file is not there".to_owned()));
+                }
+            }
+            ids
+        };
+        let train_ids = present(Part::Train, &mut images);
+        let validation_ids = present(Part::Validation, &mut images);
+        if images.is_empty() {
+            return Err(intensities::none_readable());
+        }
+        check_left_out(run_folder, &unreadable)?;
+        self.tell_sizes(train_ids.len(), validation_ids.len(), observer);
+
+        let original = |image: usize| Sample::Picture { image, copy: 0 };
+        let mut train: Vec<Sample> = (0..train_ids.len()).map(original).collect();
+        let mut targets = self.targets(&train_ids);
+        let copies = 1..=configuration.augmented_copies;
+        train.extend(
+            copies.clone().flat_map(|copy| (0..train_ids.len()).map(move |image| Sample::Picture { image, copy })),
+        );
+        let of_images = targets.clone();
+        copies.for_each(|_| targets.extend_from_slice(&of_images));
+        let validation = (train_ids.len()..images.len()).map(original).collect();
+
+        let names = self.names();
+        let examples = Examples {
+            labels: &names,
+            train_targets: targets.clone(),
+            train_images: train_ids.len(),
+            validation_targets: self.targets(&validation_ids),
+            references: self.references(project, &validation_ids)?,
+        };
+        let maker = SampleMaker {
+            images,
+            size_px: configuration.image_size_px,
+            limits: configuration.augmentation_limits(),
+            seed: configuration.seed,
+            load: imaging::load_square,
+        };
+        let ahead = 2 * configuration.batch_size;
+        let loader = Loader::new(Arc::new(move |sample| maker.picture(sample)), Loader::usual_threads(), ahead)?;
+        let head = training::initial_head(configuration, configuration.head.pooling().features(), names.len());
+        let backbone = Vgg16::load(&self.weights, &self.device)?;
+        let network =
+            TrainedNetwork::new(backbone, configuration.blocks_trained(), configuration.head.pooling(), &head)?;
+        let weights = examples.positive_weights(configuration);
+        let samples = Samples { train, train_targets: targets, validation };
+        let mut learner =
+            NetworkLearner::new(configuration, network, loader, samples, names.len(), weights, &self.device);
+        let outcome = training::train_network(configuration, &examples, &mut learner, run_folder, observer, cancel)?;
+        Ok(Trained { outcome, train_images: train_ids.len(), validation_images: validation_ids.len(), unreadable })
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.labels.iter().map(|(_, name)| name.clone()).collect()
+    }
+
+    fn tell_sizes(&self, train: usize, validation: usize, observer: &dyn TrainingObserver) {
+        let labels = self.labels.len();
+        observer.note(&format!("{train} pictures to train on, {validation} for validation, {labels} labels"));
+        let copies = self.configuration.augmented_copies;
+        if copies > 0 {
+            observer.note(&format!("{} copies of the training pictures besides", train * copies as usize));
+        }
+    }
+
+    /// The labels of images as 0 and 1, in the run's order.
+    fn targets(&self, images: &[ImageId]) -> Vec<f32> {
+        let of_image = |image: &ImageId| {
+            let answers = self.consensus.get(image);
+            self.labels.iter().map(move |(label, _)| {
+                if answers.is_some_and(|answers| answers.get(label) == Some(&true)) { 1.0 } else { 0.0 }
+            })
+        };
+        images.iter().flat_map(of_image).collect()
+    }
+
+    /// The rows of `features` that belong to `images`, with their labels.
+    fn labelled(&self, features: &FeatureMatrix, images: &[ImageId]) -> LabelledFeatures {
+        let features = features.select(images);
+        let targets = self.targets(&features.image_ids);
+        LabelledFeatures { features, targets, added: training::AddedRows::default() }
+    }
+
+    /// The project's groupings, as far as they cover these images.
+    fn references(&self, project: &Project, images: &[ImageId]) -> Result<Vec<ReferenceGrouping>> {
+        let position: HashMap<ImageId, usize> = images.iter().enumerate().map(|(at, image)| (*image, at)).collect();
+        let mut references = Vec::new();
+        for grouping in project.groupings()? {
+            let mut groups = vec![None; images.len()];
+            let mut names: Vec<String> = Vec::new();
+            for (image, name) in project.grouping_members(grouping.id)? {
+                let Some(&at) = position.get(&image) else { continue };
+                let group = names.iter().position(|known| *known == name).unwrap_or_else(|| {
+                    names.push(name);
+                    names.len() - 1
+                });
+                groups[at] = Some(group);
+            }
+            if !names.is_empty() {
+                let name = format!("{}, condition {}", grouping.rater, grouping.condition);
+                references.push(ReferenceGrouping { name, groups });
+            }
+        }
+        Ok(references)
+    }
+}
+
+/// What training gave.
+struct Trained {
+    outcome: TrainingOutcome,
+    train_images: usize,
+    validation_images: usize,
+    unreadable: Unreadable,
+}
+
+/// A run's file that lists the pictures it goes without.
+const LEFT_OUT_FILE: &str = "left-out.txt";
+
+/// Notes which pictures a run goes without, or makes sure that they are the same when it goes on.
+fn check_left_out(run: RunFolder<'_>, unreadable: &Unreadable) -> Result<()> {
+    let path: PathBuf = run.path.join(LEFT_OUT_FILE);
+    let mut names: Vec<&str> = unreadable.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    if run.start == Start::Fresh {
+        return crate::interchange::write_file(&path, |target| target.write_all(names.join("\n").as_bytes()));
+    }
+    let before = std::fs::read_to_string(&path).unwrap_or_default();
+    let before: Vec<&str> = before.lines().collect();
+    let changed: Vec<&str> = names
+        .iter()
+        .filter(|name| !before.contains(name))
+        .chain(before.iter().filter(|name| !names.contains(name)))
+        .copied()
+        .collect();
+    match changed.first() {
+        None => Ok(()),
+        Some(first) => Err(Error::user(format!(
+            "{} pictures are missing now and were not when the run began, or the other way round, {first} among them",
+            changed.len()
+        ))
+        .hint("put them back where they were, or train again without them")),
+    }
 }
 
 /// Passes reports on and notes each best epoch in the project as it comes.
@@ -184,32 +542,9 @@ impl TrainingObserver for Recorder<'_> {
         self.observer.epoch(record);
     }
 
-    fn batch(&self, epoch: usize, step: usize, steps: usize, loss: f64) {
-        self.observer.batch(epoch, step, steps, loss);
+    fn batch(&self, loss: BatchLoss) {
+        self.observer.batch(loss);
     }
-}
-
-/// The rows of `features` that belong to `images`, with their labels as 0 and 1 in the run's order.
-fn labelled(
-    features: &FeatureMatrix,
-    images: &[ImageId],
-    labels: &[(LabelId, String)],
-    consensus: &HashMap<ImageId, ImageLabels>,
-) -> Result<LabelledFeatures> {
-    let features = features.select(images);
-    let targets = features
-        .image_ids
-        .iter()
-        .flat_map(|image| {
-            let of_image = consensus.get(image);
-            labels.iter().map(
-                move |(label, _)| {
-                    if of_image.is_some_and(|l| l.get(label) == Some(&true)) { 1.0 } else { 0.0 }
-                },
-            )
-        })
-        .collect();
-    Ok(LabelledFeatures { features, targets })
 }
 
 /// blake3 over the pictures' hashes, their parts and their labels, in a fixed order.

@@ -1,254 +1,233 @@
-//! The inner loops on the processor: convolution, pooling and linear maps in plain `f32` slices.
+//! What the operations on the processor have in common, and the small ones: layout, pooling, gradients of ReLU and
+//! pooling, linear maps.
 //!
-//! Pictures travel in one layout, *bordered channels-last*: image, row, column, channel, with a border of one zero
-//! pixel on each side, so N × (H+2) × (W+2) × C for pictures of H × W. With that border a 3×3 convolution needs no
-//! copy of its input: for each of the three kernel rows, the 3·C inputs of neighbouring output pixels are
-//! overlapping runs of memory, which `gemm` reads in place as the columns of a matrix. The output has the same
-//! layout and is the next layer's input.
-//!
-//! Work is cut into units by the shape alone (image, some rows, some output channels) and each unit is one
-//! serial computation, so results do not depend on the number of threads or on the other images of a batch.
+//! Pictures travel channels-last: picture, row, column, channel, N × H × W × C.
 
 use std::ops::Range;
 
 use gemm::Parallelism;
 use rayon::prelude::*;
 
-/// Output pixels that one unit of convolution work aims at.
-const PIXELS_PER_UNIT: usize = 1024;
-/// Output channels of one unit of convolution work, where there are more.
-const CHANNELS_PER_UNIT: usize = 128;
+use super::scratch::Scratch;
+
 /// Rows that [`linear`] multiplies at once; the last block is filled up with zeros.
 const ROWS_PER_BLOCK: usize = 64;
 
-/// The size of a bordered channels-last stack of pictures, border not counted.
+/// The size of a channels-last stack of pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
     /// N, the number of pictures.
     pub images: usize,
-    /// H, rows of a picture without its border.
+    /// H, rows of a picture.
     pub height: usize,
-    /// W, columns of a picture without its border.
+    /// W, columns of a picture.
     pub width: usize,
     /// C, values of a pixel.
     pub channels: usize,
 }
 
 impl Extent {
-    /// Pixels in a row, border included.
-    fn row_pixels(self) -> usize {
-        self.width + 2
+    /// Values of one row.
+    pub fn row_len(self) -> usize {
+        self.width * self.channels
     }
 
-    /// Values of one picture, border included.
+    /// Values of one picture.
     pub fn image_len(self) -> usize {
-        (self.height + 2) * self.row_pixels() * self.channels
+        self.height * self.row_len()
     }
 
-    /// Values of all pictures, border included.
+    /// Values of all pictures.
     pub fn len(self) -> usize {
         self.images * self.image_len()
     }
 
-    /// True when there is nothing in it.
-    pub fn is_empty(self) -> bool {
-        self.images * self.height * self.width * self.channels == 0
+    /// The same with another number of channels.
+    pub fn with_channels(self, channels: usize) -> Self {
+        Self { channels, ..self }
+    }
+
+    /// After 2×2 pooling; an odd last row or column is dropped.
+    pub fn pooled(self) -> Self {
+        Self { height: self.height / 2, width: self.width / 2, ..self }
     }
 }
 
 /// A pointer that units of work on separate places may share.
 #[derive(Clone, Copy)]
-struct Shared(*mut f32);
+pub struct Shared<T = f32>(pub *mut T);
 
 // SAFETY: each unit of work writes places that no other unit touches, and the buffer outlives the parallel loop.
-unsafe impl Send for Shared {}
-unsafe impl Sync for Shared {}
+unsafe impl<T> Send for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Shared<T> {}
 
-impl Shared {
+impl<T: Copy> Shared<T> {
     /// The pointer itself; a method, so that closures capture the wrapper.
-    fn get(self) -> *mut f32 {
+    pub fn get(self) -> *mut T {
         self.0
     }
 }
 
-/// Turns N × C × H × W (no border) into bordered channels-last.
-pub fn bordered_from_planes(planes: &[f32], extent: Extent) -> Vec<f32> {
-    assert_eq!(planes.len(), extent.images * extent.channels * extent.height * extent.width);
+/// 0..total in runs of `size`; the last may be shorter.
+pub fn blocks(total: usize, size: usize) -> impl Iterator<Item = Range<usize>> + Clone {
+    let count = total.div_ceil(size);
+    (0..count).map(move |block| block * size..((block + 1) * size).min(total))
+}
+
+/// Turns N × C × H × W into channels-last.
+pub fn channels_last(planes: &[f32], extent: Extent) -> Vec<f32> {
+    assert_eq!(planes.len(), extent.len());
     let mut output = vec![0f32; extent.len()];
-    let Extent { height, width, channels, .. } = extent;
-    if extent.is_empty() {
+    if output.is_empty() {
         return output;
     }
-    output.par_chunks_mut(extent.image_len()).zip(planes.par_chunks(channels * height * width)).for_each(
-        |(output, planes)| {
-            for (channel, plane) in planes.chunks_exact(height * width).enumerate() {
-                for (y, row) in plane.chunks_exact(width).enumerate() {
-                    let start = ((y + 1) * extent.row_pixels() + 1) * channels + channel;
-                    for (x, &value) in row.iter().enumerate() {
-                        output[start + x * channels] = value;
+    let (row_len, pixels) = (extent.row_len(), extent.height * extent.width);
+    output.par_chunks_mut(row_len).enumerate().for_each(|(row, output)| {
+        let (image, y) = (row / extent.height, row % extent.height);
+        for channel in 0..extent.channels {
+            let source = &planes[(image * extent.channels + channel) * pixels + y * extent.width..][..extent.width];
+            for (pixel, value) in output.chunks_exact_mut(extent.channels).zip(source) {
+                pixel[channel] = *value;
+            }
+        }
+    });
+    output
+}
+
+/// 2×2 maximum pooling with stride 2; an odd last row or column is dropped. Also gives which of the four pixels was the
+/// largest (0 to 3, the first of equals).
+pub fn max_pool2x2(input: &[f32], extent: Extent) -> (Vec<f32>, Vec<u8>) {
+    assert_eq!(input.len(), extent.len());
+    let pooled = extent.pooled();
+    let (mut output, mut kept) = (vec![0f32; pooled.len()], vec![0u8; pooled.len()]);
+    if output.is_empty() {
+        return (output, kept);
+    }
+    let channels = extent.channels;
+    let rows = output.par_chunks_mut(pooled.row_len()).zip(kept.par_chunks_mut(pooled.row_len()));
+    rows.enumerate().for_each(|(row, (output, kept))| {
+        let (image, y) = (row / pooled.height, row % pooled.height);
+        let upper = &input[image * extent.image_len() + 2 * y * extent.row_len()..][..2 * extent.row_len()];
+        let (upper, lower) = upper.split_at(extent.row_len());
+        let pixels = output.chunks_exact_mut(channels).zip(kept.chunks_exact_mut(channels));
+        for (x, (output, kept)) in pixels.enumerate() {
+            let (left, right) = upper[2 * x * channels..][..2 * channels].split_at(channels);
+            let (low_left, low_right) = lower[2 * x * channels..][..2 * channels].split_at(channels);
+            for channel in 0..channels {
+                let (mut largest, mut which) = (left[channel], 0);
+                for (number, value) in [right, low_left, low_right].into_iter().enumerate() {
+                    // NaN counts as largest, so that it is noticed.
+                    if value[channel] > largest || value[channel].is_nan() {
+                        (largest, which) = (value[channel], number as u8 + 1);
+                    }
+                }
+                (output[channel], kept[channel]) = (largest, which);
+            }
+        }
+    });
+    (output, kept)
+}
+
+/// Gradient of [`max_pool2x2`]'s input from that of its output.
+pub fn max_pool2x2_gradient(gradient: &[f32], kept: &[u8], extent: Extent) -> Vec<f32> {
+    let pooled = extent.pooled();
+    assert_eq!(gradient.len(), pooled.len());
+    assert_eq!(kept.len(), pooled.len());
+    let mut output = vec![0f32; extent.len()];
+    if gradient.is_empty() {
+        return output;
+    }
+    output.par_chunks_mut(extent.row_len()).enumerate().for_each(|(row, output)| {
+        let (image, y) = (row / extent.height, row % extent.height);
+        if y / 2 < pooled.height {
+            let at = (image * pooled.height + y / 2) * pooled.row_len();
+            spread_row(
+                output,
+                extent.channels,
+                y,
+                &gradient[at..][..pooled.row_len()],
+                &kept[at..][..pooled.row_len()],
+            );
+        }
+    });
+    output
+}
+
+/// Writes the gradients of a pooled row to where they belong in row `y` of the input, which begins as zeros.
+fn spread_row(output: &mut [f32], channels: usize, y: usize, gradient: &[f32], kept: &[u8]) {
+    let half = (y % 2) as u8 * 2;
+    let pixels = gradient.chunks_exact(channels).zip(kept.chunks_exact(channels));
+    for (output, (gradient, kept)) in output.chunks_exact_mut(2 * channels).zip(pixels) {
+        let (left, right) = output.split_at_mut(channels);
+        for channel in 0..channels {
+            let (value, kept) = (gradient[channel], kept[channel]);
+            left[channel] = if kept == half { value } else { 0.0 };
+            right[channel] = if kept == half + 1 { value } else { 0.0 };
+        }
+    }
+}
+
+/// Rows of pictures whose bias gradients are summed together before they are added up in order.
+const ROWS_PER_SUM: usize = 16;
+
+/// Gradient of a convolution's sums (before bias and ReLU) and of its bias, from the gradient of its result.
+///
+/// `extent` is that of the sums. Without `kept` the result has the same extent; with it, the result was pooled.
+/// A result of 0 lets nothing through (as PyTorch has it).
+pub fn relu_gradient(gradient: &[f32], result: &[f32], kept: Option<&[u8]>, extent: Extent) -> (Scratch, Vec<f32>) {
+    let result_extent = if kept.is_some() { extent.pooled() } else { extent };
+    assert_eq!(gradient.len(), result_extent.len());
+    assert_eq!(result.len(), result_extent.len());
+    assert!(kept.is_none_or(|kept| kept.len() == result.len()));
+    let channels = extent.channels;
+    let mut output = Scratch::new(extent.len());
+    let mut bias = vec![0f32; channels];
+    if extent.len() == 0 {
+        return (output, bias);
+    }
+    let row_len = extent.row_len();
+    let sums: Vec<Vec<f32>> = output
+        .par_chunks_mut(ROWS_PER_SUM * row_len)
+        .enumerate()
+        .map(|(block, output)| {
+            let mut sums = vec![0f32; channels];
+            let mut masked = vec![0f32; if kept.is_some() { result_extent.row_len() } else { 0 }];
+            for (index, output) in output.chunks_exact_mut(row_len).enumerate() {
+                let row = block * ROWS_PER_SUM + index;
+                let (image, y) = (row / extent.height, row % extent.height);
+                let mask = |output: &mut [f32], at: usize| {
+                    for ((output, gradient), result) in output.iter_mut().zip(&gradient[at..]).zip(&result[at..]) {
+                        *output = if *result > 0.0 { *gradient } else { 0.0 };
+                    }
+                };
+                match kept {
+                    None => mask(output, row * row_len),
+                    Some(_) if y / 2 >= result_extent.height => output.fill(0.0),
+                    Some(kept) => {
+                        let at = (image * result_extent.height + y / 2) * masked.len();
+                        mask(&mut masked, at);
+                        let whole = 2 * masked.len();
+                        output[whole..].fill(0.0);
+                        spread_row(output, channels, y, &masked, &kept[at..][..masked.len()]);
+                    }
+                }
+                for pixel in output.chunks_exact(channels) {
+                    for (sum, value) in sums.iter_mut().zip(pixel) {
+                        *sum += value;
                     }
                 }
             }
-        },
-    );
-    output
-}
-
-/// Packs a convolution's weights from O × I × 3 × 3 to kernel row, kernel column, I, O, as [`conv3x3_relu`] reads them.
-pub fn pack_conv3x3(weights: &[f32], outputs: usize, inputs: usize) -> Vec<f32> {
-    assert_eq!(weights.len(), outputs * inputs * 9);
-    let mut packed = vec![0f32; weights.len()];
-    for output in 0..outputs {
-        for input in 0..inputs {
-            for tap in 0..9 {
-                packed[(tap * inputs + input) * outputs + output] = weights[(output * inputs + input) * 9 + tap];
-            }
-        }
-    }
-    packed
-}
-
-/// 3×3 convolution with same padding, plus bias, then ReLU, bordered channels-last on both sides.
-///
-/// `packed` comes from [`pack_conv3x3`]; `bias` has one value for each output channel.
-pub fn conv3x3_relu(input: &[f32], extent: Extent, packed: &[f32], bias: &[f32]) -> Vec<f32> {
-    let Extent { height, width, channels: inputs, .. } = extent;
-    let outputs = bias.len();
-    let output_extent = Extent { channels: outputs, ..extent };
-    assert_eq!(input.len(), extent.len());
-    assert_eq!(packed.len(), 9 * inputs * outputs);
-    let mut output = vec![0f32; output_extent.len()];
-    if output_extent.is_empty() {
-        return output;
-    }
-
-    let rows_per_unit = (PIXELS_PER_UNIT / extent.row_pixels()).clamp(1, height);
-    let channels_per_unit = if outputs > CHANNELS_PER_UNIT { CHANNELS_PER_UNIT } else { outputs };
-    let units: Vec<(usize, Range<usize>, Range<usize>)> = (0..extent.images)
-        .flat_map(|image| blocks(height, rows_per_unit).map(move |rows| (image, rows)))
-        .flat_map(|(image, rows)| {
-            blocks(outputs, channels_per_unit).map(move |channels| (image, rows.clone(), channels))
+            sums
         })
         .collect();
-
-    let destination = Shared(output.as_mut_ptr());
-    units.into_par_iter().for_each(|(image, rows, channels)| {
-        let row_pixels = extent.row_pixels();
-        // One run of pixels from the first to the last of these rows. Between two rows it crosses two border
-        // pixels, which receive nonsense and are set to zero below.
-        let pixels = (rows.len() - 1) * row_pixels + width;
-        let source = &input[image * extent.image_len()..][..extent.image_len()];
-        let first = image * output_extent.image_len() + ((rows.start + 1) * row_pixels + 1) * outputs + channels.start;
-        // The last place written is that of the last pixel and channel of this unit.
-        assert!(first + (pixels - 1) * outputs + channels.len() <= output_extent.len());
-        let destination = destination.get().wrapping_add(first);
-        for kernel_row in 0..3 {
-            let source = &source[(rows.start + kernel_row) * row_pixels * inputs..];
-            let weights = &packed[kernel_row * 3 * inputs * outputs + channels.start..];
-            assert!(source.len() >= (pixels + 2) * inputs);
-            assert!(weights.len() >= (3 * inputs - 1) * outputs + channels.len());
-            // SAFETY: the asserts above show that the three matrices lie inside their slices: `weights` is
-            // channels × 3·inputs with columns `outputs` apart, `source` 3·inputs × pixels with overlapping columns
-            // `inputs` apart (only read), and the destination channels × pixels with columns `outputs` apart.
-            // Units differ in image, rows or channels, so no two of them write the same place.
-            unsafe {
-                gemm::gemm(
-                    channels.len(),
-                    pixels,
-                    3 * inputs,
-                    destination,
-                    outputs as isize,
-                    1,
-                    kernel_row > 0,
-                    weights.as_ptr(),
-                    outputs as isize,
-                    1,
-                    source.as_ptr(),
-                    inputs as isize,
-                    1,
-                    1.0,
-                    1.0,
-                    false,
-                    false,
-                    false,
-                    Parallelism::None,
-                );
-            }
+    for sums in sums {
+        for (bias, sum) in bias.iter_mut().zip(sums) {
+            *bias += sum;
         }
-        let bias = &bias[channels];
-        for pixel in 0..pixels {
-            // SAFETY: inside the part of the output that belongs to this unit, see above.
-            let values =
-                unsafe { std::slice::from_raw_parts_mut(destination.wrapping_add(pixel * outputs), bias.len()) };
-            if pixel % row_pixels < width {
-                for (value, bias) in values.iter_mut().zip(bias) {
-                    let sum = *value + bias;
-                    // Written so that NaN passes through and is noticed later.
-                    *value = if sum < 0.0 { 0.0 } else { sum };
-                }
-            } else {
-                values.fill(0.0);
-            }
-        }
-    });
-    output
-}
-
-/// 2×2 maximum pooling with stride 2, bordered channels-last on both sides; an odd last row or column is dropped.
-pub fn max_pool2x2(input: &[f32], extent: Extent) -> Vec<f32> {
-    assert_eq!(input.len(), extent.len());
-    let channels = extent.channels;
-    let pooled = Extent { height: extent.height / 2, width: extent.width / 2, ..extent };
-    let mut output = vec![0f32; pooled.len()];
-    if pooled.is_empty() {
-        return output;
     }
-    let row_len = extent.row_pixels() * channels;
-    let pooled_row_len = pooled.row_pixels() * channels;
-    output.par_chunks_mut(pooled_row_len).enumerate().for_each(|(index, output)| {
-        let (image, y) = (index / (pooled.height + 2), index % (pooled.height + 2));
-        if y == 0 || y > pooled.height {
-            return;
-        }
-        // Pooled row y (border counted) comes from rows 2y − 1 and 2y (border counted).
-        let upper = &input[image * extent.image_len() + (2 * y - 1) * row_len..][..row_len];
-        let lower = &input[image * extent.image_len() + 2 * y * row_len..][..row_len];
-        for x in 1..=pooled.width {
-            let left = (2 * x - 1) * channels..2 * x * channels;
-            let right = 2 * x * channels..(2 * x + 1) * channels;
-            let sources = upper[left.clone()].iter().zip(&upper[right.clone()]).zip(&lower[left]).zip(&lower[right]);
-            for (value, (((&a, &b), &c), &d)) in output[x * channels..(x + 1) * channels].iter_mut().zip(sources) {
-                let (top, bottom) = (if a < b { b } else { a }, if c < d { d } else { c });
-                *value = if top < bottom { bottom } else { top };
-            }
-        }
-    });
-    output
+    (output, bias)
 }
-
-/// Mean over the pixels of each picture: N × C, row-major.
-pub fn global_mean(input: &[f32], extent: Extent) -> Vec<f32> {
-    assert_eq!(input.len(), extent.len());
-    let channels = extent.channels;
-    let mut means = vec![0f32; extent.images * channels];
-    if extent.is_empty() {
-        return means;
-    }
-    means.par_chunks_mut(channels).zip(input.par_chunks(extent.image_len())).for_each(|(means, image)| {
-        let mut sums = vec![0f64; channels];
-        // The border is zero and adds nothing.
-        for pixel in image.chunks_exact(channels) {
-            for (sum, &value) in sums.iter_mut().zip(pixel) {
-                *sum += f64::from(value);
-            }
-        }
-        for (mean, sum) in means.iter_mut().zip(sums) {
-            *mean = (sum / (extent.height * extent.width) as f64) as f32;
-        }
-    });
-    means
-}
-
 /// `input · weightsᵀ + bias` for rows × inputs values, outputs × inputs weights: rows × outputs, row-major.
 ///
 /// `inputs` and the number of outputs are 1 or more. Each row's result is the same bits whatever other rows are asked
@@ -296,10 +275,4 @@ pub fn linear(input: &[f32], inputs: usize, weights: &[f32], bias: &[f32]) -> Ve
         },
     );
     output
-}
-
-/// 0..total in runs of `size`; a short rest joins the last.
-fn blocks(total: usize, size: usize) -> impl Iterator<Item = Range<usize>> + Clone {
-    let count = total.div_ceil(size);
-    (0..count).map(move |block| block * size..((block + 1) * size).min(total))
 }

@@ -1,21 +1,31 @@
 //! Operations that candle lacks, has slow, or has with wrong gradients.
 //!
-//! [`Conv3x3Relu`] and [`MaxPool2x2`] are candle custom operations for the processor, forward only in this version:
-//! asking for their gradient is an error. They work on bordered channels-last stacks (N × (H+2) × (W+2) × C with a
-//! border of zeros), made by [`bordered_channels_last`]. [`bce_with_logits`], [`relu`] and [`dropout`] have gradients
-//! and run on every device.
+//! A *stack* of pictures has the layout that its device is quick with: channels-last, N × H × W × C, on the processor and
+//! planes, N × C × H × W, on a GPU. [`stack_from_planes`] and [`planes_from_stack`] convert; [`conv3x3_relu`],
+//! [`max_pool2x2`] and [`channel_means`] take stacks and give stacks or numbers. All have the gradients that PyTorch has.
+//!
+//! The kernels of the processor are in [`matrix`] (the innermost loop), [`winograd`], [`direct`] and [`kernels`].
 
+mod convolution;
+mod direct;
 pub(crate) mod kernels;
 mod loss;
+mod matrix;
+mod scratch;
+mod winograd;
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Shape, Tensor, bail};
+use std::sync::Mutex;
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Storage, Tensor, bail};
 use rand::Rng;
 
 use crate::random::Generator;
+pub use convolution::{PreparedWeights, conv3x3_relu, conv3x3_relu_planes, max_pool2x2_planes};
 use kernels::Extent;
 pub use loss::{bce_with_logits, binary_cross_entropy, sigmoid};
+pub use matrix::{instructions, peak_gflops};
 
-/// The slice behind a contiguous f32 tensor.
+/// The slice behind a contiguous f32 tensor on the processor.
 fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> candle_core::Result<&'a [f32]> {
     let values = storage.as_slice::<f32>()?;
     match layout.contiguous_offsets() {
@@ -24,83 +34,58 @@ fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> candle_core::Resu
     }
 }
 
-/// The extent of a bordered channels-last stack.
+/// Runs `work` on the values of a contiguous f32 tensor on the processor.
+fn with_values<T>(tensor: &Tensor, work: impl FnOnce(&[f32]) -> T) -> candle_core::Result<T> {
+    let (storage, layout) = tensor.storage_and_layout();
+    let Storage::Cpu(storage) = &*storage else { bail!("the operation runs on the processor") };
+    Ok(work(contiguous(storage, layout)?))
+}
+
+/// The extent of a channels-last stack.
 fn extent_of(layout: &Layout) -> candle_core::Result<Extent> {
     let (images, height, width, channels) = layout.shape().dims4()?;
-    if height < 3 || width < 3 {
-        bail!("a bordered picture has three rows and columns or more, not {height} × {width}");
-    }
-    Ok(Extent { images, height: height - 2, width: width - 2, channels })
+    Ok(Extent { images, height, width, channels })
 }
 
-/// Turns N × C × H × W on the processor into a bordered channels-last stack N × (H+2) × (W+2) × C.
-pub fn bordered_channels_last(planes: &Tensor) -> candle_core::Result<Tensor> {
+/// Turns planes N × C × H × W into a stack in the layout of their device. No gradient is passed back.
+///
+/// # Errors
+/// candle's.
+pub fn stack_from_planes(planes: &Tensor) -> candle_core::Result<Tensor> {
+    if !planes.device().is_cpu() {
+        return Ok(planes.detach());
+    }
     let (images, channels, height, width) = planes.dims4()?;
     let extent = Extent { images, height, width, channels };
-    let values = planes.flatten_all()?.to_vec1::<f32>()?;
-    let bordered = kernels::bordered_from_planes(&values, extent);
-    Tensor::from_vec(bordered, (images, height + 2, width + 2, channels), planes.device())
+    let values = with_values(&planes.contiguous()?, |values| kernels::channels_last(values, extent))?;
+    Tensor::from_vec(values, (images, height, width, channels), planes.device())
 }
 
-/// Mean over the pixels of a bordered channels-last stack: N × C.
-pub fn global_mean(bordered: &Tensor) -> candle_core::Result<Tensor> {
-    let (storage, layout) = bordered.storage_and_layout();
-    let candle_core::Storage::Cpu(storage) = &*storage else { bail!("channels-last means run on the processor") };
-    let extent = extent_of(layout)?;
-    let means = kernels::global_mean(contiguous(storage, layout)?, extent);
-    Tensor::from_vec(means, (extent.images, extent.channels), bordered.device())
-}
-
-/// 3×3 convolution with same padding, bias and ReLU, on the processor, forward only.
+/// Turns a stack into planes N × C × H × W.
 ///
-/// Arguments: a bordered channels-last stack of I channels; weights packed as 3 × 3 × I × O (kernel row, kernel
-/// column, input, output; see [`pack_conv3x3`]); bias of O. Result: a bordered channels-last stack of O channels.
-#[derive(Clone, Copy, Debug)]
-pub struct Conv3x3Relu;
+/// # Errors
+/// candle's.
+pub fn planes_from_stack(stack: &Tensor) -> candle_core::Result<Tensor> {
+    if stack.device().is_cpu() { stack.permute((0, 3, 1, 2))?.contiguous() } else { Ok(stack.clone()) }
+}
 
-impl CustomOp3 for Conv3x3Relu {
-    fn name(&self) -> &'static str {
-        "conv3x3-relu"
-    }
-
-    fn cpu_fwd(
-        &self,
-        input: &CpuStorage,
-        input_layout: &Layout,
-        weights: &CpuStorage,
-        weights_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let extent = extent_of(input_layout)?;
-        let (rows, columns, inputs, outputs) = weights_layout.shape().dims4()?;
-        let bias = contiguous(bias, bias_layout)?;
-        if (rows, columns, inputs, outputs) != (3, 3, extent.channels, bias.len()) {
-            bail!(
-                "weights of {rows} × {columns} × {inputs} × {outputs} do not fit {} inputs and {} outputs",
-                extent.channels,
-                bias.len()
-            );
-        }
-        let input = contiguous(input, input_layout)?;
-        let output = kernels::conv3x3_relu(input, extent, contiguous(weights, weights_layout)?, bias);
-        let shape = Shape::from((extent.images, extent.height + 2, extent.width + 2, outputs));
-        Ok((CpuStorage::F32(output), shape))
+/// 2×2 maximum pooling with stride 2 of a stack; an odd last row or column is dropped. The gradient goes to the first
+/// largest of the four.
+///
+/// # Errors
+/// candle's.
+pub fn max_pool2x2(stack: &Tensor) -> candle_core::Result<Tensor> {
+    if stack.device().is_cpu() {
+        stack.apply_op1(MaxPool2x2 { kept: Mutex::default() })
+    } else {
+        max_pool2x2_planes(stack)
     }
 }
 
-/// Packs O × I × 3 × 3 weights as [`Conv3x3Relu`] reads them: 3 × 3 × I × O.
-pub fn pack_conv3x3(weights: &Tensor) -> candle_core::Result<Tensor> {
-    let (outputs, inputs, _, _) = weights.dims4()?;
-    let packed = kernels::pack_conv3x3(&weights.flatten_all()?.to_vec1::<f32>()?, outputs, inputs);
-    Tensor::from_vec(packed, (3, 3, inputs, outputs), weights.device())
+struct MaxPool2x2 {
+    /// Which pixel each value comes from.
+    kept: Mutex<Vec<u8>>,
 }
-
-/// 2×2 maximum pooling with stride 2 on a bordered channels-last stack, on the processor, forward only.
-///
-/// An odd last row or column is dropped, as torchvision does.
-#[derive(Clone, Copy, Debug)]
-pub struct MaxPool2x2;
 
 impl CustomOp1 for MaxPool2x2 {
     fn name(&self) -> &'static str {
@@ -109,10 +94,41 @@ impl CustomOp1 for MaxPool2x2 {
 
     fn cpu_fwd(&self, input: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
         let extent = extent_of(layout)?;
-        let output = kernels::max_pool2x2(contiguous(input, layout)?, extent);
-        let shape = Shape::from((extent.images, extent.height / 2 + 2, extent.width / 2 + 2, extent.channels));
-        Ok((CpuStorage::F32(output), shape))
+        let (output, pixels) = kernels::max_pool2x2(contiguous(input, layout)?, extent);
+        if let Ok(mut kept) = self.kept.lock() {
+            *kept = pixels;
+        }
+        let Extent { images, height, width, channels } = extent.pooled();
+        Ok((CpuStorage::F32(output), Shape::from((images, height, width, channels))))
     }
+
+    fn bwd(&self, input: &Tensor, _result: &Tensor, gradient: &Tensor) -> candle_core::Result<Option<Tensor>> {
+        let extent = extent_of(input.layout())?;
+        let Ok(kept) = self.kept.lock() else { bail!("another thread failed") };
+        let values =
+            with_values(&gradient.contiguous()?, |gradient| kernels::max_pool2x2_gradient(gradient, &kept, extent))?;
+        Ok(Some(Tensor::from_vec(values, input.shape(), input.device())?))
+    }
+}
+
+/// Mean of each channel over the pixels of each picture of a stack: N × C.
+///
+/// # Errors
+/// candle's.
+pub fn channel_means(stack: &Tensor) -> candle_core::Result<Tensor> {
+    if stack.device().is_cpu() { stack.mean((1, 2)) } else { stack.mean((2, 3)) }
+}
+
+/// Standard deviation (of the population) of each channel over the pixels of each picture of a stack: N × C.
+///
+/// A millionth is added to the variance, so that a channel without variation has a gradient.
+///
+/// # Errors
+/// candle's.
+pub fn channel_deviations(stack: &Tensor) -> candle_core::Result<Tensor> {
+    let pixels = if stack.device().is_cpu() { (1, 2) } else { (2, 3) };
+    let means = stack.mean_keepdim(pixels)?;
+    (stack.broadcast_sub(&means)?.sqr()?.mean(pixels)? + 1e-6)?.sqrt()
 }
 
 /// max(x, 0) with gradient 0 at 0, as PyTorch has it (candle's own has 1 there).
@@ -121,17 +137,42 @@ pub fn relu(input: &Tensor) -> candle_core::Result<Tensor> {
     input * positive
 }
 
-/// Sets each value to zero with probability `rate` and scales the others by 1 / (1 − rate), for training.
+/// Dropout of one step: sets each value to zero with probability `rate` and scales the others by 1 / (1 − rate).
 ///
-/// The mask is drawn from `generator` on the processor, so that it is the same on every device.
-pub fn dropout(input: &Tensor, rate: f32, generator: &mut Generator) -> candle_core::Result<Tensor> {
-    if rate <= 0.0 {
-        return Ok(input.clone());
+/// Each layer has a stream of its own, drawn from row by row on the processor, so that the masks are the same on every
+/// device and for a batch in parts.
+#[derive(Debug)]
+pub struct Dropout {
+    rate: f32,
+    seed: u64,
+    step: String,
+    streams: Vec<Generator>,
+}
+
+impl Dropout {
+    /// Dropout at `rate` (0 to below 1) for the step of that name.
+    pub fn new(rate: f32, seed: u64, step: &str) -> Self {
+        Self { rate, seed, step: step.to_owned(), streams: Vec::new() }
     }
-    let kept = 1.0 / (1.0 - rate);
-    let mask: Vec<f32> =
-        (0..input.elem_count()).map(|_| if generator.r#gen::<f32>() < rate { 0.0 } else { kept }).collect();
-    input * Tensor::from_vec(mask, input.shape(), input.device())?
+
+    /// Applies it to the values (rows × columns) of the hidden layer number `layer`, from 0.
+    ///
+    /// # Errors
+    /// candle's.
+    pub fn apply(&mut self, values: &Tensor, layer: usize) -> candle_core::Result<Tensor> {
+        if self.rate <= 0.0 {
+            return Ok(values.clone());
+        }
+        while self.streams.len() <= layer {
+            let name = format!("dropout {} layer {}", self.step, self.streams.len());
+            self.streams.push(crate::random::generator(self.seed, &name));
+        }
+        let (rate, stream) = (self.rate, &mut self.streams[layer]);
+        let kept = 1.0 / (1.0 - rate);
+        let mask: Vec<f32> =
+            (0..values.elem_count()).map(|_| if stream.r#gen::<f32>() < rate { 0.0 } else { kept }).collect();
+        values * Tensor::from_vec(mask, values.shape(), values.device())?
+    }
 }
 
 #[cfg(test)]
@@ -144,69 +185,6 @@ mod tests {
         (0..count).map(|i| ((i * step) % 1009) as f32 / 504.5 - 1.0).collect()
     }
 
-    fn interior(bordered: &Tensor) -> Tensor {
-        let (_, height, width, _) = bordered.dims4().unwrap();
-        bordered
-            .narrow(1, 1, height - 2)
-            .unwrap()
-            .narrow(2, 1, width - 2)
-            .unwrap()
-            .permute((0, 3, 1, 2))
-            .unwrap()
-            .contiguous()
-            .unwrap()
-    }
-
-    fn largest_difference(a: &Tensor, b: &Tensor) -> f32 {
-        (a - b).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap().to_scalar().unwrap()
-    }
-
-    #[test]
-    fn convolution_agrees_with_candle() {
-        // Several row and channel units, odd sizes, a single row, a single column.
-        for (images, inputs, outputs, height, width) in
-            [(2, 3, 64, 40, 33), (1, 16, 256, 7, 9), (3, 5, 7, 1, 4), (1, 4, 130, 5, 1), (1, 8, 8, 100, 50)]
-        {
-            let input = Tensor::from_vec(
-                formula(images * inputs * height * width, 7919),
-                (images, inputs, height, width),
-                &Device::Cpu,
-            )
-            .unwrap();
-            let weights =
-                Tensor::from_vec(formula(outputs * inputs * 9, 6007), (outputs, inputs, 3, 3), &Device::Cpu).unwrap();
-            let bias = Tensor::from_vec(formula(outputs, 31), outputs, &Device::Cpu).unwrap();
-            let ours = bordered_channels_last(&input)
-                .unwrap()
-                .apply_op3(&pack_conv3x3(&weights).unwrap(), &bias, Conv3x3Relu)
-                .unwrap();
-            let theirs = input
-                .conv2d(&weights, 1, 1, 1, 1)
-                .unwrap()
-                .broadcast_add(&bias.reshape((1, outputs, 1, 1)).unwrap())
-                .unwrap()
-                .relu()
-                .unwrap();
-            assert!(largest_difference(&interior(&ours), &theirs) < 1e-4);
-            // The border stays zero: padding back the inside gives the same tensor.
-            assert_eq!(largest_difference(&bordered_channels_last(&interior(&ours)).unwrap(), &ours), 0.0);
-
-            if height > 1 && width > 1 {
-                let pooled = ours.apply_op1(MaxPool2x2).unwrap();
-                assert_eq!(largest_difference(&interior(&pooled), &interior(&ours).max_pool2d(2).unwrap()), 0.0);
-                let means = interior(&pooled).mean((2, 3)).unwrap();
-                assert!(largest_difference(&global_mean(&pooled).unwrap(), &means) < 1e-5);
-            }
-        }
-    }
-
-    #[test]
-    fn gradient_of_a_convolution_is_an_error() {
-        let input = Var::from_vec(formula(27, 7), (1, 3, 3, 3), &Device::Cpu).unwrap();
-        let output = input.apply_op1(MaxPool2x2).unwrap().sum_all().unwrap();
-        assert!(output.backward().unwrap_err().to_string().contains("max-pool2x2"));
-    }
-
     #[test]
     fn relu_has_no_gradient_at_zero() {
         let input = Var::new(&[-1f32, 0.0, 2.0], &Device::Cpu).unwrap();
@@ -217,20 +195,23 @@ mod tests {
     }
 
     #[test]
-    fn dropout_keeps_the_mean_and_repeats() {
+    fn dropout_keeps_the_mean_repeats_and_can_be_cut_into_parts() {
         let input = Tensor::ones((100, 100), candle_core::DType::F32, &Device::Cpu).unwrap();
-        let draw = || {
-            dropout(&input, 0.25, &mut crate::random::generator(1, "dropout"))
-                .unwrap()
-                .flatten_all()
-                .unwrap()
-                .to_vec1::<f32>()
-        };
-        let values = draw().unwrap();
-        assert_eq!(values, draw().unwrap());
-        let dropped = values.iter().filter(|&&value| value == 0.0).count();
+        let values = |tensor: Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let whole = values(Dropout::new(0.25, 1, "step 1").apply(&input, 0).unwrap());
+        let mut dropout = Dropout::new(0.25, 1, "step 1");
+        let parts = [0, 30].map(|from| {
+            let rows = input.narrow(0, from, if from == 0 { 30 } else { 70 }).unwrap();
+            let part = values(dropout.apply(&rows, 0).unwrap());
+            dropout.apply(&rows, 1).unwrap();
+            part
+        });
+        assert_eq!(whole, parts.concat());
+        let other = values(Dropout::new(0.25, 1, "step 1").apply(&input, 1).unwrap());
+        assert_ne!(whole, other);
+        let dropped = whole.iter().filter(|&&value| value == 0.0).count();
         assert!((2300..2700).contains(&dropped), "{dropped}");
-        assert!(values.iter().all(|&value| value == 0.0 || value == 1.0 / 0.75));
+        assert!(whole.iter().all(|&value| value == 0.0 || value == 1.0 / 0.75));
     }
 
     #[test]

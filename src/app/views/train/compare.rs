@@ -200,7 +200,7 @@ fn curves_ui(ui: &mut Ui, view: &ViewContext<'_>) {
                 .map(|(at, (run, epochs))| Curve {
                     name: format!("Run {}", run.0),
                     colour: theme::cluster_colour(at),
-                    points: metric.points(epochs, false),
+                    points: metric.points(epochs, false, None),
                     broken: false,
                 })
                 .collect();

@@ -4,11 +4,11 @@ use egui::{Color32, Ui, vec2};
 use egui_plot::Corner;
 
 use crate::app::ViewContext;
-use crate::app::state::{BatchPoint, TrainState};
+use crate::app::state::TrainState;
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::curves::{self, Curve, CurveLook};
 use crate::app::widgets::small;
-use crate::training::EpochRecord;
+use crate::training::{BatchLoss, EpochRecord};
 
 /// What a curve shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +54,8 @@ impl Metric {
         }
     }
 
-    /// Epoch and value, of the training or the validation part.
-    pub fn points(self, epochs: &[EpochRecord], train: bool) -> Vec<[f64; 2]> {
+    /// Epoch and value, of the training or the validation part; entropy against one grouping or the mean over all.
+    pub fn points(self, epochs: &[EpochRecord], train: bool, grouping: Option<&str>) -> Vec<[f64; 2]> {
         epochs
             .iter()
             .filter_map(|epoch| {
@@ -63,7 +63,14 @@ impl Metric {
                 let value = match self {
                     Self::Loss => Some(part.loss),
                     Self::Precision => part.mean_average_precision,
-                    Self::Silhouette | Self::Entropy => None,
+                    Self::Silhouette => epoch.groups.as_ref()?.silhouette,
+                    Self::Entropy => {
+                        let against = &epoch.groups.as_ref()?.against;
+                        let wanted = |name: &str| grouping.is_none_or(|grouping| grouping == name);
+                        let values: Vec<f64> =
+                            against.iter().filter(|one| wanted(&one.grouping)).map(|one| one.entropy).collect();
+                        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+                    }
                 };
                 Some([epoch.epoch as f64, value?])
             })
@@ -77,7 +84,7 @@ pub fn look_of(train: &TrainState, metric: Metric) -> CurveLook {
 }
 
 /// Loss of each step: part of an epoch and value.
-pub fn batch_points(batches: &[BatchPoint]) -> Vec<[f64; 2]> {
+pub fn batch_points(batches: &[BatchLoss]) -> Vec<[f64; 2]> {
     batches
         .iter()
         .map(|batch| [batch.epoch as f64 - 1.0 + batch.step as f64 / batch.steps.max(1) as f64, batch.loss])
@@ -102,7 +109,7 @@ pub fn controls_ui(ui: &mut Ui, train: &mut TrainState, with_batches: bool) {
 }
 
 /// The page.
-pub fn ui(ui: &mut Ui, view: &ViewContext<'_>, epochs: &[EpochRecord], batches: &[BatchPoint], empty: &str) {
+pub fn ui(ui: &mut Ui, view: &ViewContext<'_>, epochs: &[EpochRecord], batches: &[BatchLoss], empty: &str) {
     let train = &view.state.train;
     let (blue, orange) = (theme::cluster_colour(0), theme::cluster_colour(5));
     let best = epochs.iter().rev().find(|epoch| epoch.best).map(|epoch| epoch.epoch as f64);
@@ -125,17 +132,20 @@ fn metric_ui(
     train: &TrainState,
     metric: Metric,
     epochs: &[EpochRecord],
-    batches: &[BatchPoint],
+    batches: &[BatchLoss],
     [blue, orange]: [Color32; 2],
     marks: &[(f64, Color32)],
     height: f32,
     empty: &str,
 ) {
     let curve = |name: &str, colour, points| Curve { name: name.to_owned(), colour, points, broken: false };
-    let validation = curve("validation", orange, metric.points(epochs, false));
+    let grouping = train.grouping.as_deref();
+    let validation = curve("validation", orange, metric.points(epochs, false, grouping));
     let curves = match metric {
         Metric::Loss if train.by_batch => vec![curve("each step", blue, batch_points(batches)), validation],
-        Metric::Loss | Metric::Precision => vec![curve("train", blue, metric.points(epochs, true)), validation],
+        Metric::Loss | Metric::Precision => {
+            vec![curve("train", blue, metric.points(epochs, true, grouping)), validation]
+        }
         Metric::Silhouette | Metric::Entropy => vec![validation],
     };
     if curves.iter().all(|curve| curve.points.is_empty()) {
