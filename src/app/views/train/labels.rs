@@ -4,7 +4,7 @@ use egui::{Align, Layout, RichText, Sense, Ui, vec2};
 use egui_extras::{Column, TableBuilder};
 
 use super::mistakes;
-use crate::app::ViewContext;
+use crate::app::{ViewContext, icons};
 use crate::app::state::{LabelColumn, ProjectState, TrainState};
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::small;
@@ -168,11 +168,11 @@ fn heading_ui(ui: &mut Ui, train: &mut TrainState, column: LabelColumn, name: &s
     let sorted = train.label_column == column;
     let arrow = match (sorted, train.label_descending) {
         (false, _) => "",
-        (true, true) => " ↓",
-        (true, false) => " ↑",
+        (true, true) => icons::DOWN,
+        (true, false) => icons::UP,
     };
     let colour = if sorted { ui.visuals().text_color() } else { ui.visuals().weak_text_color() };
-    let text = RichText::new(format!("{name}{arrow}")).small().color(colour);
+    let text = RichText::new(format!("{name} {arrow}")).small().color(colour);
     let button = egui::Button::new(text).frame(false).wrap();
     let response = ui.add_sized(vec2(ui.available_width(), 44.0), button);
     let order = match (sorted, train.label_descending) {
