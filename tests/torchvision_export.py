@@ -49,7 +49,7 @@ def pooled(description, features, batch):
     if kind == "statistics":
         block4, block5 = features[:24](batch), features(batch)
         return torch.cat([part for block in (block4, block5) for part in (
-            block.mean(dim=(2, 3)), block.std(dim=(2, 3), unbiased=False))], dim=1)
+            block.mean(dim=(2, 3)), (block.var(dim=(2, 3), unbiased=False) + 1e-6).sqrt())], dim=1)
     if kind == "original":
         return torch.nn.functional.adaptive_avg_pool2d(features(batch), 7).flatten(1)
     raise SystemExit(f"this script does not know the head “{kind}”")

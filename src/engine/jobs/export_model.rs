@@ -14,10 +14,10 @@ use crate::error::{Error, Result};
 use crate::ids::RunId;
 use crate::interchange::write_file;
 use crate::nn::state::{State, to_safetensors};
-use crate::nn::weights::{self, Weights};
+use crate::nn::weights;
 use crate::progress::{Cancel, Observer};
-use crate::project::{Project, RunRecord};
-use crate::training::Checkpoint;
+use crate::project::Project;
+use crate::training::{Checkpoint, Choice, TrainingConfiguration};
 
 /// The metadata entry of the file.
 pub const METADATA_KEY: &str = "atmoscope";
@@ -100,7 +100,7 @@ pub fn run(
     let trained: BTreeSet<String> =
         state.keys().filter(|name| name.starts_with("features.")).filter_map(|name| layer(name)).collect();
     if !weights::vgg16_tensors().keys().all(|name| state.contains_key(name)) {
-        for (name, tensor) in starting_weights(project, &record, observer, cancel)?.vgg16_state()? {
+        for (name, tensor) in intensities::starting_weights(project, &record, observer, cancel)?.vgg16_state()? {
             state.entry(name).or_insert(tensor);
         }
     }
@@ -113,7 +113,7 @@ pub fn run(
         epoch: about.epoch,
         network: "vgg16".to_owned(),
         trained_layers,
-        head: "pooled".to_owned(),
+        head: TrainingConfiguration::of_run(&record.configuration)?.head.name().to_owned(),
         output: "sigmoid of the logits".to_owned(),
         labels: about.labels,
         thresholds: about.thresholds,
@@ -131,19 +131,4 @@ pub fn run(
     cancel.check()?;
     write_file(file, |target| target.write_all(&bytes))?;
     Ok(ExportReport { run, file: file.to_path_buf(), bytes: bytes.len(), tensors: state.len(), description })
-}
-
-/// The weights that a run began with.
-fn starting_weights(
-    _project: &Project,
-    run: &RunRecord,
-    _observer: &dyn Observer,
-    _cancel: &Cancel,
-) -> Result<Weights> {
-    let weights = Weights::embedded_vgg16()?;
-    if weights.hash != run.weights_hash {
-        return Err(Error::data(format!("{} changed since run {} began with it", weights.source, run.id.0))
-            .hint("put the file back that the run was trained from, or train again"));
-    }
-    Ok(weights)
 }

@@ -163,6 +163,8 @@ impl Source<'_> {
         cancel: &Cancel,
     ) -> Result<(FeatureMatrix, Unreadable)> {
         let paths = project.image_paths()?;
+        let names: HashMap<ImageId, String> =
+            project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
         let files: Vec<(ImageId, PathBuf)> =
             images.iter().filter_map(|image| Some((*image, paths.get(image)?.clone()))).collect();
         let (loaded, size_px) = (files.clone(), self.image_size_px);
@@ -178,7 +180,7 @@ impl Source<'_> {
             cancel.check()?;
             observer.progress(stage.at(index * PREDICTED_AT_ONCE));
             let mut pictures = Vec::with_capacity(chunk.len());
-            for (id, path) in chunk {
+            for (id, _) in chunk {
                 match loader.next() {
                     Some(Ok(picture)) => {
                         ids.push(*id);
@@ -186,7 +188,7 @@ impl Source<'_> {
                     }
                     Some(Err(error)) => {
                         observer.note(&format!("Left out: {error}"));
-                        unreadable.push((path.display().to_string(), error.message));
+                        unreadable.push((names.get(id).cloned().unwrap_or_default(), error.message));
                     }
                     None => return Err(Error::internal("a picture was not asked for")),
                 }
@@ -246,6 +248,25 @@ fn load_head(project: &Project, run: &RunRecord) -> Result<TrainedHead> {
     TrainedHead::load(&best_checkpoint(project, run)?).map_err(|error| damaged(run, error))
 }
 
+/// The weights that a run began with.
+///
+/// # Errors
+/// Those of [`weights::resolve`]; `Data` when they are another file now.
+pub(super) fn starting_weights(
+    project: &Project,
+    run: &RunRecord,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<Weights> {
+    let setting = TrainingConfiguration::of_run(&run.configuration)?.weights;
+    let weights = weights::resolve(&setting, &project.cache_folder().join("weights"), observer, cancel)?;
+    if weights.hash != run.weights_hash {
+        return Err(Error::data(format!("{} changed since run {} began with it", weights.source, run.id.0))
+            .hint("put the file back that the run was trained from, or train again"));
+    }
+    Ok(weights)
+}
+
 /// The label intensities of `images` by a run; those not yet stored are computed, and stored unless the project is
 /// open for reading only. Pictures that cannot be read are left out and listed.
 pub fn of_images(
@@ -263,8 +284,7 @@ pub fn of_images(
         let head = load_head(project, run)?;
         let configuration = TrainingConfiguration::of_run(&run.configuration)?;
         let device = nn::select(configuration.device)?;
-        let weights =
-            weights::resolve(&configuration.weights, &project.cache_folder().join("weights"), observer, cancel)?;
+        let weights = starting_weights(project, run, observer, cancel)?;
         let source =
             Source { head: &head, weights: &weights, image_size_px: configuration.image_size_px, device: &device };
         let (intensities, failures) = source.intensities(project, &missing, observer, cancel)?;

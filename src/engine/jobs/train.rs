@@ -278,11 +278,18 @@ impl Task {
             image_size_px: self.configuration.image_size_px,
             device: &self.device,
         };
-        let (intensities, mut unreadable) = source.intensities(project, &all, observer, cancel)?;
-        intensities::store(project, run, &intensities)?;
-        unreadable.extend(trained.unreadable);
+        let mut unreadable = trained.unreadable;
+        match source.intensities(project, &all, observer, cancel) {
+            Ok((intensities, left_out)) => {
+                intensities::store(project, run, &intensities)?;
+                unreadable.extend(left_out);
+            }
+            // Who stops does not want to wait; they are made when somebody asks for them.
+            Err(error) if error.is_cancelled() && trained.outcome.stopped_early => {}
+            Err(error) => return Err(error),
+        }
         unreadable.sort();
-        unreadable.dedup();
+        unreadable.dedup_by(|later, first| later.0 == first.0);
         let outcome = trained.outcome;
         Ok(TrainReport {
             run,
