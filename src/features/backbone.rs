@@ -157,27 +157,18 @@ impl Caches {
         device: &SelectedDevice,
         observer: &dyn Observer,
     ) -> Result<Self> {
-        // A GPU's sums differ in the last bits, so its features are kept apart.
-        let kind = if device.is_cpu() { "cpu" } else { "gpu" };
-        let (size_px, pooling, hash) = (settings.size_px, settings.pooling, &weights.hash);
-        let short = hash.get(..16).unwrap_or(hash);
-        let name = format!("vgg16-{short}-{}-{size_px}px-{kind}-{KERNELS}", pooling.name());
-        let key = format!("vgg16 {} {hash} {size_px} {kind} {KERNELS}", pooling.name());
-        let open = |name: String, key: &str| -> Result<FeatureCache> {
-            let (cache, note) = FeatureCache::open(folder, &name, key, pooling.features())?;
+        let open = |augmentation: Option<(AugmentationLimits, u64)>| -> Result<FeatureCache> {
+            let (pooling, hash) = (settings.pooling, &weights.hash);
+            let (name, key) = cache_name(hash, pooling, settings.size_px, device, augmentation);
+            let (cache, note) = FeatureCache::open(folder, &name, &key, pooling.features())?;
             if let Some(note) = note {
                 observer.note(&note);
             }
             Ok(cache)
         };
-        let originals = open(format!("{name}.features"), &key)?;
-        let copies = if requests.iter().any(|&(_, copy)| copy > 0) {
-            let augmentation = format!("seed {} limits {}", settings.seed, settings.limits.key());
-            let hash = blake3::hash(augmentation.as_bytes()).to_hex();
-            Some(open(format!("{name}-copies-{}.features", &hash[..16]), &format!("{key} {augmentation}"))?)
-        } else {
-            None
-        };
+        let originals = open(None)?;
+        let wanted = requests.iter().any(|&(_, copy)| copy > 0);
+        let copies = wanted.then(|| open(Some((settings.limits, settings.seed)))).transpose()?;
         Ok(Self { originals, copies })
     }
 
@@ -195,6 +186,43 @@ impl Caches {
             (_, None) => Err(Error::internal("there is no cache for copies")),
         }
     }
+}
+
+/// Name of a cache file and the kind of features it holds.
+fn cache_name(
+    weights_hash: &str,
+    pooling: Pooling,
+    size_px: u32,
+    device: &SelectedDevice,
+    augmentation: Option<(AugmentationLimits, u64)>,
+) -> (String, String) {
+    // A GPU's sums differ in the last bits, so its features are kept apart.
+    let kind = if device.is_cpu() { "cpu" } else { "gpu" };
+    let (short, pooling) = (weights_hash.get(..16).unwrap_or(weights_hash), pooling.name());
+    let name = format!("vgg16-{short}-{pooling}-{size_px}px-{kind}-{KERNELS}");
+    let key = format!("vgg16 {pooling} {weights_hash} {size_px} {kind} {KERNELS}");
+    match augmentation {
+        None => (format!("{name}.features"), key),
+        Some((limits, seed)) => {
+            let augmentation = format!("seed {seed} limits {}", limits.key());
+            let hash = blake3::hash(augmentation.as_bytes()).to_hex();
+            (format!("{name}-copies-{}.features", &hash[..16]), format!("{key} {augmentation}"))
+        }
+    }
+}
+
+/// Number of pictures whose features are in the cache, or of copies by an augmentation (limits and seed); from the size
+/// of the file, without opening it.
+pub fn cached_features(
+    cache_folder: &Path,
+    weights_hash: &str,
+    pooling: Pooling,
+    size_px: u32,
+    device: &SelectedDevice,
+    augmentation: Option<(AugmentationLimits, u64)>,
+) -> usize {
+    let (name, _) = cache_name(weights_hash, pooling, size_px, device, augmentation);
+    FeatureCache::rows_in(&cache_folder.join(name), pooling.features())
 }
 
 fn copy_key(image: &BackboneImage, copy: u32) -> String {
