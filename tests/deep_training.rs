@@ -174,13 +174,23 @@ fn the_size_of_micro_batches_and_threads_hardly_matter() {
 }
 
 #[test]
-fn every_head_can_be_trained_deep() {
+fn other_heads_and_mixtures_can_be_trained_deep() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path());
-    let report = new_run(
-        &mut project,
-        TrainingConfiguration { head: HeadKind::Statistics, epochs: 1, augmented_copies: 0, ..settings() },
-    );
+    let configuration = TrainingConfiguration {
+        head: HeadKind::Statistics,
+        epochs: 1,
+        augmented_copies: 0,
+        mlsmote: true,
+        mlsmote_neighbours: 2,
+        ..settings()
+    };
+    let report = new_run(&mut project, configuration);
+    // Mixtures of pictures took part, and the record says how many.
+    let counts = std::fs::read_to_string(project.run_folder(report.run).join("mlsmote.json")).unwrap();
+    let counts: Vec<serde_json::Value> = serde_json::from_str(&counts).unwrap();
+    assert_eq!(counts.len(), 3);
+    assert!(counts.iter().any(|label| label["after"].as_u64() > label["before"].as_u64()), "{counts:?}");
     assert_eq!(report.status, RunStatus::Finished);
     assert_eq!(best_state(&project, report.run)["classifier.0.weight"].shape, [16, 2048]);
 }

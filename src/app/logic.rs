@@ -120,6 +120,7 @@ impl App {
                 state.train.add_epoch(run, *record);
             }
             Event::Batches(run, batches) => state.train.add_batches(run, batches),
+            Event::Planned(configuration, plan) => state.train.plan = Some((configuration, plan)),
             Event::JobPaused(paused) => {
                 if let Some(job) = &mut state.job {
                     job.paused = paused;

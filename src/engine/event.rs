@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use super::Wake;
 use super::analysis::{Exploration, ExplorationScores};
+use super::jobs::plan::TrainingPlan;
 use super::jobs::predictions::RunPredictions;
 use super::snapshot::Snapshot;
 use crate::clustering::Elbow;
@@ -13,7 +14,7 @@ use crate::error::Error;
 use crate::ids::{ImageId, RunId};
 use crate::progress::Progress;
 use crate::project::AnnotationEdit;
-use crate::training::{BatchLoss, EpochRecord};
+use crate::training::{BatchLoss, EpochRecord, TrainingConfiguration};
 
 /// A message for the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +73,8 @@ pub enum Event {
     JobProgress(Progress),
     /// A line for the job's log.
     JobNote(String),
+    /// What a run of these settings would be, or why there cannot be one.
+    Planned(Box<TrainingConfiguration>, Result<Box<TrainingPlan>, Notice>),
     /// A training run has its number.
     RunStarted(RunId),
     /// An epoch ended.

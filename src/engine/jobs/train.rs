@@ -13,13 +13,13 @@ use serde::Serialize;
 
 use super::intensities::{self, Unreadable};
 use super::split::{self, SplitRequest};
-use crate::dataset::{Loader, Part, Sample, SampleImage, SampleMaker};
+use crate::dataset::{Loader, Part, Sample, SampleImage, SampleMaker, Synthesis, mlsmote};
 use crate::error::{Error, Result};
 use crate::features::FeatureMatrix;
 use crate::ids::{ImageId, LabelId, RunId};
 use crate::imaging;
 use crate::nn::network::TrainedNetwork;
-use crate::nn::vgg16::Vgg16;
+use crate::nn::vgg16::{Pooling, Vgg16};
 use crate::nn::weights::{self, Weights};
 use crate::nn::{self, SelectedDevice};
 use crate::progress::{Cancel, Observer, Progress};
@@ -325,7 +325,12 @@ impl Task {
             return Err(intensities::none_readable());
         }
         check_left_out(run_folder, &unreadable)?;
-        let train = self.labelled(&features, &train_images);
+        let mut train = self.labelled(&features, &train_images);
+        if let Some(synthesis) = self.synthesis(&train, run_folder, observer)? {
+            let made = synthesis.features(&train.features.values, train.features.columns());
+            train.added.features.extend(made);
+            train.added.targets.extend(synthesis.targets());
+        }
         let validation = self.labelled(&features, &validation_images);
         self.tell_sizes(train.features.rows(), validation.features.rows(), observer);
         let references = self.references(project, &validation.features.image_ids)?;
@@ -391,6 +396,19 @@ impl Task {
         );
         let of_images = targets.clone();
         copies.for_each(|_| targets.extend_from_slice(&of_images));
+        if configuration.mlsmote {
+            // Who is near whom is told by the fixed convolutions, as when the head is trained alone.
+            let Self { weights, device, .. } = self;
+            let image_size_px = configuration.image_size_px;
+            let source = intensities::BackboneSource { weights, pooling: Pooling::Mean, image_size_px, device };
+            let (features, _) = source.features(project, &train_ids, observer, cancel)?;
+            let labelled = self.labelled(&features, &train_ids);
+            let place: HashMap<ImageId, usize> = train_ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
+            if let Some(synthesis) = self.synthesis(&labelled, run_folder, observer)? {
+                train.extend(synthesis.mixtures(|row| place[&labelled.features.image_ids[row]]));
+                targets.extend(synthesis.targets());
+            }
+        }
         let validation = (train_ids.len()..images.len()).map(original).collect();
 
         let names = self.names();
@@ -420,6 +438,32 @@ impl Task {
             NetworkLearner::new(configuration, network, loader, samples, names.len(), weights, &self.device);
         let outcome = training::train_network(configuration, &examples, &mut learner, run_folder, observer, cancel)?;
         Ok(Trained { outcome, train_images: train_ids.len(), validation_images: validation_ids.len(), unreadable })
+    }
+
+    /// The synthetic samples of rare labels, where they are asked for. What they do to the labels' counts is kept in the
+    /// run's folder.
+    fn synthesis(
+        &self,
+        train: &LabelledFeatures,
+        run_folder: RunFolder<'_>,
+        observer: &dyn TrainingObserver,
+    ) -> Result<Option<Synthesis>> {
+        let configuration = &self.configuration;
+        if !configuration.mlsmote {
+            return Ok(None);
+        }
+        let (values, targets) = (&train.features.values, &train.targets);
+        let (labels, neighbours) = (self.labels.len(), configuration.mlsmote_neighbours);
+        let synthesis = mlsmote(values, targets, labels, neighbours, configuration.seed)?;
+        observer.note(&format!("{} synthetic samples of rare labels", synthesis.samples.len()));
+        let counts: Vec<LabelCounts> = (self.labels.iter())
+            .zip(synthesis.counts_before.iter().zip(&synthesis.counts_after))
+            .map(|((_, label), (&before, &after))| LabelCounts { label, before, after })
+            .collect();
+        let text = serde_json::to_string_pretty(&counts).map_err(|error| Error::internal(error.to_string()))?;
+        let path = run_folder.path.join(SYNTHESIS_FILE);
+        crate::interchange::write_file(&path, |target| target.write_all(text.as_bytes()))?;
+        Ok(Some(synthesis))
     }
 
     fn names(&self) -> Vec<String> {
@@ -475,6 +519,17 @@ impl Task {
         }
         Ok(references)
     }
+}
+
+/// A run's file with the labels' counts before and after MLSMOTE, copies not counted.
+const SYNTHESIS_FILE: &str = "mlsmote.json";
+
+/// Training samples that have a label.
+#[derive(Serialize)]
+struct LabelCounts<'a> {
+    label: &'a str,
+    before: usize,
+    after: usize,
 }
 
 /// What training gave.
