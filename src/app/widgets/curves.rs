@@ -55,7 +55,8 @@ pub fn title_ui(ui: &mut Ui, name: &str, explanation: &str, curves: &[Curve], mo
     ui.horizontal(|ui| {
         ui.set_min_height(TITLE_POINTS);
         small::title(ui, name).on_hover_text(explanation);
-        for curve in curves.iter() {
+        for curve in curves {
+            ui.add_space(STEP / 2.0);
             let (rect, _) = ui.allocate_exact_size(vec2(12.0, 12.0), Sense::hover());
             ui.painter().rect_filled(rect.shrink2(vec2(0.0, 4.0)), 2.0, curve.colour);
             ui.spacing_mut().item_spacing.x = 4.0;
@@ -84,9 +85,7 @@ pub fn plot_ui(ui: &mut Ui, name: &str, height: f32, curves: &[Curve], marks: &[
             }
             HoverPosition::Elsewhere { .. } => None,
         });
-    if look.logarithmic {
-        plot = plot.y_grid_spacer(decade_marks);
-    }
+    plot = if look.logarithmic { plot.y_grid_spacer(decade_marks) } else { plot.y_grid_spacer(value_marks) };
     let response = plot.show(ui, |plot| {
         for (epoch, colour) in marks {
             plot.vline(VLine::new("", *epoch).color(*colour).width(1.0));
@@ -165,6 +164,21 @@ fn epoch_marks(input: GridInput) -> Vec<GridMark> {
         value += step;
     }
     marks
+}
+
+/// Four to eight round values.
+fn value_marks(input: GridInput) -> Vec<GridMark> {
+    let (low, high) = input.bounds;
+    let range = (high - low).clamp(1e-9, 1e9);
+    let power = 10.0_f64.powf((range / 8.0).log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|digit| digit * power).find(|step| range / step <= 8.0);
+    let step = step.unwrap_or(range);
+    let first = (low / step).ceil() as i64;
+    (first..first + 9)
+        .map(|at| at as f64 * step)
+        .take_while(|value| *value <= high)
+        .map(|value| GridMark { value, step_size: range })
+        .collect()
 }
 
 /// 1 of each power of ten, with 2 and 5 where there is room, as logarithms.

@@ -190,7 +190,7 @@ fn curves_ui(ui: &mut Ui, view: &ViewContext<'_>) {
     let none = Vec::new();
     let runs: Vec<(RunId, &Vec<EpochRecord>)> =
         train.compared.iter().map(|run| (*run, train.epochs.get(run).unwrap_or(&none))).collect();
-    let height = 200.0;
+    let height = (ui.clip_rect().height() * 0.32).clamp(160.0, 420.0);
     ui.columns(2, |columns| {
         for (ui, metric) in columns.iter_mut().zip([Metric::Loss, Metric::Precision]) {
             let curves: Vec<Curve> = runs

@@ -120,7 +120,7 @@ fn table_ui(ui: &mut Ui, train: &mut TrainState, rows: &[LabelRow]) {
         .auto_shrink(false)
         .cell_layout(Layout::left_to_right(Align::Center))
         .column(Column::remainder().at_least(96.0).clip(true))
-        .columns(Column::exact(44.0), 2)
+        .columns(Column::exact(52.0), 2)
         .column(Column::exact(52.0))
         .column(Column::exact(100.0))
         .columns(Column::exact(64.0), 2)

@@ -148,7 +148,7 @@ fn facts_ui(ui: &mut Ui, plan: &TrainingPlan) {
                 || "No label has a picture".to_owned(),
                 |ratio| {
                     format!(
-                        "labels are {ratio:.1} times rarer than the most common one in the mean; SCUMBLE {:.2}",
+                        "Labels are {ratio:.1} times rarer than the most common one in the mean; SCUMBLE {:.2}",
                         plan.scumble
                     )
                 },
