@@ -4,13 +4,16 @@
 mod common_numbers;
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use atmoscope::error::{Error, ErrorKind, Result};
-use atmoscope::features::{BackboneImage, FeatureMatrix, pooled_vgg16};
+use atmoscope::features::{BackboneImage, BackboneSettings, FeatureMatrix, LoadSquare, backbone_features};
 use atmoscope::ids::ImageId;
+use atmoscope::imaging::{Augmentation, AugmentationLimits, augmented};
 use atmoscope::nn::device::SelectedDevice;
+use atmoscope::nn::vgg16::{Pooling, Vgg16};
+use atmoscope::nn::weights::Weights;
 use atmoscope::progress::{Cancel, Observer, Progress, Silent};
 use common_numbers::picture;
 use image::RgbImage;
@@ -34,13 +37,43 @@ fn load(path: &Path, size_px: u32) -> Result<RgbImage> {
     }
 }
 
+fn settings(load: LoadSquare) -> BackboneSettings {
+    let limits = AugmentationLimits { rotation_degrees: 45.0, translation_share: 0.1, flip: true };
+    BackboneSettings { size_px: SIZE_PX, pooling: Pooling::Mean, limits, seed: 1, load }
+}
+
+/// Features of images and copies with these settings.
+fn copies(
+    requests: &[(BackboneImage, u32)],
+    settings: &BackboneSettings,
+    folder: &Path,
+) -> Result<(FeatureMatrix, Vec<(ImageId, Error)>)> {
+    let requests: Vec<(&BackboneImage, u32)> = requests.iter().map(|(image, copy)| (image, *copy)).collect();
+    let weights = Weights::embedded_vgg16().unwrap();
+    backbone_features(&requests, settings, &weights, folder, &SelectedDevice::cpu(), &Silent, &Cancel::new())
+}
+
 fn features(
     images: &[BackboneImage],
     folder: &Path,
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<(FeatureMatrix, Vec<(ImageId, Error)>)> {
-    pooled_vgg16(images, SIZE_PX, &load, folder, &SelectedDevice::cpu(), observer, cancel)
+    let requests: Vec<(&BackboneImage, u32)> = images.iter().map(|image| (image, 0)).collect();
+    let weights = Weights::embedded_vgg16().unwrap();
+    let settings = settings(Arc::new(load));
+    backbone_features(&requests, &settings, &weights, folder, &SelectedDevice::cpu(), observer, cancel)
+}
+
+/// Settings whose pictures are counted as they are opened.
+fn counting() -> (BackboneSettings, Arc<AtomicUsize>) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = calls.clone();
+    let load = move |path: &Path, size_px: u32| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        load(path, size_px)
+    };
+    (settings(Arc::new(load)), calls)
 }
 
 #[test]
@@ -52,15 +85,10 @@ fn features_are_the_same_fresh_cached_and_in_any_company() {
     assert_ne!(fresh.row(0), fresh.row(1));
     assert!(fresh.values.iter().any(|&value| value > 0.0) && fresh.values.iter().all(|value| value.is_finite()));
 
-    let calls = AtomicUsize::new(0);
-    let counting = |path: &Path, size_px: u32| {
-        calls.fetch_add(1, Ordering::Relaxed);
-        load(path, size_px)
-    };
-    let device = SelectedDevice::cpu();
-    let (cached, _) =
-        pooled_vgg16(&images([5, 9, 3]), SIZE_PX, &counting, one.path(), &device, &Silent, &Cancel::new()).unwrap();
-    assert_eq!(calls.into_inner(), 1, "only image 9 is new");
+    let (settings, calls) = counting();
+    let requests: Vec<(BackboneImage, u32)> = images([5, 9, 3]).into_iter().map(|image| (image, 0)).collect();
+    let (cached, _) = copies(&requests, &settings, one.path()).unwrap();
+    assert_eq!(calls.load(Ordering::Relaxed), 1, "only image 9 is new");
     assert_eq!(cached.image_ids, [ImageId(5), ImageId(9), ImageId(3)]);
     assert_eq!((cached.row(0), cached.row(2)), (fresh.row(5), fresh.row(3)));
 
@@ -116,13 +144,61 @@ fn stopping_loses_no_finished_batch() {
 }
 
 #[test]
+fn copies_are_cached_apart_and_follow_from_seed_and_limits() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |wanted: &[(u32, u32)]| -> Vec<(BackboneImage, u32)> {
+        wanted.iter().map(|&(name, copy)| (images([name]).remove(0), copy)).collect()
+    };
+    let (settings, calls) = counting();
+    let asked = of(&[(1, 0), (2, 0), (1, 1), (2, 1), (1, 2), (2, 2)]);
+    let (fresh, failures) = copies(&asked, &settings, folder.path()).unwrap();
+    assert!(failures.is_empty());
+    assert_eq!(fresh.image_ids, [1, 2, 1, 2, 1, 2].map(ImageId));
+    let rows: std::collections::HashSet<Vec<u32>> =
+        (0..6).map(|row| fresh.row(row).iter().map(|value| value.to_bits()).collect()).collect();
+    assert_eq!(rows.len(), 6, "each copy is another picture");
+
+    // From the cache, in another order, without opening a file; and the network itself gives the same.
+    let before = calls.load(Ordering::Relaxed);
+    let (cached, _) = copies(&of(&[(2, 2), (1, 0), (1, 1)]), &settings, folder.path()).unwrap();
+    assert_eq!([cached.row(0), cached.row(1), cached.row(2)], [fresh.row(5), fresh.row(0), fresh.row(2)]);
+    assert_eq!(calls.load(Ordering::Relaxed), before);
+    let augmentation = Augmentation::drawn(&settings.limits, 1, "hash of 2", 2);
+    let network = Vgg16::load(&Weights::embedded_vgg16().unwrap(), &SelectedDevice::cpu()).unwrap();
+    let pictures = [augmented(&picture(SIZE_PX, 2), &augmentation)];
+    assert_eq!(network.features(&pictures, Pooling::Mean).unwrap(), fresh.row(5));
+
+    let differently = |settings: BackboneSettings| copies(&of(&[(1, 0), (1, 1)]), &settings, folder.path()).unwrap().0;
+    let limits = AugmentationLimits { flip: false, rotation_degrees: 5.0, ..settings.limits };
+    for other in [BackboneSettings { seed: 2, ..settings.clone() }, BackboneSettings { limits, ..settings.clone() }] {
+        let other = differently(other);
+        assert_eq!(other.row(0), fresh.row(0));
+        assert_ne!(other.row(1), fresh.row(2));
+    }
+    let statistics = differently(BackboneSettings { pooling: Pooling::Statistics, ..settings.clone() });
+    assert_eq!((statistics.rows(), statistics.columns()), (2, 2048));
+
+    // An image that is gone has no row at all, though its own features are known, and is told of once.
+    let gone = |path: &Path, size_px: u32| match path.to_str() {
+        Some("1") => Err(Error::data("1: gone")),
+        _ => load(path, size_px),
+    };
+    let settings = BackboneSettings { load: Arc::new(gone), ..settings };
+    let (left, failures) = copies(&of(&[(1, 0), (2, 0), (1, 3), (2, 3), (1, 4)]), &settings, folder.path()).unwrap();
+    assert_eq!(left.image_ids, [2, 2].map(ImageId));
+    assert_eq!(
+        failures.iter().map(|(image, error)| (image.0, error.message.as_str())).collect::<Vec<_>>(),
+        [(1, "1: gone")]
+    );
+}
+
+#[test]
 fn a_wrong_size_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let device = SelectedDevice::cpu();
-    let error = pooled_vgg16(&images([1]), 16, &load, folder.path(), &device, &Silent, &Cancel::new()).unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Config);
-    let small = |_: &Path, _: u32| Ok(picture(20, 1));
-    let (_, failures) =
-        pooled_vgg16(&images([1]), 32, &small, folder.path(), &device, &Silent, &Cancel::new()).unwrap();
+    let asked = [(images([1]).remove(0), 0)];
+    let tiny = BackboneSettings { size_px: 16, ..settings(Arc::new(load)) };
+    assert_eq!(copies(&asked, &tiny, folder.path()).unwrap_err().kind, ErrorKind::Config);
+    let small = settings(Arc::new(|_: &Path, _: u32| Ok(picture(20, 1))));
+    let (_, failures) = copies(&asked, &small, folder.path()).unwrap();
     assert!(failures[0].1.message.contains("32 pixels"));
 }

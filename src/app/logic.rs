@@ -118,6 +118,7 @@ impl App {
                 state.train.epochs.entry(run).or_default().push(*record);
             }
             Event::Batches(run, batches) => state.train.batches.entry(run).or_default().extend(batches),
+            Event::Planned(configuration, plan) => state.train.plan = Some((configuration, plan)),
             Event::JobPaused(paused) => {
                 if let Some(job) = &mut state.job {
                     job.paused = paused;

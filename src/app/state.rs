@@ -12,6 +12,7 @@ use super::keys::GridStep;
 use crate::clustering::Elbow;
 use crate::engine::analysis::{Exploration, ExplorationScores, ExploreRequest};
 use crate::engine::jobs::cluster::ClusteredPart;
+use crate::engine::jobs::plan::TrainingPlan;
 use crate::engine::{JobEnd, Notice, Snapshot};
 use crate::ids::{ImageId, LabelId, RunId};
 use crate::progress::Progress;
@@ -305,6 +306,8 @@ pub struct LabelState {
 pub struct TrainState {
     /// Settings of the next run.
     pub configuration: TrainingConfiguration,
+    /// The settings that were planned last, with what a run of them would be or why there cannot be one.
+    pub plan: Option<(Box<TrainingConfiguration>, Result<Box<TrainingPlan>, Notice>)>,
     /// Epochs of runs, as far as loaded.
     pub epochs: HashMap<RunId, Vec<EpochRecord>>,
     /// Steps of runs, as far as loaded.

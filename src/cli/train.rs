@@ -1,5 +1,6 @@
 //! `atmoscope train`: train a run and print its id.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -7,6 +8,7 @@ use clap::Args;
 use super::Common;
 use super::output::Output;
 use crate::engine::jobs::counted;
+use crate::engine::jobs::plan::{self, TrainingPlan};
 use crate::engine::jobs::train::{self, Order};
 use crate::error::{Error, Result};
 use crate::ids::RunId;
@@ -65,6 +67,9 @@ pub(super) struct Arguments {
     /// Train anew with the settings, split and labels of an earlier run.
     #[arg(long, value_name = "ID", conflicts_with = "config")]
     again: Option<i64>,
+    /// Say what the run would be (pictures, positives of each label, estimated time and memory) and do not train.
+    #[arg(long, conflicts_with_all = ["resume", "again"])]
+    plan: bool,
     /// Side of the square the network sees, in pixels.
     #[arg(long, value_name = "PIXELS")]
     image_size: Option<u32>,
@@ -129,6 +134,11 @@ fn set<T>(setting: &mut T, value: Option<T>) {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
+    if arguments.plan {
+        let project = super::cluster::open_to_read(&arguments.dir)?;
+        let plan = plan::plan(&project, &arguments.configuration()?)?;
+        return output.print(&plan, || plan_text(&plan));
+    }
     let order = arguments.order()?;
     let mut project = Project::open(&arguments.dir)?;
     let cancel = super::cancel_on_interrupt();
@@ -142,4 +152,61 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
         report.duration_s
     ));
     output.print(&report, || report.run.0.to_string())
+}
+
+/// A plan as people read it.
+fn plan_text(plan: &TrainingPlan) -> String {
+    let mut text = format!(
+        "{} to train on, {} for validation, {} for the test{}\n",
+        counted(plan.train_images, "picture"),
+        plan.validation_images,
+        plan.test_images,
+        if plan.split_exists { "" } else { " (there is no split yet: training makes this one)" }
+    );
+    let (copies, synthetic) = (counted(plan.copies, "copy").replace("copys", "copies"), plan.synthetic);
+    let samples = counted(plan.samples, "sample");
+    let _ = writeln!(
+        text,
+        "With {copies} and {synthetic} synthetic: {samples}, {} each epoch",
+        counted(plan.steps, "step")
+    );
+    let width = plan.labels.iter().map(|label| label.label.chars().count()).max().unwrap_or(0).max(5);
+    let _ = writeln!(text, "{:width$}  positives  with copies  synthetic  at least  rarity", "label");
+    for label in &plan.labels {
+        let rarity = label.imbalance_ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.1}"));
+        let _ = writeln!(
+            text,
+            "{:width$}  {:>9}  {:>11}  {:>9}  {:>8}  {rarity:>6}",
+            label.label, label.positives, label.with_copies, label.synthetic, label.at_least
+        );
+    }
+    let gigabytes = |bytes: u64| bytes as f64 / 1e9;
+    let _ = writeln!(
+        text,
+        "Memory: about {:.1} GB, {:.1} GB are free",
+        gigabytes(plan.memory_bytes),
+        gigabytes(plan.available_memory_bytes)
+    );
+    if plan.features_to_make > 0 {
+        let _ = writeln!(
+            text,
+            "Features to make first: about {}, {}",
+            plan.features_to_make,
+            duration(plan.time.features_s)
+        );
+    }
+    let _ = writeln!(text, "Training: about {} ({})", duration(plan.time.epochs_s), plan.time.basis);
+    for remark in &plan.remarks {
+        let _ = writeln!(text, "{remark}");
+    }
+    text.trim_end().to_owned()
+}
+
+/// Seconds in the unit that says most.
+fn duration(seconds: f64) -> String {
+    match seconds {
+        seconds if seconds < 90.0 => format!("{seconds:.0} s"),
+        seconds if seconds < 5400.0 => format!("{:.0} min", seconds / 60.0),
+        seconds => format!("{:.1} h", seconds / 3600.0),
+    }
 }

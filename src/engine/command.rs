@@ -73,6 +73,8 @@ pub enum Command {
     },
     /// Divide the pictures into parts.
     Split(SplitRequest),
+    /// Say what a run of these settings would be.
+    PlanTraining(Box<TrainingConfiguration>),
     /// Train a run.
     Train(Box<TrainingConfiguration>),
     /// Go on with a run that was stopped, interrupted or failed, from its last checkpoint.

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use super::analysis::{self, Question};
 use super::command::Command;
 use super::event::{Event, JobEnd, Notice, Outbox};
-use super::jobs::{cluster, counted, demo, import, relink, split, train};
+use super::jobs::{cluster, counted, demo, import, plan, relink, split, train};
 use super::snapshot::Snapshot;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{ImageId, LabelId, PersonId, RunId};
@@ -153,6 +153,12 @@ impl Desk {
                 let sizes: Vec<String> = report.sizes.iter().map(|(part, size)| format!("{part} {size}")).collect();
                 self.outbox.push(Event::Done(format!("Split ({}): {}", report.split.method, sizes.join(", "))));
                 self.reload()
+            }
+            Command::PlanTraining(configuration) => {
+                let plan = plan::plan(self.project()?, &configuration);
+                let plan = plan.map(Box::new).map_err(|error| Notice::from(&error));
+                self.outbox.push(Event::Planned(configuration, plan));
+                Ok(())
             }
             Command::Train(configuration) => self.start_training(train::Order::New(configuration)),
             Command::TrainAgain(run) => self.start_training(train::Order::Again(run)),

@@ -6,13 +6,14 @@ use std::sync::Mutex;
 
 use super::Wake;
 use super::analysis::{Exploration, ExplorationScores};
+use super::jobs::plan::TrainingPlan;
 use super::snapshot::Snapshot;
 use crate::clustering::Elbow;
 use crate::error::Error;
 use crate::ids::{ImageId, RunId};
 use crate::progress::Progress;
 use crate::project::AnnotationEdit;
-use crate::training::{BatchLoss, EpochRecord};
+use crate::training::{BatchLoss, EpochRecord, TrainingConfiguration};
 
 /// A message for the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +72,8 @@ pub enum Event {
     JobProgress(Progress),
     /// A line for the job's log.
     JobNote(String),
+    /// What a run of these settings would be, or why there cannot be one.
+    Planned(Box<TrainingConfiguration>, Result<Box<TrainingPlan>, Notice>),
     /// A training run has its number.
     RunStarted(RunId),
     /// An epoch ended.

@@ -1,27 +1,29 @@
-//! Features from a pre-trained VGG16: the mean over the picture of each channel of the last block.
+//! Features from a pre-trained VGG16, of pictures and of their augmented copies.
 //!
-//! Images whose features are in the cache are not opened. The others are decoded on a thread of their own, a few ahead
-//! of the network, and each small batch is written to the cache when it is done, so that stopping or a crash loses at
-//! most one batch.
+//! What is in the cache is not opened, and where nothing is missing no network is loaded. The rest is decoded and
+//! augmented on other threads ([`Loader`]), a few ahead of the network, and each small batch is written to the cache when
+//! it is done, so that stopping or a crash loses at most one batch. The pictures as they are and the copies are in files
+//! of their own; the copies' name tells seed and limits of the augmentation.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use image::RgbImage;
 
 use super::cache::FeatureCache;
 use super::matrix::FeatureMatrix;
+use crate::dataset::{Loader, Sample};
 use crate::error::{Error, Result};
 use crate::ids::ImageId;
+use crate::imaging::{Augmentation, AugmentationLimits, augmented};
 use crate::nn::device::SelectedDevice;
 use crate::nn::vgg16::{MINIMUM_SIZE_PX, Pooling, Vgg16};
-use crate::nn::weights::{Weights, embedded_vgg16_hash};
+use crate::nn::weights::Weights;
 use crate::progress::{Cancel, Observer, Stage};
 
 /// Pictures that go through the network at once. At 384 pixels four need about 300 MB.
 const BATCH_IMAGES: usize = 4;
-/// Number of features of an image.
-const POOLED_FEATURES: usize = 512;
 /// Changes when the kernels do, since their results then differ in the last bits.
 const KERNELS: &str = "winograd";
 
@@ -36,63 +38,96 @@ pub struct BackboneImage {
     pub content_hash: String,
 }
 
-/// Pooled VGG16 features (512) of each image that can be read, in the order asked, and the images that cannot.
+/// Decodes a file to a square of so many pixels; called from other threads.
+pub type LoadSquare = Arc<dyn Fn(&Path, u32) -> Result<RgbImage> + Send + Sync>;
+
+/// Which features are made.
+#[derive(Clone)]
+pub struct BackboneSettings {
+    /// Side of the pictures in pixels.
+    pub size_px: u32,
+    /// How the network's output becomes features.
+    pub pooling: Pooling,
+    /// How far augmented copies go; nothing to pictures as they are.
+    pub limits: AugmentationLimits,
+    /// Seed of the augmented copies.
+    pub seed: u64,
+    /// Opens a file.
+    pub load: LoadSquare,
+}
+
+impl std::fmt::Debug for BackboneSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { size_px, pooling, limits, seed, .. } = self;
+        f.debug_struct("BackboneSettings")
+            .field("size_px", size_px)
+            .field("pooling", pooling)
+            .field("limits", limits)
+            .field("seed", seed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Features of each image and copy asked for (copy 0 is the image as it is), in the order asked, and the images that
+/// cannot be read, each once. An image one of whose copies cannot be made has no row at all.
 ///
-/// `load` decodes a file to `size_px` × `size_px`; it is called from another thread. The cache is a file in
-/// `cache_folder` for each weights, size and kind of device. Features are the same bits from the cache or fresh, and
-/// whatever other images are asked with them.
+/// The cache is a file in `cache_folder` for each weights, pooling, size and kind of device, and for the copies of each
+/// augmentation. Features are the same bits from the cache or fresh, and whatever else is asked with them.
 ///
 /// # Errors
 /// `Config` for a size under 32; `Cancelled`; `Model` or `Device` from the network; `User` or `Device` from the cache.
 /// An image that cannot be read is no error but an entry of the second value.
-pub fn pooled_vgg16(
-    images: &[BackboneImage],
-    size_px: u32,
-    load: &(dyn Fn(&Path, u32) -> Result<RgbImage> + Sync),
+pub fn backbone_features(
+    requests: &[(&BackboneImage, u32)],
+    settings: &BackboneSettings,
+    weights: &Weights,
     cache_folder: &Path,
     device: &SelectedDevice,
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<(FeatureMatrix, Vec<(ImageId, Error)>)> {
+    let size_px = settings.size_px;
     if size_px < MINIMUM_SIZE_PX {
         return Err(Error::config(format!(
             "the picture size is {size_px} pixels, but must be {MINIMUM_SIZE_PX} or more"
         )));
     }
-    // A GPU's sums differ in the last bits, so its features are kept apart.
-    let kind = if device.is_cpu() { "cpu" } else { "gpu" };
-    let hash = embedded_vgg16_hash();
-    let name = format!("vgg16-{}-{size_px}px-{kind}-{KERNELS}.features", &hash[..16]);
-    let (mut cache, note) = FeatureCache::open(
-        cache_folder,
-        &name,
-        &format!("vgg16 pooled {hash} {size_px} {kind} {KERNELS}"),
-        POOLED_FEATURES,
-    )?;
-    if let Some(note) = note {
-        observer.note(&note);
-    }
+    let mut caches = Caches::open(requests, settings, weights, cache_folder, device, observer)?;
 
     let mut asked = HashSet::new();
-    let missing: Vec<&BackboneImage> = images
+    let mut missing: Vec<(&BackboneImage, u32)> = requests
         .iter()
-        .filter(|image| cache.get(&image.content_hash).is_none() && asked.insert(image.content_hash.as_str()))
+        .copied()
+        .filter(|&(image, copy)| caches.get(image, copy).is_none() && asked.insert((image.content_hash.as_str(), copy)))
         .collect();
     let mut unreadable: HashMap<&str, Error> = HashMap::new();
     if !missing.is_empty() {
         cancel.check()?;
-        let network = Vgg16::load(&Weights::embedded_vgg16()?, device)?;
-        unreadable = compute(&missing, size_px, load, &network, &mut cache, observer, cancel)?;
+        // All copies of a picture one after the other, so that its file is decoded once; pictures in the order asked.
+        let mut place = HashMap::new();
+        for (image, _) in &missing {
+            let next = place.len();
+            place.entry(image.content_hash.as_str()).or_insert(next);
+        }
+        missing.sort_by_key(|(image, copy)| (place[image.content_hash.as_str()], *copy));
+        let network = Vgg16::load(weights, device)?;
+        unreadable = compute(&missing, settings, &network, &mut caches, observer, cancel)?;
     }
 
+    let failed: HashSet<&str> = requests
+        .iter()
+        .filter(|(image, copy)| caches.get(image, *copy).is_none())
+        .map(|(image, _)| image.content_hash.as_str())
+        .collect();
     let (mut image_ids, mut values, mut failures) = (Vec::new(), Vec::new(), Vec::new());
-    for image in images {
-        match cache.get(&image.content_hash) {
+    let mut told = HashSet::new();
+    for &(image, copy) in requests {
+        match caches.get(image, copy).filter(|_| !failed.contains(image.content_hash.as_str())) {
             Some(features) => {
                 image_ids.push(image.image_id);
                 values.extend_from_slice(features);
             }
-            None => {
+            None if told.insert(image.image_id) => {
                 // A second image with the same content tells of the first one's failure.
                 let failure = unreadable.remove(image.content_hash.as_str());
                 let failure = failure.unwrap_or_else(|| {
@@ -100,78 +135,176 @@ pub fn pooled_vgg16(
                 });
                 failures.push((image.image_id, failure));
             }
+            None => {}
         }
     }
-    let names = (0..POOLED_FEATURES).map(|channel| format!("vgg16_{channel:03}")).collect();
+    let names = (0..settings.pooling.features()).map(|feature| format!("vgg16_{feature:03}")).collect();
     Ok((FeatureMatrix::new(image_ids, names, values)?, failures))
 }
 
-/// Sends the images through the network into the cache; gives back those that cannot be read, by content hash.
-fn compute<'a>(
-    images: &[&'a BackboneImage],
+/// The files of pictures as they are and of copies, the latter only where copies are asked for.
+struct Caches {
+    originals: FeatureCache,
+    copies: Option<FeatureCache>,
+}
+
+impl Caches {
+    fn open(
+        requests: &[(&BackboneImage, u32)],
+        settings: &BackboneSettings,
+        weights: &Weights,
+        folder: &Path,
+        device: &SelectedDevice,
+        observer: &dyn Observer,
+    ) -> Result<Self> {
+        let open = |augmentation: Option<(AugmentationLimits, u64)>| -> Result<FeatureCache> {
+            let (pooling, hash) = (settings.pooling, &weights.hash);
+            let (name, key) = cache_name(hash, pooling, settings.size_px, device, augmentation);
+            let (cache, note) = FeatureCache::open(folder, &name, &key, pooling.features())?;
+            if let Some(note) = note {
+                observer.note(&note);
+            }
+            Ok(cache)
+        };
+        let originals = open(None)?;
+        let wanted = requests.iter().any(|&(_, copy)| copy > 0);
+        let copies = wanted.then(|| open(Some((settings.limits, settings.seed)))).transpose()?;
+        Ok(Self { originals, copies })
+    }
+
+    fn get(&self, image: &BackboneImage, copy: u32) -> Option<&[f32]> {
+        match copy {
+            0 => self.originals.get(&image.content_hash),
+            copy => self.copies.as_ref()?.get(&copy_key(image, copy)),
+        }
+    }
+
+    fn insert(&mut self, image: &BackboneImage, copy: u32, values: &[f32]) -> Result<()> {
+        match (copy, &mut self.copies) {
+            (0, _) => self.originals.insert(&image.content_hash, values),
+            (copy, Some(copies)) => copies.insert(&copy_key(image, copy), values),
+            (_, None) => Err(Error::internal("there is no cache for copies")),
+        }
+    }
+}
+
+/// Name of a cache file and the kind of features it holds.
+fn cache_name(
+    weights_hash: &str,
+    pooling: Pooling,
     size_px: u32,
-    load: &(dyn Fn(&Path, u32) -> Result<RgbImage> + Sync),
+    device: &SelectedDevice,
+    augmentation: Option<(AugmentationLimits, u64)>,
+) -> (String, String) {
+    // A GPU's sums differ in the last bits, so its features are kept apart.
+    let kind = if device.is_cpu() { "cpu" } else { "gpu" };
+    let (short, pooling) = (weights_hash.get(..16).unwrap_or(weights_hash), pooling.name());
+    let name = format!("vgg16-{short}-{pooling}-{size_px}px-{kind}-{KERNELS}");
+    let key = format!("vgg16 {pooling} {weights_hash} {size_px} {kind} {KERNELS}");
+    match augmentation {
+        None => (format!("{name}.features"), key),
+        Some((limits, seed)) => {
+            let augmentation = format!("seed {seed} limits {}", limits.key());
+            let hash = blake3::hash(augmentation.as_bytes()).to_hex();
+            (format!("{name}-copies-{}.features", &hash[..16]), format!("{key} {augmentation}"))
+        }
+    }
+}
+
+/// Number of pictures whose features are in the cache, or of copies by an augmentation (limits and seed); from the size
+/// of the file, without opening it.
+pub fn cached_features(
+    cache_folder: &Path,
+    weights_hash: &str,
+    pooling: Pooling,
+    size_px: u32,
+    device: &SelectedDevice,
+    augmentation: Option<(AugmentationLimits, u64)>,
+) -> usize {
+    let (name, _) = cache_name(weights_hash, pooling, size_px, device, augmentation);
+    FeatureCache::rows_in(&cache_folder.join(name), pooling.features())
+}
+
+fn copy_key(image: &BackboneImage, copy: u32) -> String {
+    format!("{} copy {copy}", image.content_hash)
+}
+
+/// A loader that makes sample `image` of `wanted`; squares that were decoded last are kept for their other copies.
+fn loader(wanted: &[(&BackboneImage, u32)], settings: &BackboneSettings) -> Result<Loader> {
+    let threads = Loader::usual_threads();
+    let wanted: Vec<BackboneImage> = wanted.iter().map(|(image, _)| (*image).clone()).collect();
+    let settings = settings.clone();
+    let recent: Mutex<VecDeque<(String, Arc<RgbImage>)>> = Mutex::default();
+    let square = move |image: &BackboneImage| -> Result<Arc<RgbImage>> {
+        let lock = || recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock().iter().find(|(hash, _)| *hash == image.content_hash).map(|(_, square)| square.clone());
+        if let Some(square) = known {
+            return Ok(square);
+        }
+        let square = (settings.load)(&image.path, settings.size_px)?;
+        if square.dimensions() != (settings.size_px, settings.size_px) {
+            let (path, size_px) = (image.path.display(), settings.size_px);
+            return Err(Error::internal(format!("{path} was not decoded to {size_px} pixels")));
+        }
+        let square = Arc::new(square);
+        let mut recent = lock();
+        recent.push_back((image.content_hash.clone(), square.clone()));
+        if recent.len() > threads + 1 {
+            recent.pop_front();
+        }
+        Ok(square)
+    };
+    let (limits, seed) = (settings.limits, settings.seed);
+    let make = move |sample: &Sample| match *sample {
+        Sample::Picture { image, copy } => {
+            let image = &wanted[image];
+            let augmentation = Augmentation::drawn(&limits, seed, &image.content_hash, copy);
+            Ok(augmented(&*square(image)?, &augmentation))
+        }
+        Sample::Mixed { .. } => Err(Error::internal("a mixture has no features in the cache")),
+    };
+    Loader::new(Arc::new(make), threads, 2 * BATCH_IMAGES)
+}
+
+/// Sends the pictures through the network into the caches; gives back those that cannot be read, by content hash.
+fn compute<'a>(
+    wanted: &[(&'a BackboneImage, u32)],
+    settings: &BackboneSettings,
     network: &Vgg16,
-    cache: &mut FeatureCache,
+    caches: &mut Caches,
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<HashMap<&'a str, Error>> {
-    let stage = Stage::new("Computing VGG16 features", images.len());
+    let stage = Stage::new("Computing VGG16 features", wanted.len());
     observer.progress(stage.at(0));
+    let loader = loader(wanted, settings)?;
+    loader.request(wanted.iter().enumerate().map(|(image, &(_, copy))| Sample::Picture { image, copy }));
     let mut unreadable = HashMap::new();
-    std::thread::scope(|scope| {
-        let (sender, receiver) = crossbeam_channel::bounded::<(usize, Result<RgbImage>)>(2 * BATCH_IMAGES);
-        scope.spawn(move || {
-            for (index, image) in images.iter().enumerate() {
-                if cancel.is_cancelled() {
-                    return;
-                }
-                let picture = load(&image.path, size_px).and_then(|picture| {
-                    if picture.dimensions() == (size_px, size_px) {
-                        Ok(picture)
-                    } else {
-                        Err(Error::internal(format!("{} was not decoded to {size_px} pixels", image.path.display())))
-                    }
-                });
-                // Nobody listens any more once the network failed or was stopped.
-                if sender.send((index, picture)).is_err() {
-                    return;
-                }
+    let (mut places, mut pictures) = (Vec::new(), Vec::new());
+    for (place, (image, _)) in wanted.iter().enumerate() {
+        cancel.check()?;
+        match loader.next() {
+            Some(Ok(picture)) => {
+                places.push(place);
+                pictures.push(picture);
             }
-        });
-
-        let mut done = 0;
-        let (mut indices, mut pictures) = (Vec::new(), Vec::new());
-        loop {
-            let received = receiver.recv();
-            cancel.check()?;
-            let ended = received.is_err();
-            if let Ok((index, picture)) = received {
-                match picture {
-                    Ok(picture) => {
-                        indices.push(index);
-                        pictures.push(picture);
-                    }
-                    Err(error) => {
-                        unreadable.insert(images[index].content_hash.as_str(), error);
-                        done += 1;
-                    }
-                }
+            Some(Err(error)) => {
+                unreadable.entry(image.content_hash.as_str()).or_insert(error);
             }
-            if pictures.len() == BATCH_IMAGES || (ended && !pictures.is_empty()) {
-                let features = network.features(&pictures, Pooling::Mean)?;
-                for (&index, values) in indices.iter().zip(features.chunks_exact(POOLED_FEATURES)) {
-                    cache.insert(&images[index].content_hash, values)?;
-                }
-                done += pictures.len();
-                indices.clear();
-                pictures.clear();
-                observer.progress(stage.at(done));
-            }
-            if ended {
-                observer.progress(stage.at(done));
-                return Ok(unreadable);
-            }
+            None => return Err(Error::internal("a picture was not asked for")),
         }
-    })
+        let last = place + 1 == wanted.len();
+        if pictures.len() == BATCH_IMAGES || (last && !pictures.is_empty()) {
+            let features = network.features(&pictures, settings.pooling)?;
+            for (&place, values) in places.iter().zip(features.chunks_exact(settings.pooling.features())) {
+                let (image, copy) = wanted[place];
+                caches.insert(image, copy, values)?;
+            }
+            places.clear();
+            pictures.clear();
+            observer.progress(stage.at(place + 1));
+        }
+    }
+    observer.progress(stage.at(wanted.len()));
+    Ok(unreadable)
 }

@@ -83,6 +83,13 @@ impl FeatureCache {
         Ok((Self { path, file, width, rows }, note))
     }
 
+    /// Number of records that the file at `path` has room for; 0 where there is no file.
+    pub fn rows_in(path: &Path, width: usize) -> usize {
+        let header = MAGIC.len() + size_of::<u32>() + KEY_LEN;
+        let bytes = fs::metadata(path).map_or(0, |metadata| metadata.len() as usize);
+        bytes.saturating_sub(header) / (KEY_LEN + 4 * width + CHECKSUM_LEN)
+    }
+
     /// The features of the image with this content hash, where they are known.
     pub fn get(&self, content_hash: &str) -> Option<&[f32]> {
         self.rows.get(&key(content_hash)).map(Vec::as_slice)
@@ -171,6 +178,8 @@ mod tests {
         let bits: Vec<u32> = cache.get("a").unwrap().iter().map(|value| value.to_bits()).collect();
         assert_eq!(bits, [1f32.to_bits(), (-0f32).to_bits(), f32::MIN_POSITIVE.to_bits()]);
         assert_eq!(cache.get("c"), None);
+        assert_eq!(FeatureCache::rows_in(&cache.path, 3), 2);
+        assert_eq!(FeatureCache::rows_in(&folder.path().join("none"), 3), 0);
         assert!(cache.insert("c", &[1.0]).is_err());
     }
 

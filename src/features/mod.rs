@@ -8,6 +8,6 @@ mod cache;
 mod matrix;
 mod multi_hot;
 
-pub use backbone::{BackboneImage, pooled_vgg16};
+pub use backbone::{BackboneImage, BackboneSettings, LoadSquare, backbone_features, cached_features};
 pub use matrix::FeatureMatrix;
 pub use multi_hot::multi_hot;

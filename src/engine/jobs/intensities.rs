@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::dataset::{Loader, Sample};
 use crate::error::{Error, ErrorKind, Result};
-use crate::features::{self, BackboneImage, FeatureMatrix};
+use crate::features::{self, BackboneImage, BackboneSettings, FeatureMatrix};
 use crate::ids::{ImageId, RunId};
 use crate::imaging;
 use crate::nn::vgg16::{Pooling, Vgg16};
@@ -45,6 +45,32 @@ impl BackboneSource<'_> {
         observer: &dyn Observer,
         cancel: &Cancel,
     ) -> Result<(FeatureMatrix, Unreadable)> {
+        self.features_of(project, images, &TrainingConfiguration::default(), &[0], observer, cancel)
+    }
+
+    /// Features of the augmented copies 1, 2, … of `images` that the configuration asks for: all first copies, then all
+    /// second ones. A picture that cannot be read has none.
+    pub fn copies(
+        &self,
+        project: &Project,
+        images: &[ImageId],
+        configuration: &TrainingConfiguration,
+        observer: &dyn Observer,
+        cancel: &Cancel,
+    ) -> Result<(FeatureMatrix, Unreadable)> {
+        let copies: Vec<u32> = (1..=configuration.augmented_copies).collect();
+        self.features_of(project, images, configuration, &copies, observer, cancel)
+    }
+
+    fn features_of(
+        &self,
+        project: &Project,
+        images: &[ImageId],
+        configuration: &TrainingConfiguration,
+        copies: &[u32],
+        observer: &dyn Observer,
+        cancel: &Cancel,
+    ) -> Result<(FeatureMatrix, Unreadable)> {
         let paths = project.image_paths()?;
         let records: HashMap<ImageId, _> = project.images()?.into_iter().map(|image| (image.id, image)).collect();
         let wanted: Vec<BackboneImage> = images
@@ -57,16 +83,18 @@ impl BackboneSource<'_> {
                 })
             })
             .collect();
+        let requests: Vec<(&BackboneImage, u32)> =
+            copies.iter().flat_map(|&copy| wanted.iter().map(move |image| (image, copy))).collect();
+        let settings = BackboneSettings {
+            size_px: self.image_size_px,
+            pooling: self.pooling,
+            limits: configuration.augmentation_limits(),
+            seed: configuration.seed,
+            load: Arc::new(imaging::load_square),
+        };
         let cache = project.cache_folder().join("features");
-        let (matrix, failures) = features::pooled_vgg16(
-            &wanted,
-            self.image_size_px,
-            &imaging::load_square,
-            &cache,
-            self.device,
-            observer,
-            cancel,
-        )?;
+        let (matrix, failures) =
+            features::backbone_features(&requests, &settings, self.weights, &cache, self.device, observer, cancel)?;
         let unreadable: Unreadable = failures
             .into_iter()
             .map(|(image, error)| {
@@ -114,7 +142,7 @@ impl Source<'_> {
             Some(state) => {
                 let mut network = Vgg16::load(self.weights, self.device)?;
                 network.set_state(state)?;
-                self.features_of(&network, pooling, project, images, observer, cancel)?
+                self.features_by(&network, pooling, project, images, observer, cancel)?
             }
         };
         if features.rows() == 0 {
@@ -125,7 +153,7 @@ impl Source<'_> {
     }
 
     /// Features of `images` by a network of the run's own, which no cache knows.
-    fn features_of(
+    fn features_by(
         &self,
         network: &Vgg16,
         pooling: Pooling,

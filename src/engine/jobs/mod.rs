@@ -6,6 +6,7 @@ pub mod demo;
 pub mod export_model;
 pub mod import;
 pub mod intensities;
+pub mod plan;
 pub mod relink;
 pub mod score;
 pub mod split;

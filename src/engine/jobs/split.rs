@@ -39,6 +39,25 @@ pub struct SplitReport {
 
 /// Splits and stores. Pictures without a label stay out of the train and validation parts.
 pub fn run(project: &mut Project, request: &SplitRequest) -> Result<SplitReport> {
+    let Division { parts, method, without_label, set_aside } = divide(project, request)?;
+    let id = project.add_split(request.seed, &method, &parts)?;
+    let split = project.split(id)?;
+    let sizes = Part::ALL.into_iter().map(|part| (part.name(), split.images_of(part).len())).collect();
+    Ok(SplitReport { sizes, split, without_label, set_aside })
+}
+
+/// A split that is not stored.
+pub(super) struct Division {
+    /// Each picture's part.
+    pub parts: Vec<(ImageId, Part)>,
+    /// How it was made, in words.
+    method: String,
+    without_label: usize,
+    set_aside: usize,
+}
+
+/// What [`run`] stores.
+pub(super) fn divide(project: &Project, request: &SplitRequest) -> Result<Division> {
     let images = project.images()?;
     let labels = project.labels()?;
     if images.is_empty() {
@@ -93,10 +112,7 @@ pub fn run(project: &mut Project, request: &SplitRequest) -> Result<SplitReport>
         ))
         .hint("label more pictures, at least some 10, then split again"));
     }
-    let id = project.add_split(request.seed, &method, &parts)?;
-    let split = project.split(id)?;
-    let sizes = Part::ALL.into_iter().map(|part| (part.name(), split.images_of(part).len())).collect();
-    Ok(SplitReport { sizes, split, without_label, set_aside: images.len() - taking_part.len() })
+    Ok(Division { parts, method, without_label, set_aside: images.len() - taking_part.len() })
 }
 
 fn read_test_images(file: &Path, images: &[ImageRecord]) -> Result<HashSet<ImageId>> {
