@@ -9,7 +9,7 @@ use atmoscope::engine::jobs::train;
 use atmoscope::error::ErrorKind;
 use atmoscope::progress::{Cancel, Silent};
 use atmoscope::project::Project;
-use atmoscope::training::{Depth, HeadKind, TrainingConfiguration};
+use atmoscope::training::{Depth, HeadKind, TrainingConfiguration, read_batches};
 use common::{Cli, import_as, sample_images, sample_labels};
 
 fn project(folder: &std::path::Path, pictures: usize) -> Project {
@@ -54,6 +54,23 @@ fn the_plan_is_what_training_does() {
     assert_eq!(before.steps, before.samples.div_ceil(16));
     let without = plan(&project, &TrainingConfiguration { mlsmote: false, augmented_copies: 0, ..small() }).unwrap();
     assert_eq!((without.samples, without.synthetic, without.copies), (before.train_images, 0, 0));
+
+    let report = train::run(&mut project, &small(), &|_| {}, &Silent, &Cancel::new()).unwrap();
+    let folder_of_run = project.run_folder(report.run);
+    let steps: Vec<usize> = read_batches(&folder_of_run).unwrap().iter().map(|batch| batch.steps).collect();
+    assert_eq!(steps, vec![before.steps; 2 * before.steps]);
+    let counts = std::fs::read_to_string(folder_of_run.join("mlsmote.json")).unwrap();
+    let counts: serde_json::Value = serde_json::from_str(&counts).unwrap();
+    for (label, counts) in before.labels.iter().zip(counts.as_array().unwrap()) {
+        let number = |name: &str| counts[name].as_u64().unwrap() as usize;
+        assert_eq!((counts["label"].as_str().unwrap(), number("before")), (label.label.as_str(), label.positives));
+        assert!(number("after") >= label.positives + label.synthetic);
+    }
+    // The same again, now from the cache, is the same to the last bit.
+    let again = train::run(&mut project, &small(), &|_| {}, &Silent, &Cancel::new()).unwrap();
+    let losses = |run| read_batches(&project.run_folder(run)).unwrap();
+    assert_eq!(losses(report.run), losses(again.run));
+    assert_eq!(plan(&project, &small()).unwrap().features_to_make, 0);
 
     let configuration = TrainingConfiguration { augmented_copies: 0, mlsmote: false, ..small() };
     let report = train::run(&mut project, &configuration, &|_| {}, &Silent, &Cancel::new()).unwrap();

@@ -447,6 +447,7 @@ impl Default for TrainState {
             picked: None,
             predictions: None,
             predictions_asked: None,
+            plan: None,
         }
     }
 }

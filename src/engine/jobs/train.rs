@@ -320,12 +320,20 @@ impl Task {
             device: &self.device,
         };
         let all: Vec<ImageId> = train_images.iter().chain(&validation_images).copied().collect();
-        let (features, unreadable) = source.features(project, &all, observer, cancel)?;
+        let (features, mut unreadable) = source.features(project, &all, observer, cancel)?;
         if features.rows() == 0 {
             return Err(intensities::none_readable());
         }
-        check_left_out(run_folder, &unreadable)?;
         let mut train = self.labelled(&features, &train_images);
+        if self.configuration.augmented_copies > 0 {
+            let images = &train.features.image_ids;
+            let (copies, without) = source.copies(project, images, &self.configuration, observer, cancel)?;
+            train.added.targets.extend(self.targets(&copies.image_ids));
+            train.added.features.extend(copies.values);
+            // A picture that is gone but whose features are known has no copies.
+            unreadable.extend(without);
+        }
+        check_left_out(run_folder, &unreadable)?;
         if let Some(synthesis) = self.synthesis(&train, run_folder, observer)? {
             let made = synthesis.features(&train.features.values, train.features.columns());
             train.added.features.extend(made);
