@@ -53,7 +53,13 @@ pub enum UiCommand {
 
     SplitPictures,
     StartTraining,
+    PauseJob,
+    ContinueJob,
     StopJob,
+    ResumeRun,
+    TrainAgain,
+    ExploreRun,
+    ExportModel,
 
     CommandPalette,
     CheatSheet,
@@ -119,7 +125,7 @@ fn ctrl_shift(key: Key) -> KeyboardShortcut {
 
 impl UiCommand {
     /// Every command in the order of the menus.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 49] = [
         Self::NewProject,
         Self::OpenProject,
         Self::OpenDemo,
@@ -160,7 +166,13 @@ impl UiCommand {
         Self::CopyFromPrevious,
         Self::SplitPictures,
         Self::StartTraining,
+        Self::PauseJob,
+        Self::ContinueJob,
         Self::StopJob,
+        Self::ResumeRun,
+        Self::TrainAgain,
+        Self::ExploreRun,
+        Self::ExportModel,
         Self::CommandPalette,
         Self::CheatSheet,
     ];
@@ -214,7 +226,13 @@ impl UiCommand {
 
             Self::SplitPictures => (Train, icons::SHUFFLE, "Split pictures", "Divide the labelled pictures anew into train, validation and test parts, 5:3:2", vec![]),
             Self::StartTraining => (Train, icons::PLAY, "Start training", "Train a run with the settings of the Train view", vec![ctrl(Key::Enter)]),
-            Self::StopJob => (Train, icons::STOP, "Stop", "Stop the job under way; what is done is kept", vec![ctrl(Key::Period)]),
+            Self::PauseJob => (Train, icons::PAUSE, "Pause", "Let the job under way wait; it goes on where it is", vec![ctrl_shift(Key::Period)]),
+            Self::ContinueJob => (Train, icons::PLAY, "Continue", "Let the job that waits go on", vec![ctrl_shift(Key::Enter)]),
+            Self::StopJob => (Train, icons::STOP, "Stop and keep", "Stop the job under way; what is done is kept", vec![ctrl(Key::Period)]),
+            Self::ResumeRun => (Train, icons::PLAY, "Resume", "Go on with the run on show from its last checkpoint, as if it had not been stopped", vec![]),
+            Self::TrainAgain => (Train, icons::AGAIN, "Again", "Train anew with the settings, the parts and the labels of the run on show", vec![]),
+            Self::ExploreRun => (Train, icons::EXPLORE, "Its clusters", "Group pictures by what the run on show predicts", vec![]),
+            Self::ExportModel => (Train, icons::EXPORT, "Export model…", "Write the network of the run on show as safetensors, with torchvision's names, for other programs", vec![ctrl_shift(Key::E)]),
 
             Self::CommandPalette => (Help, icons::COMMAND, "All commands…", "Find a command by typing a part of its name", vec![ctrl_shift(Key::P)]),
             Self::CheatSheet => (Help, icons::HELP, "Keys", "Every key in one picture", vec![key(Key::Questionmark), key(Key::F1)]),

@@ -47,6 +47,9 @@ impl Dialogs {
             PathPurpose::ImportLabels | PathPurpose::ImportGroupings => {
                 Box::pin(dialog.add_filter("CSV", &["csv"]).pick_file())
             }
+            PathPurpose::ExportModel => Box::pin(
+                dialog.add_filter("safetensors", &["safetensors"]).set_file_name("model.safetensors").save_file(),
+            ),
             PathPurpose::ExportClusters => {
                 Box::pin(dialog.add_filter("CSV", &["csv"]).set_file_name("clusters.csv").save_file())
             }
@@ -73,6 +76,7 @@ impl PathPurpose {
             Self::ImportGroupings => "Groupings (CSV)",
             Self::FindPictures => "Where the pictures are now",
             Self::ExportClusters => "Write clusters to (CSV)",
+            Self::ExportModel => "Write the network to (safetensors)",
         }
     }
 
@@ -83,7 +87,7 @@ impl PathPurpose {
             Self::OpenProject => "Open",
             Self::ImportPictures | Self::ImportLabels | Self::ImportGroupings => "Import",
             Self::FindPictures => "Use this folder",
-            Self::ExportClusters => "Write",
+            Self::ExportClusters | Self::ExportModel => "Write",
         }
     }
 
@@ -98,6 +102,9 @@ impl PathPurpose {
             Self::ImportLabels => "A table with a column “image”, then one 0/1 column for each label.",
             Self::ImportGroupings => "A table with the columns rater, condition, image and group.",
             Self::FindPictures => "The folder that takes the place of the one imported from.",
+            Self::ExportModel => {
+                "VGG16 and the head that was trained, with torchvision's names; its metadata say the rest."
+            }
             Self::ExportClusters => "A table with the columns image, cluster and distance.",
         }
     }

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use super::commands::UiCommand;
 use super::keys::{self, GridStep, Listening, Pressed};
 use super::preferences::ThemeChoice;
-use super::state::{AppState, ExploreState, JobState, PathPurpose, PathQuestion, ProjectState, View};
+use super::state::{AppState, ExploreState, JobState, PathPurpose, PathQuestion, ProjectState, TrainPage, View};
 use super::{Action, App};
 use crate::engine::jobs::import::ImportRequest;
 use crate::engine::jobs::split::SplitRequest;
 use crate::engine::thumbnails::PicturePool;
 use crate::engine::{Command, Event, Notice};
-use crate::ids::ImageId;
-use crate::project::RunStatus;
+use crate::ids::{ImageId, RunId};
+use crate::project::{RunRecord, RunStatus};
 
 /// Time for events in one frame.
 const EVENT_BUDGET: Duration = Duration::from_millis(10);
@@ -108,16 +108,18 @@ impl App {
             Event::JobNote(line) => state.train.log.push(line),
             Event::RunStarted(run) => {
                 state.train.live = Some(run);
-                state.train.shown = Some(run);
-                state.train.epochs.insert(run, Vec::new());
+                state.train.show_run(run);
+                state.train.page = TrainPage::Curves;
+                // What a run that goes on had done is on the disk.
+                self.engine.send(Command::LoadRun(run));
             }
             Event::Epoch(run, record) => {
                 let seconds = record.duration_ms as f64 / 1000.0;
                 let best = if record.best { ", best so far" } else { "" };
                 state.train.log.push(format!("Epoch {} in {seconds:.1} s{best}", record.epoch));
-                state.train.epochs.entry(run).or_default().push(*record);
+                state.train.add_epoch(run, *record);
             }
-            Event::Batches(run, batches) => state.train.batches.entry(run).or_default().extend(batches),
+            Event::Batches(run, batches) => state.train.add_batches(run, batches),
             Event::Planned(configuration, plan) => state.train.plan = Some((configuration, plan)),
             Event::JobPaused(paused) => {
                 if let Some(job) = &mut state.job {
@@ -125,10 +127,7 @@ impl App {
                 }
             }
             Event::RunLoaded(run, records, batches) => {
-                if state.train.live != Some(run) {
-                    state.train.epochs.insert(run, records);
-                    state.train.batches.insert(run, batches);
-                }
+                state.train.loaded(run, records, batches);
             }
             Event::JobEnded(end) => {
                 let demo_ended = state.job.take().is_some_and(|job| job.title == "Demo");
@@ -154,6 +153,7 @@ impl App {
                 state.train.log.push(notice.message.clone());
                 state.problem(notice);
             }
+            Event::PredictionsLoaded(predictions) => state.train.predictions = Some(Rc::new(*predictions)),
             Event::Explored(exploration) => {
                 let explore = &mut state.explore;
                 if explore.requested.is_some_and(|(request, _)| request == exploration.request) {
@@ -238,6 +238,12 @@ impl App {
                 writable && idle && state.project.as_ref().is_some_and(|project| !project.snapshot.images.is_empty())
             }
             C::ExportClusters => explored,
+            C::ExploreRun => state.usable_run().is_some(),
+            C::TrainAgain => writable && idle && state.shown_run().is_some_and(|run| state.train.live != Some(run)),
+            C::ResumeRun => writable && idle && state.shown_run().is_some_and(|run| state.resumable(run)),
+            C::PauseJob => state.job.as_ref().is_some_and(|job| !job.paused && !job.stopping),
+            C::ContinueJob => state.job.as_ref().is_some_and(|job| job.paused && !job.stopping),
+            C::ExportModel => idle && state.usable_run().is_some(),
             C::Undo => writable && state.project.as_ref().is_some_and(|project| project.snapshot.undo.is_some()),
             C::Redo => writable && state.project.as_ref().is_some_and(|project| project.snapshot.redo.is_some()),
             // These are about pictures that only two views show as selected.
@@ -281,6 +287,7 @@ impl App {
             C::ImportGroupings => self.ask_path(PathPurpose::ImportGroupings),
             C::FindPictures => self.ask_path(PathPurpose::FindPictures),
             C::ExportClusters => self.ask_path(PathPurpose::ExportClusters),
+            C::ExportModel => self.ask_path(PathPurpose::ExportModel),
             C::Quit => context.send_viewport_cmd(egui::ViewportCommand::Close),
             C::Undo => self.engine.send(Command::Undo),
             C::Redo => self.engine.send(Command::Redo),
@@ -374,6 +381,24 @@ impl App {
                 state.view = View::Train;
                 self.engine.send(Command::Train(Box::new(state.train.configuration.clone())));
             }
+            C::TrainAgain => {
+                if let Some(run) = state.shown_run() {
+                    state.view = View::Train;
+                    self.engine.send(Command::TrainAgain(run));
+                }
+            }
+            C::ResumeRun => {
+                if let Some(run) = state.shown_run() {
+                    state.view = View::Train;
+                    self.engine.send(Command::ResumeRun(run));
+                }
+            }
+            C::PauseJob => self.engine.send(Command::PauseJob),
+            C::ContinueJob => self.engine.send(Command::ContinueJob),
+            C::ExploreRun => {
+                state.explore.run = state.shown_run();
+                state.show(View::Explore);
+            }
             C::StopJob => {
                 if let Some(job) = &mut state.job {
                     job.stopping = true;
@@ -418,6 +443,10 @@ impl App {
                 Some(exploration) => Command::ExportAssignments { request: exploration.request, file: path },
                 None => return,
             },
+            PathPurpose::ExportModel => match self.state.shown_run() {
+                Some(run) => Command::ExportModel { run, file: path },
+                None => return,
+            },
         };
         self.engine.send(command);
     }
@@ -438,6 +467,11 @@ impl AppState {
             live: self.train.live,
             shown: self.train.shown,
             epochs: std::mem::take(&mut self.train.epochs),
+            batches: std::mem::take(&mut self.train.batches),
+            smoothing: self.train.smoothing,
+            logarithmic: self.train.logarithmic,
+            by_batch: self.train.by_batch,
+            grouping: self.train.grouping.clone(),
             ..Default::default()
         };
         self.explore = Default::default();
@@ -452,6 +486,9 @@ impl AppState {
             return;
         }
         if self.label.renaming.take().is_some() {
+            return;
+        }
+        if self.view == View::Train && self.train.picked.take().is_some() {
             return;
         }
         if self.view == View::Explore && self.explore.focused_cluster.take().is_some() {
@@ -528,8 +565,43 @@ impl AppState {
         }
     }
 
+    /// The run on show in the Train view: the one chosen, else the newest.
+    pub fn shown_run(&self) -> Option<RunId> {
+        let runs = &self.project.as_ref()?.snapshot.runs;
+        let chosen = self.train.shown.filter(|run| self.train.live == Some(*run) || runs.iter().any(|r| r.id == *run));
+        chosen.or_else(|| runs.first().map(|run| run.id))
+    }
+
+    /// What can be done with a run, the first at the right.
+    pub fn run_commands(&self, run: RunId) -> Vec<UiCommand> {
+        use UiCommand as C;
+        if self.train.live == Some(run) {
+            let paused = self.job.as_ref().is_some_and(|job| job.paused);
+            return vec![C::StopJob, if paused { C::ContinueJob } else { C::PauseJob }];
+        }
+        let mut commands = vec![C::ExportModel, C::TrainAgain, C::ExploreRun];
+        if self.resumable(run) {
+            commands.push(C::ResumeRun);
+        }
+        commands
+    }
+
+    /// Whether a run did not come to its end.
+    fn resumable(&self, run: RunId) -> bool {
+        let runs = self.project.as_ref().map_or(&[][..], |project| &project.snapshot.runs);
+        let unfinished = |status| matches!(status, RunStatus::Stopped | RunStatus::Interrupted | RunStatus::Failed);
+        self.train.live != Some(run) && runs.iter().any(|record| record.id == run && unfinished(record.status))
+    }
+
+    /// The record of the run on show, when its network can be used.
+    fn usable_run(&self) -> Option<&RunRecord> {
+        let run = self.shown_run()?;
+        let record = self.project.as_ref()?.snapshot.runs.iter().find(|record| record.id == run)?;
+        (record.best_epoch.is_some() && self.train.live != Some(run)).then_some(record)
+    }
+
     /// The run to explore when none was chosen: the newest with a trained network.
-    pub fn default_run(&self) -> Option<crate::ids::RunId> {
+    pub fn default_run(&self) -> Option<RunId> {
         let usable = |status: RunStatus| !matches!(status, RunStatus::Running | RunStatus::Failed);
         let runs = &self.project.as_ref()?.snapshot.runs;
         runs.iter().find(|run| usable(run.status) && run.best_epoch.is_some()).map(|run| run.id)

@@ -10,9 +10,11 @@ use std::time::Instant;
 
 use super::keys::GridStep;
 use crate::clustering::Elbow;
+use crate::dataset::Part;
 use crate::engine::analysis::{Exploration, ExplorationScores, ExploreRequest};
 use crate::engine::jobs::cluster::ClusteredPart;
 use crate::engine::jobs::plan::TrainingPlan;
+use crate::engine::jobs::predictions::RunPredictions;
 use crate::engine::{JobEnd, Notice, Snapshot};
 use crate::ids::{ImageId, LabelId, RunId};
 use crate::progress::Progress;
@@ -282,6 +284,19 @@ impl LibraryState {
         self.shown_for = Some(key);
     }
 
+    /// Selects one picture and brings it into view; filters that hide it are taken away.
+    pub fn show_alone(&mut self, image: ImageId, project: &ProjectState) {
+        if !self.shown.contains(&image) {
+            self.search.clear();
+            self.label = None;
+            self.unlabelled_only = false;
+            self.show_set_aside |= project.image(image).is_some_and(|image| image.set_aside.is_some());
+            self.invalidate();
+        }
+        self.selection.only(image);
+        self.scroll_to_cursor = true;
+    }
+
     /// Makes the list anew in the next frame.
     pub fn invalidate(&mut self) {
         self.shown_for = None;
@@ -301,8 +316,68 @@ pub struct LabelState {
     pub copied_from: Option<ImageId>,
 }
 
+/// What the Train view shows of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum TrainPage {
+    #[default]
+    Curves,
+    Labels,
+    Compare,
+    Log,
+    Plan,
+}
+
+impl TrainPage {
+    /// Each with its name and what it is for.
+    pub const ALL: [(Self, &'static str, &'static str); 5] = [
+        (Self::Curves, "Curves", "How well the network fits, epoch by epoch"),
+        (Self::Labels, "Labels", "How well each label is predicted, and the pictures it got most wrong"),
+        (Self::Compare, "Compare", "Several runs over each other, and what differed in their settings"),
+        (Self::Log, "Log", "What the run said while it was at work"),
+        (Self::Plan, "Next run", "What the next run would work on, and how long it would take"),
+    ];
+}
+
+/// A column of the table of labels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum LabelColumn {
+    Name,
+    TrainPositives,
+    ValidationPositives,
+    Train,
+    #[default]
+    Validation,
+    Gained,
+    Threshold,
+}
+
+impl LabelColumn {
+    /// Each with its heading and its explanation.
+    pub const ALL: [(Self, &'static str, &'static str); 7] = [
+        (Self::Name, "Label", "The labels of the run"),
+        (Self::TrainPositives, "Train has", "Training pictures that have the label, without copies"),
+        (Self::ValidationPositives, "Valid. has", "Validation pictures that have the label"),
+        (Self::Train, "AP, train", "Average precision in the training part at the best epoch"),
+        (
+            Self::Validation,
+            "AP, validation",
+            "Average precision in the validation part at the best epoch: 1 when every picture with the label stands \
+             before every one without when they are sorted by its intensity; a dash where no picture has it",
+        ),
+        (Self::Gained, "Gained", "What the validation part's average precision gained since the first epoch"),
+        (
+            Self::Threshold,
+            "From",
+            "The threshold: from this intensity on the label counts as given; chosen on the validation part for the \
+             highest F1",
+        ),
+    ];
+}
+
 /// The Train view.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct TrainState {
     /// Settings of the next run.
     pub configuration: TrainingConfiguration,
@@ -318,6 +393,104 @@ pub struct TrainState {
     pub live: Option<RunId>,
     /// The run whose curves are shown.
     pub shown: Option<RunId>,
+    /// What is shown of it.
+    pub page: TrainPage,
+    /// Weight of what came before in smoothed curves, 0 (none) to below 1.
+    pub smoothing: f64,
+    /// Losses on a logarithmic scale.
+    pub logarithmic: bool,
+    /// The training loss by step rather than by epoch.
+    pub by_batch: bool,
+    /// The grouping that entropy is shown against; the mean over all of them when not chosen.
+    pub grouping: Option<String>,
+    /// The runs compared, in the order of their colours.
+    pub compared: Vec<RunId>,
+    /// The column that the table of labels is sorted by.
+    pub label_column: LabelColumn,
+    /// From the largest to the smallest.
+    pub label_descending: bool,
+    /// The label whose mistakes are shown, by its place in the run's order.
+    pub label: Option<usize>,
+    /// The part whose mistakes are shown.
+    pub mistakes_part: Part,
+    /// The mistake looked at alone.
+    pub picked: Option<ImageId>,
+    /// What a run predicts for each picture.
+    pub predictions: Option<Rc<RunPredictions>>,
+    /// The run whose predictions were asked for last, and for which load of the project.
+    pub predictions_asked: Option<(RunId, u64)>,
+}
+
+impl Default for TrainState {
+    fn default() -> Self {
+        Self {
+            configuration: TrainingConfiguration::default(),
+            epochs: HashMap::new(),
+            log: Vec::new(),
+            live: None,
+            shown: None,
+            page: TrainPage::default(),
+            batches: HashMap::new(),
+            smoothing: 0.0,
+            logarithmic: false,
+            by_batch: false,
+            grouping: None,
+            compared: Vec::new(),
+            label_column: LabelColumn::default(),
+            label_descending: true,
+            label: None,
+            mistakes_part: Part::Validation,
+            picked: None,
+            predictions: None,
+            predictions_asked: None,
+            plan: None,
+        }
+    }
+}
+
+impl TrainState {
+    /// Takes an epoch of a run at work. One that is known already is done anew, after a resume, and so are all after it.
+    pub fn add_epoch(&mut self, run: RunId, record: EpochRecord) {
+        let epochs = self.epochs.entry(run).or_default();
+        epochs.retain(|known| known.epoch < record.epoch);
+        epochs.push(record);
+    }
+
+    /// Takes steps of a run at work; those known already are done anew, and so are all after them.
+    pub fn add_batches(&mut self, run: RunId, batches: Vec<BatchLoss>) {
+        let Some(first) = batches.first().map(|batch| (batch.epoch, batch.step)) else { return };
+        let known = self.batches.entry(run).or_default();
+        while known.last().is_some_and(|batch| (batch.epoch, batch.step) >= first) {
+            known.pop();
+        }
+        known.extend(batches);
+    }
+
+    /// Takes what is on the disk of a run, to which a run at work may have added meanwhile.
+    pub fn loaded(&mut self, run: RunId, epochs: Vec<EpochRecord>, batches: Vec<BatchLoss>) {
+        let at_work = self.live == Some(run);
+        let newer_epochs = self.epochs.insert(run, epochs).filter(|_| at_work).unwrap_or_default();
+        let newer_batches = self.batches.insert(run, batches).filter(|_| at_work).unwrap_or_default();
+        let last_epoch = self.epochs.get(&run).and_then(|known| known.last()).map(|known| known.epoch);
+        for record in newer_epochs.into_iter().filter(|record| Some(record.epoch) > last_epoch) {
+            self.add_epoch(run, record);
+        }
+        let last_batch = self.batches.get(&run).and_then(|known| known.last()).map(|known| (known.epoch, known.step));
+        let newer = newer_batches.into_iter().filter(|batch| Some((batch.epoch, batch.step)) > last_batch).collect();
+        self.add_batches(run, newer);
+    }
+
+    /// Shows another run; a label is chosen by its place, which means something else there.
+    pub fn show_run(&mut self, run: RunId) {
+        if self.shown != Some(run) {
+            self.label = None;
+            self.picked = None;
+        }
+        self.shown = Some(run);
+        if !matches!(self.page, TrainPage::Curves | TrainPage::Labels) {
+            self.page = TrainPage::Curves;
+        }
+    }
 }
 
 /// The Explore view.
@@ -400,6 +573,7 @@ pub enum PathPurpose {
     ImportGroupings,
     FindPictures,
     ExportClusters,
+    ExportModel,
 }
 
 /// The pane that asks for a path, for those who type it or have no file dialog.

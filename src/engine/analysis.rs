@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::event::{Event, Notice, Outbox};
 use super::jobs::cluster::{self, ClusteredPart};
+use super::jobs::predictions;
 use super::jobs::score::{self, ReferenceGrouping, ScoreReport};
 use crate::clustering::{self, Clustering, KMeansSettings};
 use crate::error::{Error, Result};
@@ -68,6 +69,8 @@ pub(super) enum Question {
     Project(Option<Project>),
     /// Cluster and score.
     Explore(ExploreRequest),
+    /// Load what a run predicts for each picture.
+    Predictions(RunId),
     /// Write a clustering.
     Export(ExploreRequest, std::path::PathBuf),
     /// Stop.
@@ -117,6 +120,7 @@ impl Analyst {
                         self.skip_to_newest(request);
                     }
                 }
+                Question::Predictions(run) => self.report(|analyst| analyst.predictions(run)),
                 Question::Export(request, file) => self.report(|analyst| analyst.export(request, &file)),
             }
         }
@@ -140,6 +144,7 @@ impl Analyst {
                     self.loaded = None;
                     self.elbow_of = None;
                 }
+                Question::Predictions(run) => self.report(|analyst| analyst.predictions(run)),
                 Question::Export(request, file) => self.report(|analyst| analyst.export(request, &file)),
                 Question::Explore(_) | Question::Quit => {}
             }
@@ -202,6 +207,12 @@ impl Analyst {
             Err(error) => return Err(error),
         }
         self.elbow_of = Some((request.run, request.part, request.seed));
+        Ok(())
+    }
+
+    fn predictions(&self, run: RunId) -> Result<()> {
+        let predictions = predictions::load(self.open_project()?, run)?;
+        self.outbox.push(Event::PredictionsLoaded(Box::new(predictions)));
         Ok(())
     }
 

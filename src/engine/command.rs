@@ -94,8 +94,17 @@ pub enum Command {
 
     /// Load the epochs of a run.
     LoadRun(RunId),
+    /// Load what a run predicts for each picture.
+    LoadPredictions(RunId),
     /// Cluster and score.
     Explore(ExploreRequest),
+    /// Write the network of a run.
+    ExportModel {
+        /// The run.
+        run: RunId,
+        /// The safetensors file to write.
+        file: PathBuf,
+    },
     /// Write the clusters of a request as CSV.
     ExportAssignments {
         /// The clustering.

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use super::analysis::{self, Question};
 use super::command::Command;
 use super::event::{Event, JobEnd, Notice, Outbox};
-use super::jobs::{cluster, counted, demo, import, plan, relink, split, train};
+use super::jobs::{cluster, counted, demo, export_model, import, plan, relink, split, train};
 use super::snapshot::Snapshot;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{ImageId, LabelId, PersonId, RunId};
@@ -137,6 +137,15 @@ impl Desk {
                 self.outbox.push(Event::RunLoaded(run, epochs, batches));
                 Ok(())
             }
+            Command::LoadPredictions(run) => self.ask(Question::Predictions(run)),
+            Command::ExportModel { run, file } => self.start_job("Export", move |project, watcher, cancel| {
+                let report = export_model::run(project, run, &file, watcher, cancel)?;
+                Ok(JobEnd {
+                    summary: format!("Wrote the network of run {} to {}", run.0, report.file.display()),
+                    details: Vec::new(),
+                    run: None,
+                })
+            }),
             Command::Explore(request) => self.ask(Question::Explore(request)),
             Command::ExportAssignments { request, file } => self.ask(Question::Export(request, file)),
             Command::Import(request) => self.start_job("Import", move |project, watcher, cancel| {

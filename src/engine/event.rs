@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use super::Wake;
 use super::analysis::{Exploration, ExplorationScores};
 use super::jobs::plan::TrainingPlan;
+use super::jobs::predictions::RunPredictions;
 use super::snapshot::Snapshot;
 use crate::clustering::Elbow;
 use crate::error::Error;
@@ -88,6 +89,8 @@ pub enum Event {
     JobFailed(Notice),
     /// The epochs and steps of a run that was asked for.
     RunLoaded(RunId, Vec<EpochRecord>, Vec<BatchLoss>),
+    /// What a run predicts for each picture.
+    PredictionsLoaded(Box<RunPredictions>),
     /// Clusters that were asked for.
     Explored(Box<Exploration>),
     /// Clusters that were asked for cannot be made.

@@ -7,6 +7,7 @@ pub mod export_model;
 pub mod import;
 pub mod intensities;
 pub mod plan;
+pub mod predictions;
 pub mod relink;
 pub mod score;
 pub mod split;
