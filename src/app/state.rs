@@ -447,7 +447,6 @@ impl Default for TrainState {
             picked: None,
             predictions: None,
             predictions_asked: None,
-            plan: None,
         }
     }
 }
