@@ -89,7 +89,8 @@ pub fn sort(rows: &mut [LabelRow], column: LabelColumn, descending: bool) {
 /// The page: the table, and beside it the pictures behind the chosen label.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, record: &RunRecord, epochs: &[EpochRecord]) {
     let predictions = view.state.train.predictions.clone().filter(|predictions| predictions.run == record.id);
-    let mut rows = rows(record, epochs, predictions.as_deref());
+    let known = predictions.as_deref().filter(|predictions| !predictions.pictures.is_empty());
+    let mut rows = rows(record, epochs, known);
     if rows.is_empty() {
         small::weak(ui, "Each label's average precision stands here after the first epoch.");
         return;
@@ -105,7 +106,7 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, recor
         ui.add_space(STEP);
         ui.allocate_ui_with_layout(ui.available_size(), Layout::top_down(Align::Min), |ui| {
             let chosen = view.state.train.label.and_then(|label| rows.iter().find(|row| row.label == label));
-            mistakes::ui(ui, view, project, predictions.as_deref(), chosen);
+            mistakes::ui(ui, view, project, record.id, predictions.as_deref(), chosen);
         });
     });
 }

@@ -9,10 +9,12 @@ use crate::app::theme::{self, STEP};
 use crate::app::widgets::{picture, small};
 use crate::app::{Action, ViewContext, icons};
 use crate::dataset::Part;
+use crate::engine::Command;
+use crate::engine::jobs::cluster::ClusteredPart;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::predictions::RunPredictions;
 use crate::engine::thumbnails::PictureSize;
-use crate::ids::ImageId;
+use crate::ids::{ImageId, RunId};
 
 const THUMBNAIL_POINTS: f32 = 104.0;
 const CAPTION_POINTS: f32 = 18.0;
@@ -24,6 +26,7 @@ pub fn ui(
     ui: &mut Ui,
     view: &mut ViewContext<'_>,
     project: &ProjectState,
+    run: RunId,
     predictions: Option<&RunPredictions>,
     chosen: Option<&LabelRow>,
 ) {
@@ -46,10 +49,22 @@ pub fn ui(
             });
         });
     });
-    let Some(predictions) = predictions else {
+    if view.state.train.live == Some(run) {
         small::weak(ui, "A run's intensities are stored when it ends; then its mistakes can be looked at here.");
         return;
+    }
+    let Some(predictions) = predictions else {
+        small::weak(ui, "Looking for them…");
+        return;
     };
+    if predictions.pictures.is_empty() {
+        small::weak(ui, "This run was stopped before its network was asked about every picture.");
+        let idle = view.state.job.is_none() && !project.snapshot.read_only;
+        if ui.add_enabled(idle, egui::Button::new("Make its label intensities")).clicked() {
+            view.send(Command::ComputeIntensities(run, ClusteredPart::All));
+        }
+        return;
+    }
     let part = view.state.train.mistakes_part;
     let mistakes = predictions.mistakes(row.label, part, row.threshold);
     ScrollArea::vertical().id_salt("mistakes").auto_shrink(false).show(ui, |ui| {
