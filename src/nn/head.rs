@@ -175,7 +175,7 @@ impl Head {
         let mut values = features.clone();
         for (index, [weights, bias]) in self.layers.iter().enumerate() {
             if index > 0 {
-                values = dropout.apply(&ops::relu(&values)?, index - 1)?;
+                values = dropout.relu(&values, index - 1)?;
             }
             values = ops::linear(&values, weights, bias)?;
         }
