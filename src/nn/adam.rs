@@ -7,9 +7,11 @@ use std::sync::Mutex;
 
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor, Var, bail};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::error::Result;
+use crate::nn::ops::arch;
 use crate::nn::state::{NamedTensor, State, take};
 use crate::nn::tensor_error;
 
@@ -96,15 +98,10 @@ struct Step {
 
 impl Step {
     fn on_processor(self, values: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
-        let Self { size, root_correction, decay1, rest1, decay2, rest2, epsilon } = self;
         let chunks = values.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK));
         let moments = first.par_chunks_mut(CHUNK).zip(second.par_chunks_mut(CHUNK));
         chunks.zip(moments).for_each(|((values, gradient), (first, second))| {
-            for (((value, &g), m), v) in values.iter_mut().zip(gradient).zip(first).zip(second) {
-                *m = *m * decay1 + g * rest1;
-                *v = *v * decay2 + g * g * rest2;
-                *value -= size * (*m / (v.sqrt() / root_correction + epsilon));
-            }
+            arch().dispatch(StepChunk { step: self, values, gradient, first, second });
         });
     }
 
@@ -115,6 +112,31 @@ impl Step {
         *second = (times(second, self.decay2)? + times(&gradient.sqr()?, self.rest2)?)?;
         let root = second.sqrt()?.affine(1.0 / f64::from(self.root_correction), f64::from(self.epsilon))?;
         variable.set(&(variable.as_tensor().detach() - times(&(&*first / root)?, self.size)?)?)
+    }
+}
+
+/// A step of some numbers, compiled for each instruction set. There is no fused multiply-add in it, so its results are
+/// the same bits with each of them.
+struct StepChunk<'a> {
+    step: Step,
+    values: &'a mut [f32],
+    gradient: &'a [f32],
+    first: &'a mut [f32],
+    second: &'a mut [f32],
+}
+
+impl WithSimd for StepChunk<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let Step { size, root_correction, decay1, rest1, decay2, rest2, epsilon } = self.step;
+        let moments = self.first.iter_mut().zip(self.second);
+        for ((value, &g), (m, v)) in self.values.iter_mut().zip(self.gradient).zip(moments) {
+            *m = *m * decay1 + g * rest1;
+            *v = *v * decay2 + g * g * rest2;
+            *value -= size * (*m / (v.sqrt() / root_correction + epsilon));
+        }
     }
 }
 

@@ -65,8 +65,13 @@ pub fn run(
         let test_images = Some(drawings.join("test-images.txt"));
         split::run(&mut project, &SplitRequest { seed: SEED, test_images, ..SplitRequest::default() })?;
     }
-    let configuration =
-        TrainingConfiguration { seed: SEED, image_size_px: IMAGE_SIZE_PX, ..TrainingConfiguration::default() };
+    // Without augmented copies, whose features would take ten times as long.
+    let configuration = TrainingConfiguration {
+        seed: SEED,
+        image_size_px: IMAGE_SIZE_PX,
+        augmented_copies: 0,
+        ..TrainingConfiguration::default()
+    };
     let train = train::run(&mut project, &configuration, on_start, observer, cancel)?;
     let (features, _) = cluster::features_of(&mut project, train.run, ClusteredPart::Test, observer, cancel)?;
     let references = cluster::references(&project)?;

@@ -8,7 +8,8 @@
 
 mod convolution;
 mod direct;
-pub(crate) mod kernels;
+mod kernels;
+mod linear;
 mod loss;
 mod matrix;
 mod scratch;
@@ -22,7 +23,10 @@ use rand::Rng;
 use crate::random::Generator;
 pub use convolution::{PreparedWeights, conv3x3_relu, conv3x3_relu_planes, max_pool2x2_planes};
 use kernels::Extent;
+pub use linear::linear;
+pub(crate) use linear::linear_values;
 pub use loss::{bce_with_logits, binary_cross_entropy, sigmoid};
+pub(crate) use matrix::arch;
 pub use matrix::{instructions, peak_gflops};
 
 /// The slice behind a contiguous f32 tensor on the processor.
@@ -132,12 +136,15 @@ pub fn channel_deviations(stack: &Tensor) -> candle_core::Result<Tensor> {
 }
 
 /// max(x, 0) with gradient 0 at 0, as PyTorch has it (candle's own has 1 there).
+///
+/// # Errors
+/// candle's.
 pub fn relu(input: &Tensor) -> candle_core::Result<Tensor> {
-    let positive = input.detach().gt(0f32)?.to_dtype(input.dtype())?;
-    input * positive
+    Dropout::none().relu(input, 0)
 }
 
-/// Dropout of one step: sets each value to zero with probability `rate` and scales the others by 1 / (1 − rate).
+/// ReLU and dropout of one step: each value becomes max(x, 0), then zero with probability `rate`, and the others are
+/// scaled by 1 / (1 − rate).
 ///
 /// Each layer has a stream of its own, drawn from row by row on the processor, so that the masks are the same on every
 /// device and for a batch in parts.
@@ -155,23 +162,62 @@ impl Dropout {
         Self { rate, seed, step: step.to_owned(), streams: Vec::new() }
     }
 
-    /// Applies it to the values (rows × columns) of the hidden layer number `layer`, from 0.
+    /// ReLU alone.
+    pub fn none() -> Self {
+        Self::new(0.0, 0, "")
+    }
+
+    /// Applies it to the sums (rows × columns) of the hidden layer number `layer`, from 0.
     ///
     /// # Errors
     /// candle's.
-    pub fn apply(&mut self, values: &Tensor, layer: usize) -> candle_core::Result<Tensor> {
-        if self.rate <= 0.0 {
-            return Ok(values.clone());
+    pub fn relu(&mut self, sums: &Tensor, layer: usize) -> candle_core::Result<Tensor> {
+        let mut factors = vec![1f32; sums.elem_count()];
+        if self.rate > 0.0 {
+            while self.streams.len() <= layer {
+                let name = format!("dropout {} layer {}", self.step, self.streams.len());
+                self.streams.push(crate::random::generator(self.seed, &name));
+            }
+            let (rate, stream) = (self.rate, &mut self.streams[layer]);
+            let kept = 1.0 / (1.0 - rate);
+            for factor in &mut factors {
+                *factor = if stream.r#gen::<f32>() < rate { 0.0 } else { kept };
+            }
         }
-        while self.streams.len() <= layer {
-            let name = format!("dropout {} layer {}", self.step, self.streams.len());
-            self.streams.push(crate::random::generator(self.seed, &name));
+        if sums.device().is_cpu() {
+            return sums.contiguous()?.apply_op1(ReluTimes { factors });
         }
-        let (rate, stream) = (self.rate, &mut self.streams[layer]);
-        let kept = 1.0 / (1.0 - rate);
-        let mask: Vec<f32> =
-            (0..values.elem_count()).map(|_| if stream.r#gen::<f32>() < rate { 0.0 } else { kept }).collect();
-        values * Tensor::from_vec(mask, values.shape(), values.device())?
+        let positive = sums.detach().gt(0f32)?.to_dtype(sums.dtype())?;
+        sums * (positive * Tensor::from_vec(factors, sums.shape(), sums.device())?)?
+    }
+}
+
+/// max(x, 0) times a factor for each value, on the processor in one pass each way.
+struct ReluTimes {
+    factors: Vec<f32>,
+}
+
+impl CustomOp1 for ReluTimes {
+    fn name(&self) -> &'static str {
+        "relu-times"
+    }
+
+    fn cpu_fwd(&self, sums: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+        let sums = contiguous(sums, layout)?;
+        // Written so that NaN passes through and is noticed later.
+        let values = sums.iter().zip(&self.factors).map(|(&x, factor)| if x <= 0.0 { 0.0 } else { x * factor });
+        Ok((CpuStorage::F32(values.collect()), layout.shape().clone()))
+    }
+
+    fn bwd(&self, sums: &Tensor, _result: &Tensor, gradient: &Tensor) -> candle_core::Result<Option<Tensor>> {
+        let gradient = gradient.contiguous()?;
+        let values = with_values(sums, |sums| {
+            with_values(&gradient, |gradient| {
+                let both = sums.iter().zip(gradient).zip(&self.factors);
+                both.map(|((&x, gradient), factor)| if x > 0.0 { gradient * factor } else { 0.0 }).collect::<Vec<f32>>()
+            })
+        })??;
+        Ok(Some(Tensor::from_vec(values, sums.shape(), sums.device())?))
     }
 }
 
@@ -198,16 +244,16 @@ mod tests {
     fn dropout_keeps_the_mean_repeats_and_can_be_cut_into_parts() {
         let input = Tensor::ones((100, 100), candle_core::DType::F32, &Device::Cpu).unwrap();
         let values = |tensor: Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        let whole = values(Dropout::new(0.25, 1, "step 1").apply(&input, 0).unwrap());
+        let whole = values(Dropout::new(0.25, 1, "step 1").relu(&input, 0).unwrap());
         let mut dropout = Dropout::new(0.25, 1, "step 1");
         let parts = [0, 30].map(|from| {
             let rows = input.narrow(0, from, if from == 0 { 30 } else { 70 }).unwrap();
-            let part = values(dropout.apply(&rows, 0).unwrap());
-            dropout.apply(&rows, 1).unwrap();
+            let part = values(dropout.relu(&rows, 0).unwrap());
+            dropout.relu(&rows, 1).unwrap();
             part
         });
         assert_eq!(whole, parts.concat());
-        let other = values(Dropout::new(0.25, 1, "step 1").apply(&input, 1).unwrap());
+        let other = values(Dropout::new(0.25, 1, "step 1").relu(&input, 1).unwrap());
         assert_ne!(whole, other);
         let dropped = whole.iter().filter(|&&value| value == 0.0).count();
         assert!((2300..2700).contains(&dropped), "{dropped}");
@@ -218,9 +264,9 @@ mod tests {
     fn linear_does_not_depend_on_the_other_rows() {
         let (inputs, outputs) = (70, 13);
         let (input, weights, bias) = (formula(150 * inputs, 7919), formula(inputs * outputs, 31), formula(outputs, 17));
-        let all = kernels::linear(&input, inputs, &weights, &bias);
+        let all = linear_values(&input, inputs, &weights, &bias);
         for row in [0, 1, 63, 64, 100, 149] {
-            let alone = kernels::linear(&input[row * inputs..(row + 1) * inputs], inputs, &weights, &bias);
+            let alone = linear_values(&input[row * inputs..(row + 1) * inputs], inputs, &weights, &bias);
             assert_eq!(alone, all[row * outputs..(row + 1) * outputs]);
             let exact: f64 = (0..inputs).map(|i| f64::from(input[row * inputs + i]) * f64::from(weights[i])).sum();
             assert!((exact + f64::from(bias[0]) - f64::from(alone[0])).abs() < 1e-4);
