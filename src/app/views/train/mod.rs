@@ -19,7 +19,7 @@ use crate::app::widgets::small;
 use crate::engine::Command;
 use crate::ids::RunId;
 use crate::project::{RunRecord, RunStatus};
-use crate::training::TrainingConfiguration;
+use crate::training::{BatchLoss, EpochRecord, TrainingConfiguration};
 
 const SETTINGS_POINTS: f32 = 400.0;
 
@@ -72,24 +72,37 @@ fn run_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &Rc<ProjectState>, r
     standing_ui(ui, view, run, record);
     pages_ui(ui, view, run);
     ui.add_space(STEP);
-    let epochs = view.state.train.epochs.get(&run).cloned().unwrap_or_default();
     match (view.state.train.page, record) {
         (TrainPage::Curves, _) | (TrainPage::Labels, None) => {
-            let batches = view.state.train.batches.get(&run).cloned().unwrap_or_default();
             let empty = match record.map(|run| run.status) {
                 Some(RunStatus::Failed | RunStatus::Interrupted | RunStatus::Stopped) => "No epoch was finished.",
                 _ => "Begins with the first epoch.",
             };
-            curves::ui(ui, view, &epochs, &batches, empty);
+            with_epochs(view, run, |view, epochs, batches| curves::ui(ui, view, epochs, batches, empty));
         }
         (TrainPage::Labels, Some(record)) => {
             load_predictions(view, project, run);
-            labels::ui(ui, view, project, record, &epochs);
+            with_epochs(view, run, |view, epochs, _| labels::ui(ui, view, project, record, epochs));
         }
         (TrainPage::Compare, _) => compare::ui(ui, view, project, run),
         (TrainPage::Log, _) => log_ui(ui, view, record),
         (TrainPage::Plan, _) => plan::ui(ui, view),
     }
+}
+
+/// Lends a run's epochs and steps while a page is drawn; copying thousands of them would cost more than drawing.
+fn with_epochs(
+    view: &mut ViewContext<'_>,
+    run: RunId,
+    draw: impl FnOnce(&mut ViewContext<'_>, &[EpochRecord], &[BatchLoss]),
+) {
+    let train = &mut view.state.train;
+    let epochs = train.epochs.get_mut(&run).map(std::mem::take).unwrap_or_default();
+    let batches = train.batches.get_mut(&run).map(std::mem::take).unwrap_or_default();
+    draw(view, &epochs, &batches);
+    let train = &mut view.state.train;
+    train.epochs.insert(run, epochs);
+    train.batches.insert(run, batches);
 }
 
 /// Asks for a run's predictions when they are looked at and not there yet, and again when the project was loaded anew.
