@@ -104,4 +104,3 @@ pub fn settle(harness: &mut Harness<'_, App>) {
 pub fn opened(harness: &mut Harness<'_, App>) {
     until(harness, "the project", |app| app.state().project.is_some());
 }
-

@@ -4,10 +4,10 @@ use egui::{Align, Layout, RichText, Sense, Ui, vec2};
 use egui_extras::{Column, TableBuilder};
 
 use super::mistakes;
-use crate::app::{ViewContext, icons};
 use crate::app::state::{LabelColumn, ProjectState, TrainState};
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::small;
+use crate::app::{ViewContext, icons};
 use crate::dataset::Part;
 use crate::engine::jobs::predictions::RunPredictions;
 use crate::project::RunRecord;
