@@ -185,6 +185,31 @@ fn gradients_agree_with_finite_differences() {
 }
 
 #[test]
+fn linear_maps_agree_with_candle() {
+    // Whole panels and parts of them; one row; one output.
+    for (rows, inputs, outputs) in [(64, 128, 64), (7, 70, 13), (1, 5, 1), (130, 33, 200)] {
+        let device = Device::Cpu;
+        let variable = |count, shape: &[usize], step| Var::from_vec(formula(count, step), shape, &device).unwrap();
+        let input = variable(rows * inputs, &[rows, inputs], 7919);
+        let weights = variable(outputs * inputs, &[outputs, inputs], 6007);
+        let bias = variable(outputs, &[outputs], 31);
+        let coefficients = Tensor::from_vec(formula(rows * outputs, 331), (rows, outputs), &device).unwrap();
+        let run = |result: Tensor| {
+            let gradients = (&result * &coefficients).unwrap().sum_all().unwrap().backward().unwrap();
+            let of = |variable: &Var| values(gradients.get(variable).unwrap());
+            [values(&result), of(&input), of(&weights), of(&bias)]
+        };
+        let ours = run(ops::linear(&input, &weights, &bias).unwrap());
+        let theirs = run(input.matmul(&weights.t().unwrap()).unwrap().broadcast_add(&bias).unwrap());
+        for (ours, theirs) in ours.iter().zip(theirs) {
+            let theirs: Vec<f64> = theirs.into_iter().map(f64::from).collect();
+            let error = relative_error(ours, &theirs);
+            assert!(error < 1e-5, "{rows} × {inputs} × {outputs}: {error}");
+        }
+    }
+}
+
+#[test]
 fn pooling_alone_has_the_same_gradient_both_ways() {
     // Odd sizes, and equal values, whose first takes all.
     let flat: Vec<f32> = (0..2 * 3 * 5 * 7).map(|i| ((i / 3) % 4) as f32).collect();

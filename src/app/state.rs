@@ -357,8 +357,8 @@ impl LabelColumn {
     /// Each with its heading and its explanation.
     pub const ALL: [(Self, &'static str, &'static str); 7] = [
         (Self::Name, "Label", "The labels of the run"),
-        (Self::TrainPositives, "Train has", "Training pictures that have the label, without copies"),
-        (Self::ValidationPositives, "Valid. has", "Validation pictures that have the label"),
+        (Self::TrainPositives, "In train", "Training pictures that have the label, without copies"),
+        (Self::ValidationPositives, "In valid.", "Validation pictures that have the label"),
         (Self::Train, "AP, train", "Average precision in the training part at the best epoch"),
         (
             Self::Validation,
@@ -369,7 +369,7 @@ impl LabelColumn {
         (Self::Gained, "Gained", "What the validation part's average precision gained since the first epoch"),
         (
             Self::Threshold,
-            "From",
+            "Threshold",
             "The threshold: from this intensity on the label counts as given; chosen on the validation part for the \
              highest F1",
         ),
@@ -386,6 +386,8 @@ pub struct TrainState {
     pub configuration: TrainingConfiguration,
     /// The settings that were planned last, with what a run of them would be or why there cannot be one.
     pub plan: Option<Planned>,
+    /// The settings whose plan was asked for last, and for which revision of the project.
+    pub plan_asked: Option<(TrainingConfiguration, u64)>,
     /// Epochs of runs, as far as loaded.
     pub epochs: HashMap<RunId, Vec<EpochRecord>>,
     /// Steps of runs, as far as loaded.
@@ -428,6 +430,8 @@ impl Default for TrainState {
     fn default() -> Self {
         Self {
             configuration: TrainingConfiguration::default(),
+            plan: None,
+            plan_asked: None,
             epochs: HashMap::new(),
             log: Vec::new(),
             live: None,
@@ -446,7 +450,6 @@ impl Default for TrainState {
             picked: None,
             predictions: None,
             predictions_asked: None,
-            plan: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use candle_core::{Device, Tensor, Var};
 use rand::Rng;
 
 use crate::error::{Error, Result};
-use crate::nn::ops::{self, Dropout, kernels};
+use crate::nn::ops::{self, Dropout};
 use crate::nn::state::{NamedTensor, State, take};
 use crate::nn::tensor_error;
 use crate::random::Generator;
@@ -128,7 +128,7 @@ impl HeadWeights {
                 *value = if *value < 0.0 { 0.0 } else { *value };
             }
             let input = if index == 0 { features } else { &values };
-            values = kernels::linear(input, layer.inputs, &layer.weights, &layer.bias);
+            values = ops::linear_values(input, layer.inputs, &layer.weights, &layer.bias);
         }
         Ok(values)
     }
@@ -177,7 +177,7 @@ impl Head {
             if index > 0 {
                 values = dropout.apply(&ops::relu(&values)?, index - 1)?;
             }
-            values = values.matmul(&weights.t()?)?.broadcast_add(bias)?;
+            values = ops::linear(&values, weights, bias)?;
         }
         Ok(values)
     }

@@ -544,7 +544,7 @@ pub const SETTINGS: &[SettingInfo] = &[
     },
     SettingInfo {
         name: "head_learning_rate",
-        label: "Learning rate of the head",
+        label: "Learning rate, head",
         group: SettingGroup::Optimiser,
         help: "A larger step for the head, which starts from nothing, than for the convolutions, which were \
                trained before. Left open it is the same.",

@@ -12,6 +12,8 @@ use crate::progress::Cancel;
 
 /// K of these clusters.
 const CLUSTERS: usize = 5;
+/// Fewer restarts than for clusters that people look at: this is done after every epoch.
+const RESTARTS: usize = 3;
 
 /// A grouping made by a person, as far as it covers the validation part.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +56,7 @@ pub fn epoch_groups(
 ) -> Option<EpochGroups> {
     let rows = intensities.len() / labels.max(1);
     let values = Array2::from_shape_fn((rows, labels), |(row, label)| f64::from(intensities[row * labels + label]));
-    let settings = KMeansSettings { clusters: CLUSTERS, seed, ..KMeansSettings::default() };
+    let settings = KMeansSettings { clusters: CLUSTERS, seed, restarts: RESTARTS, ..KMeansSettings::default() };
     // Too few distinct pictures, or stopped: there is nothing to show, and nothing that anybody asked for is lost.
     let clustering = kmeans(values.view(), &settings, cancel).ok()?;
     let assignments = &clustering.assignments;

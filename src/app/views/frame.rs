@@ -216,7 +216,9 @@ pub fn status_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
                             );
                             ui.label(format!("{} of {total}", progress.done));
                         }
-                        if let Some(remaining) = progress.remaining {
+                        if job.paused {
+                            small::weak(ui, "paused");
+                        } else if let Some(remaining) = progress.remaining {
                             small::weak(ui, format!("{} left", small::duration_text(remaining)));
                         }
                     }
@@ -228,6 +230,9 @@ pub fn status_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
                     if job.stopping {
                         small::weak(ui, "stopping…");
                     } else {
+                        if job.paused {
+                            small::command_button_ui(ui, view.state, view.actions, UiCommand::ContinueJob);
+                        }
                         small::command_button_ui(ui, view.state, view.actions, UiCommand::StopJob);
                     }
                 }

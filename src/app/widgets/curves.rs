@@ -1,9 +1,13 @@
 //! Curves over the epochs of a run: smoothed where asked for, with the values themselves always in sight.
 
-use egui::{Color32, Stroke, Ui, Vec2b};
-use egui_plot::{Corner, GridInput, GridMark, HoverPosition, Legend, Line, LineStyle, PlotPoints, VLine};
+use egui::{Color32, RichText, Sense, Stroke, Ui, Vec2b, vec2};
+use egui_plot::{GridInput, GridMark, HoverPosition, Line, LineStyle, PlotPoints, VLine};
 
 use super::small;
+use crate::app::theme::STEP;
+
+/// Height of the line above the curves.
+pub const TITLE_POINTS: f32 = 28.0;
 
 /// Most points drawn of one curve; more of them keep their extremes.
 const MOST_POINTS: usize = 1500;
@@ -41,16 +45,37 @@ pub fn ui(
     curves: &[Curve],
     marks: &[(f64, Color32)],
     look: CurveLook,
-    legend: Corner,
 ) {
-    small::title(ui, name).on_hover_text(explanation);
+    title_ui(ui, name, explanation, curves, |_| {});
+    plot_ui(ui, name, height, curves, marks, look);
+}
+
+/// A title with its explanation, which colour is which curve, so that nothing covers them, and what else belongs there.
+pub fn title_ui(ui: &mut Ui, name: &str, explanation: &str, curves: &[Curve], more: impl FnOnce(&mut Ui)) {
+    ui.horizontal(|ui| {
+        ui.set_min_height(TITLE_POINTS);
+        small::title(ui, name).on_hover_text(explanation);
+        for curve in curves {
+            ui.add_space(STEP / 2.0);
+            let (rect, _) = ui.allocate_exact_size(vec2(12.0, 12.0), Sense::hover());
+            ui.painter().rect_filled(rect.shrink2(vec2(0.0, 4.0)), 2.0, curve.colour);
+            ui.spacing_mut().item_spacing.x = 4.0;
+            ui.label(RichText::new(&curve.name).small().color(ui.visuals().weak_text_color()));
+            ui.spacing_mut().item_spacing.x = STEP;
+        }
+        more(ui);
+    });
+}
+
+/// The curves alone.
+pub fn plot_ui(ui: &mut Ui, name: &str, height: f32, curves: &[Curve], marks: &[(f64, Color32)], look: CurveLook) {
     let shown = |value: f64| if look.logarithmic { value.max(LEAST).log10() } else { value };
     let real = move |value: f64| if look.logarithmic { 10.0_f64.powf(value) } else { value };
     let mut plot = small::still_plot(ui, name, height)
         .include_x(1.0)
         .y_axis_min_width(36.0)
         .auto_bounds(Vec2b::TRUE)
-        .legend(Legend::default().position(legend).background_alpha(0.8))
+        .x_axis_formatter(|mark, _| format!("{:.0}", mark.value + 0.0))
         .y_axis_formatter(move |mark, _| number_text(real(mark.value)))
         .x_grid_spacer(epoch_marks)
         .label_formatter(move |hover| match hover {
@@ -60,9 +85,7 @@ pub fn ui(
             }
             HoverPosition::Elsewhere { .. } => None,
         });
-    if look.logarithmic {
-        plot = plot.y_grid_spacer(decade_marks);
-    }
+    plot = if look.logarithmic { plot.y_grid_spacer(decade_marks) } else { plot.y_grid_spacer(value_marks) };
     let response = plot.show(ui, |plot| {
         for (epoch, colour) in marks {
             plot.vline(VLine::new("", *epoch).color(*colour).width(1.0));
@@ -133,7 +156,8 @@ fn epoch_marks(input: GridInput) -> Vec<GridMark> {
     let steps = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0];
     let step = steps.into_iter().find(|step| (last - first) / step <= 10.0).unwrap_or(10_000.0);
     let mut marks = Vec::new();
-    let mut value = (first / step).ceil() * step;
+    // Adding 0 turns -0 into 0.
+    let mut value = (first / step).ceil() * step + 0.0;
     while value <= last {
         // Their size decides how strongly they are drawn and whether they are named.
         marks.push(GridMark { value, step_size: (last - first).max(step) });
@@ -142,12 +166,29 @@ fn epoch_marks(input: GridInput) -> Vec<GridMark> {
     marks
 }
 
-/// 1, 2 and 5 of each power of ten, as logarithms.
+/// Four to eight round values.
+fn value_marks(input: GridInput) -> Vec<GridMark> {
+    let (low, high) = input.bounds;
+    let range = (high - low).clamp(1e-9, 1e9);
+    let power = 10.0_f64.powf((range / 8.0).log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|digit| digit * power).find(|step| range / step <= 8.0);
+    let step = step.unwrap_or(range);
+    let first = (low / step).ceil() as i64;
+    (first..first + 9)
+        .map(|at| at as f64 * step)
+        .take_while(|value| *value <= high)
+        .map(|value| GridMark { value, step_size: range })
+        .collect()
+}
+
+/// 1 of each power of ten, with 2 and 5 where there is room, as logarithms.
 fn decade_marks(input: GridInput) -> Vec<GridMark> {
     let (low, high) = input.bounds;
     let (first, last) = (low.floor().clamp(-12.0, 12.0) as i32, high.ceil().clamp(-12.0, 12.0) as i32);
+    // Over many powers of ten only they themselves have room.
+    let digits: &[f64] = if high - low > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
     (first..=last)
-        .flat_map(|power| [1.0_f64, 2.0, 5.0].map(|digit| f64::from(power) + digit.log10()))
+        .flat_map(|power| digits.iter().map(move |digit| f64::from(power) + digit.log10()))
         .filter(|value| (low..=high).contains(value))
         .map(|value| GridMark { value, step_size: high - low })
         .collect()
@@ -168,7 +209,7 @@ pub fn number_text(value: f64) -> String {
         let text = format!("{value:.3}");
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     } else {
-        format!("{value:.1e}")
+        format!("{value:.1e}").replace(".0e", "e")
     }
 }
 

@@ -1,17 +1,13 @@
 //! What the operations on the processor have in common, and the small ones: layout, pooling, gradients of ReLU and
-//! pooling, linear maps.
+//! pooling.
 //!
 //! Pictures travel channels-last: picture, row, column, channel, N × H × W × C.
 
 use std::ops::Range;
 
-use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::scratch::Scratch;
-
-/// Rows that [`linear`] multiplies at once; the last block is filled up with zeros.
-const ROWS_PER_BLOCK: usize = 64;
 
 /// The size of a channels-last stack of pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,52 +223,4 @@ pub fn relu_gradient(gradient: &[f32], result: &[f32], kept: Option<&[u8]>, exte
         }
     }
     (output, bias)
-}
-/// `input · weightsᵀ + bias` for rows × inputs values, outputs × inputs weights: rows × outputs, row-major.
-///
-/// `inputs` and the number of outputs are 1 or more. Each row's result is the same bits whatever other rows are asked
-/// with it.
-pub fn linear(input: &[f32], inputs: usize, weights: &[f32], bias: &[f32]) -> Vec<f32> {
-    let outputs = bias.len();
-    assert_eq!(weights.len(), inputs * outputs);
-    assert!(inputs > 0 && outputs > 0 && input.len().is_multiple_of(inputs));
-    let mut output = vec![0f32; input.len() / inputs * outputs];
-    output.par_chunks_mut(ROWS_PER_BLOCK * outputs).zip(input.par_chunks(ROWS_PER_BLOCK * inputs)).for_each(
-        |(output, input)| {
-            let mut rows = vec![0f32; ROWS_PER_BLOCK * inputs];
-            rows[..input.len()].copy_from_slice(input);
-            let mut sums = vec![0f32; ROWS_PER_BLOCK * outputs];
-            // SAFETY: `sums` is ROWS_PER_BLOCK × outputs, `weights` outputs × inputs and `rows`
-            // ROWS_PER_BLOCK × inputs, all row-major and as long as that (asserted or allocated above).
-            unsafe {
-                gemm::gemm(
-                    outputs,
-                    ROWS_PER_BLOCK,
-                    inputs,
-                    sums.as_mut_ptr(),
-                    outputs as isize,
-                    1,
-                    false,
-                    weights.as_ptr(),
-                    1,
-                    inputs as isize,
-                    rows.as_ptr(),
-                    inputs as isize,
-                    1,
-                    0.0,
-                    1.0,
-                    false,
-                    false,
-                    false,
-                    Parallelism::None,
-                );
-            }
-            for (output, sums) in output.chunks_exact_mut(outputs).zip(sums.chunks_exact(outputs)) {
-                for ((output, sum), bias) in output.iter_mut().zip(sums).zip(bias) {
-                    *output = sum + bias;
-                }
-            }
-        },
-    );
-    output
 }

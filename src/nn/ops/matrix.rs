@@ -74,6 +74,11 @@ pub struct Left {
     pub depth_step: usize,
 }
 
+// SAFETY: what it describes is only read.
+unsafe impl Send for Left {}
+// SAFETY: as above.
+unsafe impl Sync for Left {}
+
 /// A panel of the right matrix: [`panel_width`] columns side by side for each depth.
 #[derive(Clone, Copy)]
 pub struct Right {

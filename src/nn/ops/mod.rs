@@ -8,7 +8,8 @@
 
 mod convolution;
 mod direct;
-pub(crate) mod kernels;
+mod kernels;
+mod linear;
 mod loss;
 mod matrix;
 mod scratch;
@@ -22,6 +23,8 @@ use rand::Rng;
 use crate::random::Generator;
 pub use convolution::{PreparedWeights, conv3x3_relu, conv3x3_relu_planes, max_pool2x2_planes};
 use kernels::Extent;
+pub use linear::linear;
+pub(crate) use linear::linear_values;
 pub use loss::{bce_with_logits, binary_cross_entropy, sigmoid};
 pub use matrix::{instructions, peak_gflops};
 
@@ -218,9 +221,9 @@ mod tests {
     fn linear_does_not_depend_on_the_other_rows() {
         let (inputs, outputs) = (70, 13);
         let (input, weights, bias) = (formula(150 * inputs, 7919), formula(inputs * outputs, 31), formula(outputs, 17));
-        let all = kernels::linear(&input, inputs, &weights, &bias);
+        let all = linear_values(&input, inputs, &weights, &bias);
         for row in [0, 1, 63, 64, 100, 149] {
-            let alone = kernels::linear(&input[row * inputs..(row + 1) * inputs], inputs, &weights, &bias);
+            let alone = linear_values(&input[row * inputs..(row + 1) * inputs], inputs, &weights, &bias);
             assert_eq!(alone, all[row * outputs..(row + 1) * outputs]);
             let exact: f64 = (0..inputs).map(|i| f64::from(input[row * inputs + i]) * f64::from(weights[i])).sum();
             assert!((exact + f64::from(bias[0]) - f64::from(alone[0])).abs() < 1e-4);

@@ -1,7 +1,6 @@
 //! Runs side by side: their curves over each other, and what differed in their settings.
 
 use egui::{RichText, ScrollArea, Ui, vec2};
-use egui_plot::Corner;
 
 use super::curves::{self, Metric};
 use crate::app::ViewContext;
@@ -191,7 +190,7 @@ fn curves_ui(ui: &mut Ui, view: &ViewContext<'_>) {
     let none = Vec::new();
     let runs: Vec<(RunId, &Vec<EpochRecord>)> =
         train.compared.iter().map(|run| (*run, train.epochs.get(run).unwrap_or(&none))).collect();
-    let height = 200.0;
+    let height = (ui.clip_rect().height() * 0.32).clamp(160.0, 420.0);
     ui.columns(2, |columns| {
         for (ui, metric) in columns.iter_mut().zip([Metric::Loss, Metric::Precision]) {
             let curves: Vec<Curve> = runs
@@ -204,10 +203,9 @@ fn curves_ui(ui: &mut Ui, view: &ViewContext<'_>) {
                     broken: false,
                 })
                 .collect();
-            let corner = if metric == Metric::Loss { Corner::RightTop } else { Corner::RightBottom };
             let name = format!("{}, validation", metric.name());
             let look = curves::look_of(train, metric);
-            crate::app::widgets::curves::ui(ui, &name, metric.help(), height, &curves, &[], look, corner);
+            crate::app::widgets::curves::ui(ui, &name, metric.help(), height, &curves, &[], look);
         }
     });
 }

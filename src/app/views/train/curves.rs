@@ -1,7 +1,6 @@
 //! A run's curves: loss by epoch or by batch, mean average precision, and how its validation pictures cluster.
 
 use egui::{Color32, Ui, vec2};
-use egui_plot::Corner;
 
 use crate::app::ViewContext;
 use crate::app::state::TrainState;
@@ -109,13 +108,12 @@ pub fn controls_ui(ui: &mut Ui, train: &mut TrainState, with_batches: bool) {
 }
 
 /// The page.
-pub fn ui(ui: &mut Ui, view: &ViewContext<'_>, epochs: &[EpochRecord], batches: &[BatchLoss], empty: &str) {
-    let train = &view.state.train;
+pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, epochs: &[EpochRecord], batches: &[BatchLoss], empty: &str) {
+    let train = &mut view.state.train;
     let (blue, orange) = (theme::cluster_colour(0), theme::cluster_colour(5));
     let best = epochs.iter().rev().find(|epoch| epoch.best).map(|epoch| epoch.epoch as f64);
     let marks: Vec<(f64, Color32)> = best.map(|best| (best, ui.visuals().weak_text_color())).into_iter().collect();
-    let title = ui.text_style_height(&egui::TextStyle::Body) + STEP;
-    let height = ((ui.available_height() - STEP) / 2.0 - title - STEP).clamp(96.0, 520.0);
+    let height = (ui.available_height() / 2.0 - curves::TITLE_POINTS - 3.0 * STEP).clamp(96.0, 520.0);
     for pair in Metric::ALL.chunks(2) {
         ui.columns(2, |columns| {
             for (ui, metric) in columns.iter_mut().zip(pair) {
@@ -129,7 +127,7 @@ pub fn ui(ui: &mut Ui, view: &ViewContext<'_>, epochs: &[EpochRecord], batches: 
 #[allow(clippy::too_many_arguments)]
 fn metric_ui(
     ui: &mut Ui,
-    train: &TrainState,
+    train: &mut TrainState,
     metric: Metric,
     epochs: &[EpochRecord],
     batches: &[BatchLoss],
@@ -139,7 +137,9 @@ fn metric_ui(
     empty: &str,
 ) {
     let curve = |name: &str, colour, points| Curve { name: name.to_owned(), colour, points, broken: false };
-    let grouping = train.grouping.as_deref();
+    let known = groupings(epochs);
+    // One that this run was not compared with counts as not chosen.
+    let grouping = train.grouping.as_deref().filter(|chosen| known.iter().any(|name| name == chosen));
     let validation = curve("validation", orange, metric.points(epochs, false, grouping));
     let curves = match metric {
         Metric::Loss if train.by_batch => vec![curve("each step", blue, batch_points(batches)), validation],
@@ -148,8 +148,13 @@ fn metric_ui(
         }
         Metric::Silhouette | Metric::Entropy => vec![validation],
     };
+    let choosing = (metric == Metric::Entropy).then_some(known);
+    curves::title_ui(ui, metric.name(), metric.help(), &curves, |ui| {
+        if let Some(groupings) = choosing.filter(|groupings| groupings.len() > 1) {
+            grouping_ui(ui, train, &groupings);
+        }
+    });
     if curves.iter().all(|curve| curve.points.is_empty()) {
-        small::title(ui, metric.name()).on_hover_text(metric.help());
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), egui::Sense::hover());
         let mut place = ui.new_child(egui::UiBuilder::new().max_rect(rect));
         let text = match metric {
@@ -162,6 +167,25 @@ fn metric_ui(
         small::weak(&mut place, text);
         return;
     }
-    let corner = if metric == Metric::Precision { Corner::RightBottom } else { Corner::RightTop };
-    curves::ui(ui, metric.name(), metric.help(), height, &curves, marks, look_of(train, metric), corner);
+    curves::plot_ui(ui, metric.name(), height, &curves, marks, look_of(train, metric));
+}
+
+/// The groupings that a run was compared with, in their order.
+fn groupings(epochs: &[EpochRecord]) -> Vec<String> {
+    let newest = epochs.iter().rev().find_map(|epoch| epoch.groups.as_ref());
+    newest.map(|groups| groups.against.iter().map(|one| one.grouping.clone()).collect()).unwrap_or_default()
+}
+
+/// Against whose groups.
+fn grouping_ui(ui: &mut Ui, train: &mut TrainState, groupings: &[String]) {
+    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        let mean = format!("mean of {}", groupings.len());
+        let chosen = train.grouping.clone().filter(|chosen| groupings.contains(chosen)).unwrap_or_else(|| mean.clone());
+        small::choice_ui(ui, "Groups that entropy is against", &chosen, 120.0, |ui| {
+            ui.selectable_value(&mut train.grouping, None, mean);
+            for grouping in groupings {
+                ui.selectable_value(&mut train.grouping, Some(grouping.clone()), grouping);
+            }
+        });
+    });
 }

@@ -120,10 +120,10 @@ fn table_ui(ui: &mut Ui, train: &mut TrainState, rows: &[LabelRow]) {
         .auto_shrink(false)
         .cell_layout(Layout::left_to_right(Align::Center))
         .column(Column::remainder().at_least(96.0).clip(true))
-        .columns(Column::exact(48.0), 2)
+        .columns(Column::exact(52.0), 2)
         .column(Column::exact(52.0))
-        .column(Column::exact(96.0))
-        .columns(Column::exact(56.0), 2)
+        .column(Column::exact(100.0))
+        .columns(Column::exact(64.0), 2)
         .header(44.0, |mut header| {
             for (column, name, help) in LabelColumn::ALL {
                 header.col(|ui| {
@@ -138,9 +138,9 @@ fn table_ui(ui: &mut Ui, train: &mut TrainState, rows: &[LabelRow]) {
                 line.set_selected(chosen);
                 let mut clicked = false;
                 line.col(|ui| {
+                    ui.add_space(STEP);
                     let text = RichText::new(&row.name).color(ui.visuals().text_color());
-                    let button = egui::Button::new(text).frame(false).truncate();
-                    let response = ui.add_sized(vec2(ui.available_width(), ROW_POINTS), button);
+                    let response = ui.add(egui::Button::new(text).frame(false).truncate());
                     response.widget_info(|| {
                         egui::WidgetInfo::selected(egui::accesskit::Role::ListItem, true, chosen, &row.name)
                     });
@@ -174,7 +174,18 @@ fn heading_ui(ui: &mut Ui, train: &mut TrainState, column: LabelColumn, name: &s
     let colour = if sorted { ui.visuals().text_color() } else { ui.visuals().weak_text_color() };
     let text = RichText::new(format!("{name} {arrow}")).small().color(colour);
     let button = egui::Button::new(text).frame(false).wrap();
-    let response = ui.add_sized(vec2(ui.available_width(), 44.0), button);
+    // Headings stand where their column's values stand.
+    let layout = match column {
+        LabelColumn::Name | LabelColumn::Validation => Layout::left_to_right(Align::Center),
+        _ => Layout::right_to_left(Align::Center),
+    };
+    let response = ui.with_layout(layout, |ui| {
+        if column == LabelColumn::Name {
+            ui.add_space(STEP);
+        }
+        ui.add(button)
+    });
+    let response = response.inner;
     let order = match (sorted, train.label_descending) {
         (false, _) => "",
         (true, true) => ", sorted, largest first",

@@ -12,26 +12,30 @@ use std::rc::Rc;
 
 use egui::{Align, Layout, RichText, ScrollArea, Ui, vec2};
 
+use crate::app::ViewContext;
 use crate::app::state::{ProjectState, TrainPage};
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::small;
-use crate::app::{ViewContext, icons};
 use crate::engine::Command;
 use crate::ids::RunId;
 use crate::project::{RunRecord, RunStatus};
 use crate::training::TrainingConfiguration;
 
-const SETTINGS_POINTS: f32 = 352.0;
+const SETTINGS_POINTS: f32 = 392.0;
 
 /// Draws the view.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
     let Some(project) = view.state.project.clone() else { return };
     egui::Panel::left("train settings").resizable(false).exact_size(SETTINGS_POINTS).show(ui, |ui| {
-        egui::Panel::bottom("train start").resizable(false).show(ui, |ui| plan::start_ui(ui, view, &project));
+        let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(0, 8));
+        egui::Panel::bottom("train start")
+            .resizable(false)
+            .frame(frame)
+            .show(ui, |ui| plan::start_ui(ui, view, &project));
         settings_ui(ui, view);
     });
     egui::CentralPanel::default().show(ui, |ui| match view.state.shown_run() {
-        None => plan::before_the_first_run_ui(ui, view, &project),
+        None => plan::before_the_first_run_ui(ui, view),
         Some(run) => run_ui(ui, view, &project, run),
     });
 }
@@ -84,7 +88,7 @@ fn run_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &Rc<ProjectState>, r
         }
         (TrainPage::Compare, _) => compare::ui(ui, view, project, run),
         (TrainPage::Log, _) => log_ui(ui, view, record),
-        (TrainPage::Plan, _) => plan::ui(ui, view, project),
+        (TrainPage::Plan, _) => plan::ui(ui, view),
     }
 }
 
@@ -119,7 +123,10 @@ fn title_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, run
             view.state.train.show_run(shown);
         }
         let live = view.state.train.live == Some(run);
+        let job = view.state.job.as_ref();
         let status = match record {
+            _ if live && job.is_some_and(|job| job.stopping) => "stopping…".to_owned(),
+            _ if live && job.is_some_and(|job| job.paused) => "paused".to_owned(),
             _ if live => "at work".to_owned(),
             Some(run) => run.status.to_string(),
             None => String::new(),
@@ -142,7 +149,7 @@ fn standing_ui(ui: &mut Ui, view: &ViewContext<'_>, run: RunId, record: Option<&
         ui.set_min_height(24.0);
         let progress = view.state.job.as_ref().and_then(|job| job.progress.as_ref());
         if let (Some(progress), true) = (progress, view.state.train.live == Some(run)) {
-            progress_ui(ui, progress);
+            progress_ui(ui, progress, view.state.job.as_ref().is_some_and(|job| job.paused));
             return;
         }
         let epochs = view.state.train.epochs.get(&run).map_or(&[][..], Vec::as_slice);
@@ -156,14 +163,15 @@ fn standing_ui(ui: &mut Ui, view: &ViewContext<'_>, run: RunId, record: Option<&
     });
 }
 
-fn progress_ui(ui: &mut Ui, progress: &crate::progress::Progress) {
+fn progress_ui(ui: &mut Ui, progress: &crate::progress::Progress, paused: bool) {
     ui.label(&progress.stage);
     if let Some(total) = progress.total.filter(|total| *total > 0) {
         let share = progress.done as f32 / total as f32;
         ui.add(egui::ProgressBar::new(share).desired_width(200.0).desired_height(8.0).animate(false));
-        ui.label(format!("{} of {total}", progress.done));
+        ui.label(format!("{} of {total}", progress.done))
+            .on_hover_text("Pictures gone through: those learnt from and those judged, over all epochs");
     }
-    if let Some(remaining) = progress.remaining {
+    if let Some(remaining) = progress.remaining.filter(|_| !paused) {
         small::weak(ui, format!("{} left", small::duration_text(remaining)))
             .on_hover_text("If the rest goes as fast as the part that is done");
     }
@@ -198,6 +206,3 @@ fn log_ui(ui: &mut Ui, view: &ViewContext<'_>, record: Option<&RunRecord>) {
         }
     });
 }
-
-/// The icon of the view's empty place.
-const ICON: &str = icons::TRAIN;

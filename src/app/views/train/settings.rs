@@ -7,8 +7,8 @@ use crate::app::widgets::small;
 use crate::nn::DeviceChoice;
 use crate::training::{Choice, Depth, SETTINGS, SettingGroup, SettingInfo, TrainingConfiguration};
 
-const NAME_POINTS: f32 = 132.0;
-const FIELD_POINTS: f32 = 112.0;
+const NAME_POINTS: f32 = 148.0;
+const FIELD_POINTS: f32 = 96.0;
 /// Largest seed that a field of decimal numbers holds exactly.
 const LARGEST_SEED: u64 = (1 << 53) - 1;
 
