@@ -31,7 +31,8 @@ fn training() {
     let before = Project::open_read_only(&path).unwrap().consensus().unwrap();
     assert!(!before.is_empty());
 
-    let mut child = cli.spawn(&["train", "project", "--image-size", "32", "--epochs", "10000"]);
+    let mut child =
+        cli.spawn(&["train", "project", "--image-size", "32", "--epochs", "10000", "--augmented-copies", "0"]);
     let metrics = path.join("runs/1/metrics.jsonl");
     poll("a second epoch", || {
         assert_eq!(child.try_wait().unwrap(), None, "the training ended by itself");
@@ -55,7 +56,10 @@ fn training() {
     // What was kept can be used, and training can start anew.
     let clustered = cli.json(&["cluster", "project", "--run", "1", "--k", "2"]);
     assert_eq!(clustered["sizes"].as_array().unwrap().len(), 2);
-    assert_eq!(cli.json(&["train", "project", "--image-size", "32", "--epochs", "2"])["run"], 2);
+    assert_eq!(
+        cli.json(&["train", "project", "--image-size", "32", "--epochs", "2", "--augmented-copies", "0"])["run"],
+        2
+    );
 }
 
 #[test]

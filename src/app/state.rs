@@ -376,13 +376,16 @@ impl LabelColumn {
     ];
 }
 
+/// Settings, and what a run of them would be or why there cannot be one.
+pub type Planned = (Box<TrainingConfiguration>, Result<Box<TrainingPlan>, Notice>);
+
 /// The Train view.
 #[derive(Debug)]
 pub struct TrainState {
     /// Settings of the next run.
     pub configuration: TrainingConfiguration,
     /// The settings that were planned last, with what a run of them would be or why there cannot be one.
-    pub plan: Option<(Box<TrainingConfiguration>, Result<Box<TrainingPlan>, Notice>)>,
+    pub plan: Option<Planned>,
     /// The settings whose plan was asked for last, and for which revision of the project.
     pub plan_asked: Option<(TrainingConfiguration, u64)>,
     /// Epochs of runs, as far as loaded.
