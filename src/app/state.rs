@@ -376,7 +376,7 @@ impl LabelColumn {
     ];
 }
 
-/// Settings, and what a run of them would be or why there cannot be one.
+/// Settings, with what a run of them would be or why there cannot be one.
 pub type Planned = (Box<TrainingConfiguration>, Result<Box<TrainingPlan>, Notice>);
 
 /// The Train view.

@@ -181,12 +181,16 @@ fn value_marks(input: GridInput) -> Vec<GridMark> {
         .collect()
 }
 
-/// 1 of each power of ten, with 2 and 5 where there is room, as logarithms.
+/// 1 of each power of ten, with 2 and 5 or more where there is room, as logarithms.
 fn decade_marks(input: GridInput) -> Vec<GridMark> {
     let (low, high) = input.bounds;
     let (first, last) = (low.floor().clamp(-12.0, 12.0) as i32, high.ceil().clamp(-12.0, 12.0) as i32);
     // Over many powers of ten only they themselves have room.
-    let digits: &[f64] = if high - low > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+    let digits: &[f64] = match high - low {
+        range if range > 2.5 => &[1.0],
+        range if range > 0.8 => &[1.0, 2.0, 5.0],
+        _ => &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0],
+    };
     (first..=last)
         .flat_map(|power| digits.iter().map(move |digit| f64::from(power) + digit.log10()))
         .filter(|value| (low..=high).contains(value))

@@ -96,6 +96,11 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, recor
         return;
     }
     sort(&mut rows, view.state.train.label_column, view.state.train.label_descending);
+    let chosen = view.state.train.label.and_then(|label| rows.iter().find(|row| row.label == label));
+    if let (Some(picked), Some(row)) = (view.state.train.picked, chosen) {
+        mistakes::large_ui(ui, view, project, predictions.as_deref(), row, picked);
+        return;
+    }
     let size = ui.available_size();
     let table_width = (size.x * 0.54).clamp(440.0, 720.0).min(size.x - 260.0);
     ui.horizontal_top(|ui| {

@@ -34,10 +34,6 @@ pub fn ui(
         small::weak(ui, "Choose a label to see the pictures the run got most wrong.");
         return;
     };
-    if let Some(picked) = view.state.train.picked {
-        large_ui(ui, view, project, predictions, row, picked);
-        return;
-    }
     ui.horizontal(|ui| {
         small::title(ui, &row.name);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -169,8 +165,8 @@ fn thumbnail_ui(
     }
 }
 
-/// One of them, large.
-fn large_ui(
+/// One of them, as large as the page.
+pub fn large_ui(
     ui: &mut Ui,
     view: &mut ViewContext<'_>,
     project: &ProjectState,

@@ -21,7 +21,7 @@ use crate::ids::RunId;
 use crate::project::{RunRecord, RunStatus};
 use crate::training::TrainingConfiguration;
 
-const SETTINGS_POINTS: f32 = 392.0;
+const SETTINGS_POINTS: f32 = 400.0;
 
 /// Draws the view.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
