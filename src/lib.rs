@@ -16,10 +16,10 @@
 //! | [`engine`] | runs commands on a worker thread (window) or in place (command line) |
 //! | [`project`] | a project on disk; the only place that knows SQLite |
 //! | [`interchange`] | files read and written: labels, groupings, assignments, features |
-//! | [`imaging`] | decoding, orientation, thumbnails, hashes, crops |
-//! | [`dataset`] | which pictures take part, near-duplicates, splits |
-//! | [`nn`] | devices, network layers, VGG16 and its weights |
-//! | [`training`] | the training loop, metrics, checkpoints |
+//! | [`imaging`] | decoding, orientation, thumbnails, hashes, crops, augmentation |
+//! | [`dataset`] | which pictures take part, near-duplicates, splits, imbalance of labels, loading ahead |
+//! | [`nn`] | devices, operations and their kernels, VGG16, its weights from file or hub, the optimiser |
+//! | [`training`] | the training loop, the networks it trains, metrics, checkpoints |
 //! | [`features`] | feature matrices and their makers |
 //! | [`clustering`] | k-means, nearest centroid, choosing K |
 //! | [`evaluation`] | silhouette, entropy, agreement between partitions |

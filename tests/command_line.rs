@@ -33,7 +33,7 @@ fn train(cli: &Cli, project: &str, seed: &str) -> Value {
     cli.ok(&["new", project]);
     cli.ok(&["import", project, "images", "--labels", "labels.csv", "--groupings", "groupings.csv"]);
     cli.ok(&["split", project, "--test-images", "test-images.txt", "--seed", seed]);
-    cli.json(&["train", project, "--image-size", "32", "--epochs", "3", "--seed", seed])
+    cli.json(&["train", project, "--image-size", "32", "--epochs", "3", "--augmented-copies", "1", "--seed", seed])
 }
 
 fn read(folder: &Path, name: &str) -> String {

@@ -31,7 +31,8 @@ fn training() {
     let before = Project::open_read_only(&path).unwrap().consensus().unwrap();
     assert!(!before.is_empty());
 
-    let mut child = cli.spawn(&["train", "project", "--image-size", "32", "--epochs", "10000"]);
+    let mut child =
+        cli.spawn(&["train", "project", "--image-size", "32", "--epochs", "10000", "--augmented-copies", "0"]);
     let metrics = path.join("runs/1/metrics.jsonl");
     poll("a second epoch", || {
         assert_eq!(child.try_wait().unwrap(), None, "the training ended by itself");
@@ -55,7 +56,52 @@ fn training() {
     // What was kept can be used, and training can start anew.
     let clustered = cli.json(&["cluster", "project", "--run", "1", "--k", "2"]);
     assert_eq!(clustered["sizes"].as_array().unwrap().len(), 2);
-    assert_eq!(cli.json(&["train", "project", "--image-size", "32", "--epochs", "2"])["run"], 2);
+    assert_eq!(
+        cli.json(&["train", "project", "--image-size", "32", "--epochs", "2", "--augmented-copies", "0"])["run"],
+        2
+    );
+}
+
+#[test]
+fn training_that_is_resumed_ends_with_the_same_numbers() {
+    const EPOCHS: usize = 120;
+    let folder = tempfile::tempdir().unwrap();
+    let cli = Cli::new(folder.path());
+    sample_images(&folder.path().join("images"), 30);
+    sample_labels(&folder.path().join("labels.csv"), 30);
+    cli.ok(&["new", "project"]);
+    cli.ok(&["import", "project", "images", "--labels", "labels.csv"]);
+    let train = ["train", "project", "--image-size", "32", "--augmented-copies", "1", "--epochs", "120"];
+    let run_folder = folder.path().join("project/runs/1");
+    let mut child = cli.spawn(&train);
+    // Twice in a row: the second time while it goes on.
+    for lines in [2, 30] {
+        poll("some epochs", || {
+            assert_eq!(child.try_wait().unwrap(), None, "the training ended by itself");
+            std::fs::read_to_string(run_folder.join("metrics.jsonl")).ok().filter(|text| text.lines().count() >= lines)
+        });
+        child.kill().unwrap();
+        child.wait().unwrap();
+        child = cli.spawn(&["train", "project", "--resume", "1"]);
+    }
+    assert!(child.wait().unwrap().success());
+    assert_eq!(cli.json(&["train", "project", "--again", "1"])["run"], 2);
+
+    let project = Project::open(&folder.path().join("project")).unwrap();
+    let records = [1, 2].map(|run| {
+        let mut records = read_epochs(&project.run_folder(atmoscope::ids::RunId(run))).unwrap();
+        records.iter_mut().for_each(|record| record.duration_ms = 0);
+        records
+    });
+    assert_eq!(records[0].len(), EPOCHS);
+    assert_eq!(records[0], records[1]);
+    drop(project);
+    let features = ["1", "2"].map(|run| {
+        let file = format!("features-{run}.csv");
+        cli.ok(&["features", "project", "--run", run, "--out", &file]);
+        std::fs::read(folder.path().join(file)).unwrap()
+    });
+    assert_eq!(features[0], features[1]);
 }
 
 #[test]

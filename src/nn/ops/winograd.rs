@@ -138,15 +138,13 @@ impl WithSimd for TransformWeights<'_> {
         for row in self.rows_here.clone() {
             for vector in 0..width / lanes {
                 let first = self.panel * width + vector * lanes;
-                for lane in 0..lanes {
-                    let column = first + lane;
+                for (lane, column) in (first..first + lanes).enumerate() {
                     let (output, input) = match self.direction {
                         Direction::Forward => (column, row),
                         Direction::Backward => (row, column),
                     };
-                    let known = column < self.columns;
-                    let kernel =
-                        if known { &self.weights[(output * self.inputs + input) * 9..][..9] } else { &[0f32; 9] };
+                    let at = (output * self.inputs + input) * 9;
+                    let kernel = if column < self.columns { &self.weights[at..at + 9] } else { &[0f32; 9] };
                     for (tap, &value) in kernel.iter().enumerate() {
                         // Backwards the kernel is turned by 180°.
                         let tap = if self.direction == Direction::Forward { tap } else { 8 - tap };
@@ -159,8 +157,9 @@ impl WithSimd for TransformWeights<'_> {
                     let tap = |index: usize| load::<S>(taps[index].as_ptr());
                     let columns: [[S::f32s; 6]; 3] =
                         [0, 1, 2].map(|x| weights_transform(simd, [tap(x), tap(3 + x), tap(6 + x)]));
-                    for y in 0..6 {
-                        let line = weights_transform(simd, [columns[0][y], columns[1][y], columns[2][y]]);
+                    let [left, middle, right] = columns;
+                    for (y, ((a, b), c)) in left.into_iter().zip(middle).zip(right).enumerate() {
+                        let line = weights_transform(simd, [a, b, c]);
                         for (x, value) in line.into_iter().enumerate() {
                             let at = (y * 6 + x) * self.plane + (self.panel * self.rows + row) * width + vector * lanes;
                             store::<S>(self.target.get().add(at), value);
