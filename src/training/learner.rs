@@ -45,6 +45,11 @@ pub trait Learner {
     /// `Device` when the device refuses; `User` or `Data` when a picture cannot be read.
     fn train_batch(&mut self, rows: &[usize], epoch: usize, step: usize, rates: LearningRates) -> Result<f64>;
 
+    /// Something that happened in the last step and that people should know, once.
+    fn remark(&mut self) -> Option<String> {
+        None
+    }
+
     /// Logits of rows of a part, rows × L, row-major, without dropout.
     ///
     /// # Errors

@@ -111,6 +111,7 @@ pub struct NetworkLearner {
     seed: u64,
     micro_batch: usize,
     may_halve: bool,
+    remark: Option<String>,
 }
 
 impl NetworkLearner {
@@ -134,6 +135,7 @@ impl NetworkLearner {
             seed: configuration.seed,
             micro_batch: micro_batch_size(configuration, device),
             may_halve: !device.is_cpu(),
+            remark: None,
         }
     }
 
@@ -185,12 +187,20 @@ impl Learner for NetworkLearner {
                 Err(error) if self.may_halve && self.micro_batch > 1 && is_out_of_memory(&error) => {
                     self.network.forget_gradients();
                     self.micro_batch = self.micro_batch.div_ceil(2);
+                    self.remark = Some(format!(
+                        "The GPU's memory ran out: from now on {} pictures go through the network at once",
+                        self.micro_batch
+                    ));
                 }
                 other => break other?,
             }
         };
         self.network.step(rates.backbone, rates.head)?;
         Ok(loss)
+    }
+
+    fn remark(&mut self) -> Option<String> {
+        self.remark.take()
     }
 
     fn predict(&mut self, part: Part, rows: &[usize], tick: Tick<'_>) -> Result<Vec<f32>> {

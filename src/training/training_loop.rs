@@ -381,6 +381,9 @@ impl Run<'_> {
             pace.begin();
             let rates = self.rates((epoch - 1) * steps + index, steps);
             let loss = learner.train_batch(batch, epoch, index + 1, rates)?;
+            if let Some(remark) = learner.remark() {
+                self.observer.note(&remark);
+            }
             if !loss.is_finite() {
                 return Err(diverged(epoch));
             }
