@@ -117,7 +117,7 @@ fn a_deep_run_learns_stops_resumes_and_repeats() {
     assert!(records[2].train.loss < records[0].train.loss, "{records:?}");
     // Progress counts pictures over all epochs, and ends where it said it would.
     let progress = listener.progress.lock().unwrap();
-    let training: Vec<&Progress> = progress.iter().filter(|progress| progress.stage.starts_with("Training")).collect();
+    let training: Vec<&Progress> = progress.iter().filter(|progress| progress.stage.starts_with("Epoch")).collect();
     assert!(training.windows(2).all(|pair| pair[0].done <= pair[1].done));
     assert_eq!(training.last().unwrap().done, training.last().unwrap().total.unwrap());
     drop(progress);

@@ -81,6 +81,18 @@ fn the_exported_network_is_whole_and_says_how_to_use_it() {
 }
 
 #[test]
+fn a_project_keeps_its_own_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let cli = trained(folder.path());
+    let best = folder.path().join("moods/runs/1/checkpoints/best.safetensors");
+    let before = std::fs::read(&best).unwrap();
+    let out = "moods/runs/1/checkpoints/best.safetensors";
+    let error = cli.fails(2, &["export-model", "moods", "--run", "1", "--out", out]);
+    assert!(error.contains("its own files"), "{error}");
+    assert_eq!(std::fs::read(&best).unwrap(), before);
+}
+
+#[test]
 fn what_cannot_be_exported_is_explained() {
     let folder = tempfile::tempdir().unwrap();
     let cli = trained(folder.path());

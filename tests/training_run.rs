@@ -346,6 +346,22 @@ fn a_checkpoint_that_does_not_fit_is_not_gone_on_from() {
     fs::write(folder.path().join("metrics.jsonl"), rest).unwrap();
     assert!(resume(&labels()).unwrap_err().message.contains("all 2 epochs"));
     fs::write(folder.path().join("metrics.jsonl"), &metrics).unwrap();
+    let last = folder.path().join("checkpoints/last.safetensors");
+    let whole = fs::read(&last).unwrap();
+    for (bytes, words) in [
+        (None, "is missing, and 2 epochs"),
+        (Some(&whole[..whole.len() / 2]), "is damaged"),
+        (Some(&fs::read(folder.path().join("checkpoints/best.safetensors")).unwrap()[..]), "no state of the optimiser"),
+    ] {
+        match bytes {
+            Some(bytes) => fs::write(&last, bytes).unwrap(),
+            None => fs::remove_file(&last).unwrap(),
+        }
+        let error = resume(&labels()).unwrap_err();
+        assert!(error.message.contains(words) && error.hint.unwrap().contains("train again"), "{}", error.message);
+        assert_eq!(read_epochs(folder.path()).unwrap().len(), 2);
+    }
+    fs::write(&last, &whole).unwrap();
     assert!(resume(&labels()).is_ok());
 }
 
@@ -371,8 +387,16 @@ fn a_disk_that_refuses_leaves_a_run_that_goes_on() {
     };
     let error = train_it(Start::Fresh, &Blocker(folder.path())).unwrap_err();
     assert!(error.message.contains("last.safetensors"), "{error}");
-    assert!(TrainedHead::load(&folder.path().join("checkpoints/best.safetensors")).is_ok());
+    // The epoch that could not be closed is not told of, and the best network is one of those that are.
+    let records = read_epochs(folder.path()).unwrap();
+    assert_eq!(records.len(), 2);
+    let best = folder.path().join("checkpoints/best.safetensors");
+    let kept = TrainedHead::load(&best).unwrap().metadata.epoch;
+    assert_eq!(kept, records.iter().rev().find(|record| record.best).unwrap().epoch);
     fs::remove_dir(folder.path().join("checkpoints/last.tmp")).unwrap();
+    // As if it had ended between the last checkpoint and the best one.
+    assert_eq!(kept, 2);
+    fs::remove_file(&best).unwrap();
     assert_eq!(train_it(Start::Resume, &Silent).unwrap().epochs, 12);
     let whole = tempfile::tempdir().unwrap();
     train_head(&quick(), &labels(), &train, &validation, whole.path(), &Silent, &Cancel::new()).unwrap();

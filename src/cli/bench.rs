@@ -9,6 +9,7 @@ use super::Common;
 use super::output::Output;
 use crate::error::{Error, Result};
 use crate::nn::benchmark::{self, LayerTime, PyTorch, Subject, Task, Work};
+use crate::nn::vgg16::MINIMUM_SIZE_PX;
 use crate::nn::{self, DeviceChoice};
 use crate::progress::{Observer, Stage};
 
@@ -78,8 +79,12 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    if arguments.images == 0 || arguments.turns == 0 {
-        return Err(Error::user("there is nothing to measure").hint("use 1 or more for --images and --turns"));
+    let sizes_px = MINIMUM_SIZE_PX..=2048;
+    if let Some(size) = arguments.sizes.iter().find(|size| !sizes_px.contains(size)) {
+        return Err(Error::user(format!("the size {size} is not in 32 to 2048 pixels")).hint("change --sizes"));
+    }
+    if !(1..=256).contains(&arguments.images) || !(1..=1000).contains(&arguments.turns) {
+        return Err(Error::user("--images must be 1 to 256 and --turns 1 to 1000").hint("the defaults are 8 and 5"));
     }
     let device = nn::select(arguments.device)?;
     let tasks: Vec<Task> = [Work::Features, Work::Step]

@@ -196,6 +196,7 @@ fn cancel_on_interrupt() -> Cancel {
                 std::process::exit(130);
             }
             raised.cancel();
+            line_to_stderr("Stopping at the next chance; Ctrl+C again ends the program at once. What is stored stays.");
         });
         cancel
     })

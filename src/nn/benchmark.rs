@@ -3,7 +3,7 @@
 //! Measurements alternate between us and the peer, so that both meet the same weather on the machine, and medians are
 //! compared. The peer is `benches/pytorch.py`, a process that answers one request a line.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
@@ -182,7 +182,7 @@ impl PyTorch {
             .arg(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .map_err(|error| {
                 Error::user(format!("{} cannot be started: {error}", python.display()))
@@ -214,7 +214,13 @@ impl PyTorch {
         let _ = writeln!(self.requests, "{line}").and_then(|()| self.requests.flush());
         let _ = self.answers.read_line(&mut answer);
         let answer: Answer = serde_json::from_str(&answer).map_err(|_| {
-            Error::user("PyTorch gave no answer")
+            let _ = self.process.kill();
+            let mut said = String::new();
+            if let Some(stderr) = &mut self.process.stderr {
+                let _ = stderr.read_to_string(&mut said);
+            }
+            let why = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+            Error::user(format!("PyTorch gave no answer: {why}"))
                 .hint("install torch and torchvision, or name the Python that has them with --python")
         })?;
         self.version = answer.torch;

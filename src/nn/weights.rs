@@ -159,7 +159,13 @@ impl Weights {
         if let Some(first) = missing.first() {
             return wrong(format!("{} of VGG16's 26 tensors are missing, the first is {first}", missing.len()));
         }
-        wanted.iter().try_for_each(|(name, shape)| self.tensor(name, shape).map(drop))
+        for (name, shape) in &wanted {
+            let values = NamedTensor::from_tensor(&self.tensor(name, shape)?)?.values;
+            if values.iter().any(|value| !value.is_finite()) {
+                return wrong(format!("the tensor {name} holds values that are no finite numbers"));
+            }
+        }
+        Ok(())
     }
 
     /// VGG16's 26 tensors as plain numbers.

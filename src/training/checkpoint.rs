@@ -159,12 +159,11 @@ impl BestAndLast {
 
 impl CheckpointStrategy for BestAndLast {
     fn after_epoch(&mut self, record: &EpochRecord, _last: bool) -> CheckpointPlan {
-        // The last one closes the epoch: a run goes on from it, and the best must then be there.
-        let mut save = Vec::new();
+        // The last one closes the epoch; from it the best one can be made.
+        let mut save = vec![Self::LAST.to_owned()];
         if record.best {
             save.push(Self::BEST.to_owned());
         }
-        save.push(Self::LAST.to_owned());
         CheckpointPlan { save, delete: Vec::new() }
     }
 }

@@ -33,4 +33,6 @@ pub use metrics::{
 pub use network_learner::{MemoryNeed, NetworkLearner, Samples, available_memory_bytes, micro_batch_size};
 pub use observer::{EpochRecord, TrainingObserver, read_epochs};
 pub use trained_head::TrainedHead;
-pub use training_loop::{Examples, RunFolder, Start, TrainingOutcome, train_head, train_head_in, train_network};
+pub use training_loop::{
+    Examples, RunFolder, Start, TrainingOutcome, resume_point, train_head, train_head_in, train_network,
+};

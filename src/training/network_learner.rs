@@ -14,6 +14,7 @@ use crate::nn::network::TrainedNetwork;
 use crate::nn::ops::Dropout;
 use crate::nn::state::State;
 use crate::nn::vgg16::{BLOCK_COUNT, Pooling, convolution_shapes};
+use crate::progress::Cancel;
 
 /// Most pictures that go through the network at once on the processor: more are not quicker.
 const MOST_ON_PROCESSOR: usize = 8;
@@ -112,6 +113,7 @@ pub struct NetworkLearner {
     micro_batch: usize,
     may_halve: bool,
     remark: Option<String>,
+    cancel: Cancel,
 }
 
 impl NetworkLearner {
@@ -136,7 +138,14 @@ impl NetworkLearner {
             micro_batch: micro_batch_size(configuration, device),
             may_halve: !device.is_cpu(),
             remark: None,
+            cancel: Cancel::new(),
         }
+    }
+
+    /// Lets a step be stopped between its micro-batches.
+    #[must_use]
+    pub fn stoppable(self, cancel: &Cancel) -> Self {
+        Self { cancel: cancel.clone(), ..self }
     }
 
     fn load(&self, count: usize) -> Result<Vec<RgbImage>> {
@@ -157,6 +166,7 @@ impl NetworkLearner {
         let mut dropout = Dropout::new(self.dropout, self.seed, step);
         let mut loss = 0.0;
         for (images, part) in images.chunks(self.micro_batch).zip(rows.chunks(self.micro_batch)) {
+            self.cancel.check()?;
             let targets_of = |&row: &usize| &self.samples.train_targets[row * self.labels..(row + 1) * self.labels];
             let targets: Vec<f32> = part.iter().flat_map(targets_of).copied().collect();
             let share = part.len() as f64 / rows.len() as f64;
@@ -192,7 +202,11 @@ impl Learner for NetworkLearner {
                         self.micro_batch
                     ));
                 }
-                other => break other?,
+                Err(error) => {
+                    self.network.forget_gradients();
+                    return Err(error);
+                }
+                Ok(loss) => break loss,
             }
         };
         self.network.step(rates.backbone, rates.head)?;

@@ -94,7 +94,7 @@ impl Pace {
         let each = self.to_learn + self.to_judge;
         let epoch = (self.epochs_done + 1).min(self.epochs);
         Progress {
-            stage: format!("Training, epoch {epoch} of {}", self.epochs),
+            stage: format!("Epoch {epoch} of {}", self.epochs),
             done: self.epochs_done * each + self.learnt_now + self.judged_now,
             total: Some(self.epochs * each),
             remaining,
@@ -121,6 +121,6 @@ mod tests {
         let progress = pace.progress();
         assert_eq!((progress.done, progress.total), (150, Some(450)));
         assert!((progress.remaining.unwrap().as_secs_f64() - 2.0 * 225.0).abs() < 1e-6);
-        assert_eq!(progress.stage, "Training, epoch 2 of 3");
+        assert_eq!(progress.stage, "Epoch 2 of 3");
     }
 }

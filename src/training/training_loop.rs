@@ -1,14 +1,15 @@
 //! Epochs of training: shuffled steps, then metrics on both parts, then checkpoints.
 //!
 //! The loop knows a network only as a [`Learner`] and its data only as [`Examples`]. What it writes into the run's folder,
-//! in this order after each epoch: the line of `metrics.jsonl`, `best.safetensors` where the epoch is the best so far,
-//! `last.safetensors`. The last of these is what a resumed run goes on from, so whatever the program is doing when it
-//! is ended, everything before that checkpoint is there, and what is after it is made again with the same bits.
+//! in this order after each epoch: the line of `metrics.jsonl`, `last.safetensors`, and `best.safetensors` where the epoch
+//! is the best so far. The second closes the epoch: a resumed run goes on from it, what was begun after it is made again
+//! with the same bits, and a best epoch that was not written any more is written from it.
 
+use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rand::seq::SliceRandom;
 
@@ -229,7 +230,8 @@ pub fn train_network(
         observer.note(&format!("no training image has the label {}; it cannot be learnt", without.join(", ")));
     }
     let positive_weights = examples.positive_weights(configuration);
-    Run { configuration, examples, positive_weights, run_folder: run.path, observer, cancel }.epochs(
+    let waited = Cell::default();
+    Run { configuration, examples, positive_weights, run_folder: run.path, observer, cancel, waited }.epochs(
         learner,
         run.start,
         &mut BestAndLast,
@@ -244,6 +246,8 @@ struct Run<'a> {
     run_folder: &'a Path,
     observer: &'a dyn TrainingObserver,
     cancel: &'a Cancel,
+    /// Time in which the run waited on request.
+    waited: Cell<Duration>,
 }
 
 impl Run<'_> {
@@ -253,7 +257,7 @@ impl Run<'_> {
         start: Start,
         strategy: &mut dyn CheckpointStrategy,
     ) -> Result<TrainingOutcome> {
-        let started = Instant::now();
+        let (started, waited_before) = (Instant::now(), self.waited.get());
         let checkpoints = self.run_folder.join("checkpoints");
         fs::create_dir_all(&checkpoints).map_err(|error| Error::io(&checkpoints, error))?;
         let before = match start {
@@ -272,7 +276,7 @@ impl Run<'_> {
         self.observer.progress(pace.progress());
         let mut out_of_patience = false;
         for epoch in before.len() + 1..=all_epochs {
-            let epoch_started = Instant::now();
+            let (epoch_started, waited) = (Instant::now(), self.waited.get());
             let Some((step_loss, learning_rate)) = self.steps(learner, epoch, &mut pace, &mut batches)? else { break };
             let mut record = match self.judge(learner, epoch, &mut pace) {
                 Err(error) if error.is_cancelled() => break,
@@ -280,10 +284,11 @@ impl Run<'_> {
             };
             (record.step_loss, record.learning_rate) = (step_loss, learning_rate);
             record.best = best.as_ref().is_none_or(|best| self.is_better(&record, best));
-            record.duration_ms = epoch_started.elapsed().as_millis() as u64;
+            record.duration_ms = self.worked_ms(epoch_started, waited);
             batches.flush()?;
             metrics.add(&record)?;
-            self.keep(learner, &record, &checkpoints, strategy.after_epoch(&record, epoch == all_epochs))?;
+            let plan = strategy.after_epoch(&record, epoch == all_epochs);
+            self.keep(learner, &record, &checkpoints, plan, &mut metrics)?;
 
             self.observer.epoch(&record);
             pace.epoch_done();
@@ -309,31 +314,40 @@ impl Run<'_> {
             last,
             best_checkpoint: checkpoints.join(BestAndLast::BEST),
             last_checkpoint: checkpoints.join(BestAndLast::LAST),
-            duration_ms: started.elapsed().as_millis() as u64,
+            duration_ms: self.worked_ms(started, waited_before),
         })
+    }
+
+    /// Milliseconds since `started` without those in which the run waited; `waited` is how long it had then.
+    fn worked_ms(&self, started: Instant, waited: Duration) -> u64 {
+        started.elapsed().saturating_sub(self.waited.get().saturating_sub(waited)).as_millis() as u64
+    }
+
+    /// Whether somebody asked to stop. Where the run is to wait, it waits here.
+    fn is_stopped(&self) -> bool {
+        let asked = Instant::now();
+        let stopped = self.cancel.is_cancelled();
+        self.waited.set(self.waited.get() + asked.elapsed());
+        stopped
     }
 
     /// Puts the learner back to the last checkpoint; gives the epochs up to it.
     fn go_back(&self, learner: &mut dyn Learner, checkpoints: &Path) -> Result<Vec<EpochRecord>> {
-        let path = checkpoints.join(BestAndLast::LAST);
-        if !path.is_file() {
+        let Some((checkpoint, records)) = resume_point(self.run_folder, self.examples.labels)? else {
             self.observer.note("No epoch had been finished: the run begins again");
             return Ok(Vec::new());
-        }
-        let checkpoint = Checkpoint::load(&path)?;
-        if checkpoint.metadata.labels != self.examples.labels {
-            return Err(Error::data(format!("{} is for other labels", path.display()))
-                .hint("train a new run with the present labels"));
-        }
-        learner
-            .load_state(&checkpoint.state)
-            .map_err(|error| Error::model(format!("{}: {}", path.display(), error.message)).caused_by(error))?;
+        };
+        learner.load_state(&checkpoint.state).map_err(|error| {
+            let path = checkpoints.join(BestAndLast::LAST);
+            Error::model(format!("{}: {}", path.display(), error.message)).hint(CANNOT_GO_ON).caused_by(error)
+        })?;
         let done = checkpoint.metadata.epoch;
-        let records: Vec<EpochRecord> =
-            read_epochs(self.run_folder)?.into_iter().filter(|record| record.epoch <= done).collect();
-        if records.iter().map(|record| record.epoch).ne(1..=done) {
-            return Err(Error::data(format!("{METRICS_FILE} does not tell of all {done} epochs of the checkpoint"))
-                .hint("train a new run; the network of this one can still be used"));
+        let best = checkpoints.join(BestAndLast::BEST);
+        let is_best = records.last().is_some_and(|record| record.best);
+        if is_best && Checkpoint::load(&best).map_or(true, |kept| kept.metadata.epoch != done) {
+            // The program ended just before it was written.
+            let state = checkpoint.state.into_iter().filter(|(name, _)| !name.starts_with(OPTIMISER)).collect();
+            Checkpoint { state, metadata: checkpoint.metadata }.save(&best)?;
         }
         self.observer.note(&format!("Going on after epoch {done}"));
         Ok(records)
@@ -375,12 +389,15 @@ impl Run<'_> {
         learner.begin_epoch(&rows)?;
         let (mut sum, mut learning_rate) = (0.0, 0.0);
         for (index, batch) in rows.chunks(self.configuration.batch_size).enumerate() {
-            if self.cancel.is_cancelled() {
+            if self.is_stopped() {
                 return Ok(None);
             }
             pace.begin();
             let rates = self.rates((epoch - 1) * steps + index, steps);
-            let loss = learner.train_batch(batch, epoch, index + 1, rates)?;
+            let loss = match learner.train_batch(batch, epoch, index + 1, rates) {
+                Err(error) if error.is_cancelled() => return Ok(None),
+                other => other?,
+            };
             if let Some(remark) = learner.remark() {
                 self.observer.note(&remark);
             }
@@ -407,8 +424,10 @@ impl Run<'_> {
             let mut before = 0;
             pace.begin();
             learner.predict(part, &rows, &mut |done| {
-                self.cancel.check()?;
                 pace.judged(done - before);
+                if self.is_stopped() {
+                    return Err(Error::cancelled());
+                }
                 pace.begin();
                 before = done;
                 self.observer.progress(pace.progress());
@@ -450,8 +469,16 @@ impl Run<'_> {
         }
     }
 
-    /// Writes and removes checkpoints.
-    fn keep(&self, learner: &dyn Learner, record: &EpochRecord, folder: &Path, plan: CheckpointPlan) -> Result<()> {
+    /// Writes and removes checkpoints. Where the one that closes the epoch cannot be written, the epoch's metrics are
+    /// taken back.
+    fn keep(
+        &self,
+        learner: &dyn Learner,
+        record: &EpochRecord,
+        folder: &Path,
+        plan: CheckpointPlan,
+        metrics: &mut MetricsFile,
+    ) -> Result<()> {
         let run_id = self.run_folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let configuration = self.configuration;
         let labels = self.examples.labels.to_vec();
@@ -461,7 +488,11 @@ impl Run<'_> {
         for name in &plan.save {
             // Only the last one is ever gone on from.
             let state = if name == BestAndLast::LAST { learner.save_state()? } else { learner.network_state()? };
-            Checkpoint { state, metadata: metadata.clone() }.save(&folder.join(name))?;
+            let saved = Checkpoint { state, metadata: metadata.clone() }.save(&folder.join(name));
+            if saved.is_err() && name == BestAndLast::LAST {
+                metrics.take_back();
+            }
+            saved?;
         }
         for name in &plan.delete {
             let path = folder.join(name);
@@ -471,10 +502,50 @@ impl Run<'_> {
     }
 }
 
+/// Names of the optimiser's tensors in a checkpoint begin so.
+const OPTIMISER: &str = "adam.";
+/// The way out where a run cannot go on.
+const CANNOT_GO_ON: &str =
+    "the run cannot go on; the network of its best epoch can still be used, or train again with its settings";
+
+/// What a run would go on from: its last checkpoint and the epochs up to it. None where it has not come to one.
+///
+/// # Errors
+/// `Model` or `Data` when these files are damaged, missing in part or made for other labels; nothing is changed.
+pub fn resume_point(run_folder: &Path, labels: &[String]) -> Result<Option<(Checkpoint, Vec<EpochRecord>)>> {
+    let path = run_folder.join("checkpoints").join(BestAndLast::LAST);
+    let all = read_epochs(run_folder)
+        .map_err(|error| Error::data(error.message.clone()).hint(CANNOT_GO_ON).caused_by(error))?;
+    if !path.is_file() {
+        if all.is_empty() {
+            return Ok(None);
+        }
+        return Err(Error::data(format!("{} is missing, and {} epochs were done", path.display(), all.len()))
+            .hint(CANNOT_GO_ON));
+    }
+    let damaged = |what: &str| Error::model(format!("{} {what}", path.display())).hint(CANNOT_GO_ON);
+    let checkpoint = Checkpoint::load(&path).map_err(|error| damaged("is damaged").caused_by(error))?;
+    if checkpoint.metadata.labels != labels {
+        return Err(damaged("is for other labels"));
+    }
+    if !checkpoint.state.keys().any(|name| name.starts_with(OPTIMISER)) {
+        return Err(damaged("is no checkpoint to go on from: it has no state of the optimiser"));
+    }
+    let done = checkpoint.metadata.epoch;
+    let records: Vec<EpochRecord> = all.into_iter().filter(|record| record.epoch <= done).collect();
+    if records.iter().map(|record| record.epoch).ne(1..=done) {
+        return Err(Error::data(format!("{METRICS_FILE} does not tell of all {done} epochs of the checkpoint"))
+            .hint(CANNOT_GO_ON));
+    }
+    Ok(Some((checkpoint, records)))
+}
+
 /// `metrics.jsonl`, open to be written.
 struct MetricsFile {
     path: PathBuf,
     file: File,
+    /// Its length before the last line was added.
+    length_before: u64,
 }
 
 impl MetricsFile {
@@ -487,15 +558,21 @@ impl MetricsFile {
         fs::write(&beside, lines).map_err(|error| Error::io(&beside, error))?;
         fs::rename(&beside, &path).map_err(|error| Error::io(&path, error))?;
         let file = OpenOptions::new().append(true).open(&path).map_err(|error| Error::io(&path, error))?;
-        Ok(Self { path, file })
+        Ok(Self { path, file, length_before: 0 })
     }
 
     fn add(&mut self, record: &EpochRecord) -> Result<()> {
         let line = line(record)?;
+        self.length_before = self.file.metadata().map_err(|error| Error::io(&self.path, error))?.len();
         self.file
             .write_all(line.as_bytes())
             .and_then(|()| self.file.sync_data())
             .map_err(|error| Error::io(&self.path, error))
+    }
+
+    /// Removes the line added last, as far as the disk lets it.
+    fn take_back(&mut self) {
+        let _ = self.file.set_len(self.length_before);
     }
 }
 

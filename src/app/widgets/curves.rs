@@ -1,7 +1,7 @@
 //! Curves over the epochs of a run: smoothed where asked for, with the values themselves always in sight.
 
 use egui::{Color32, RichText, Sense, Stroke, Ui, Vec2b, vec2};
-use egui_plot::{GridInput, GridMark, HoverPosition, Line, LineStyle, PlotPoints, VLine};
+use egui_plot::{GridInput, GridMark, HoverPosition, Line, LineStyle, PlotPoints, Points, VLine};
 
 use super::small;
 use crate::app::theme::STEP;
@@ -101,6 +101,10 @@ pub fn plot_ui(ui: &mut Ui, name: &str, height: f32, curves: &[Curve], marks: &[
         for curve in curves {
             let points = smoothed(&curve.points, look.smoothing);
             let stroke = Stroke::new(2.0, curve.colour);
+            if points.len() == 1 {
+                // A line of one point is not seen.
+                plot.points(Points::new(curve.name.clone(), line(&points)).color(curve.colour).radius(4.0));
+            }
             plot.line(Line::new(curve.name.clone(), line(&points)).stroke(stroke).style(style(curve)));
         }
     });

@@ -19,6 +19,8 @@ use crate::progress::{Cancel, Observer};
 use crate::project::Project;
 use crate::training::{Checkpoint, Choice, TrainingConfiguration};
 
+/// Folders of a project that nothing is exported into.
+const OWN_FOLDERS: [&str; 2] = ["runs", "cache"];
 /// The metadata entry of the file.
 pub const METADATA_KEY: &str = "atmoscope";
 
@@ -87,6 +89,13 @@ pub fn run(
     if file.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("safetensors")) {
         return Err(Error::user(format!("{} is not the name of a .safetensors file", file.display()))
             .hint("give a name that ends in .safetensors, such as moods.safetensors"));
+    }
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    if let (Ok(folder), Ok(project_folder)) = (folder.canonicalize(), project.folder().canonicalize())
+        && OWN_FOLDERS.iter().any(|own| folder.starts_with(project_folder.join(own)))
+    {
+        return Err(Error::user(format!("{} is where the project keeps its own files", folder.display()))
+            .hint("choose a place outside of the project's folders runs and cache"));
     }
     let record = project.run(run)?;
     let checkpoint = Checkpoint::load(&intensities::best_checkpoint(project, &record)?)

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::intensities::{self, Unreadable};
 use super::split::{self, SplitRequest};
+use super::{counted, counted_as};
 use crate::dataset::{Loader, Part, Sample, SampleImage, SampleMaker, Synthesis, mlsmote};
 use crate::error::{Error, Result};
 use crate::features::FeatureMatrix;
@@ -114,6 +115,9 @@ pub fn carry_out(
         Err(error) => {
             let status = if error.is_cancelled() { RunStatus::Stopped } else { RunStatus::Failed };
             project.end_run(run, status, None, Some(&error.message))?;
+            if error.is_cancelled() {
+                return Err(error.hint(format!("run {0} can go on: `atmoscope train DIR --resume {0}`", run.0)));
+            }
             Err(error)
         }
     }
@@ -166,7 +170,7 @@ impl Task {
         let configuration = TrainingConfiguration::of_run(&record.configuration)?;
         let split = project.split(record.split)?;
         let task = Self::with(project, &configuration, split, record.labels.clone(), observer, cancel)?;
-        observer.note(&format!("The settings, split and labels are those of run {}", run.0));
+        observer.note(&format!("The settings and the split are those of run {}", run.0));
         for difference in task.differences(&record) {
             observer.note(&format!("{difference}: the result will differ from run {}", run.0));
         }
@@ -183,6 +187,9 @@ impl Task {
             return Err(Error::user(format!("run {} has come to its end", run.0))
                 .hint("train again, with more epochs if it should learn longer"));
         }
+        let names: Vec<String> = record.labels.iter().map(|(_, name)| name.clone()).collect();
+        // Before anything is changed: a run that cannot go on stays as it is.
+        training::resume_point(&project.run_folder(run), &names)?;
         let split = project.split(record.split)?;
         let mut task = Self::with(project, &configuration, split, record.labels.clone(), observer, cancel)?;
         if task.data_hash != record.data_hash {
@@ -217,7 +224,13 @@ impl Task {
             weights::resolve(&configuration.weights, &project.cache_folder().join("weights"), observer, cancel)?;
         let consensus = project.consensus()?;
         let data_hash = data_hash(project, &split, &labels, &consensus)?;
-        let configuration = configuration.resolved(training::micro_batch_size(configuration, &device));
+        let mut configuration = configuration.resolved(training::micro_batch_size(configuration, &device));
+        let file = configuration.weights.trim();
+        if !file.is_empty() && !file.starts_with(nn::hub::PREFIX) {
+            // The run may be used from another folder than it was trained from.
+            let whole = std::path::absolute(file).map_err(|error| Error::io(std::path::Path::new(file), error))?;
+            configuration.weights = whole.to_string_lossy().into_owned();
+        }
         Ok(Self { configuration, split, labels, consensus, data_hash, device, weights, resumed: None })
     }
 
@@ -443,7 +456,8 @@ impl Task {
         let weights = examples.positive_weights(configuration);
         let samples = Samples { train, train_targets: targets, validation };
         let mut learner =
-            NetworkLearner::new(configuration, network, loader, samples, names.len(), weights, &self.device);
+            NetworkLearner::new(configuration, network, loader, samples, names.len(), weights, &self.device)
+                .stoppable(cancel);
         let outcome = training::train_network(configuration, &examples, &mut learner, run_folder, observer, cancel)?;
         Ok(Trained { outcome, train_images: train_ids.len(), validation_images: validation_ids.len(), unreadable })
     }
@@ -463,7 +477,7 @@ impl Task {
         let (values, targets) = (&train.features.values, &train.targets);
         let (labels, neighbours) = (self.labels.len(), configuration.mlsmote_neighbours);
         let synthesis = mlsmote(values, targets, labels, neighbours, configuration.seed)?;
-        observer.note(&format!("{} synthetic samples of rare labels", synthesis.samples.len()));
+        observer.note(&format!("{} of rare labels", counted(synthesis.samples.len(), "synthetic sample")));
         let counts: Vec<LabelCounts> = (self.labels.iter())
             .zip(synthesis.counts_before.iter().zip(&synthesis.counts_after))
             .map(|((_, label), (&before, &after))| LabelCounts { label, before, after })
@@ -479,11 +493,11 @@ impl Task {
     }
 
     fn tell_sizes(&self, train: usize, validation: usize, observer: &dyn TrainingObserver) {
-        let labels = self.labels.len();
-        observer.note(&format!("{train} pictures to train on, {validation} for validation, {labels} labels"));
-        let copies = self.configuration.augmented_copies;
+        let (pictures, labels) = (counted(train, "picture"), counted(self.labels.len(), "label"));
+        observer.note(&format!("{pictures} to train on, {validation} for validation, {labels}"));
+        let copies = train * self.configuration.augmented_copies as usize;
         if copies > 0 {
-            observer.note(&format!("{} copies of the training pictures besides", train * copies as usize));
+            observer.note(&format!("{} of the training pictures besides", counted_as(copies, "copy", "copies")));
         }
     }
 
@@ -557,23 +571,22 @@ fn check_left_out(run: RunFolder<'_>, unreadable: &Unreadable) -> Result<()> {
     let mut names: Vec<&str> = unreadable.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
     if run.start == Start::Fresh {
-        return crate::interchange::write_file(&path, |target| target.write_all(names.join("\n").as_bytes()));
+        let lines: String = names.iter().map(|name| format!("{name}\n")).collect();
+        return crate::interchange::write_file(&path, |target| target.write_all(lines.as_bytes()));
     }
     let before = std::fs::read_to_string(&path).unwrap_or_default();
     let before: Vec<&str> = before.lines().collect();
-    let changed: Vec<&str> = names
-        .iter()
-        .filter(|name| !before.contains(name))
-        .chain(before.iter().filter(|name| !names.contains(name)))
-        .copied()
-        .collect();
-    match changed.first() {
+    let gone: Vec<&str> = names.iter().filter(|name| !before.contains(name)).copied().collect();
+    if let Some(first) = gone.first() {
+        let verb = if gone.len() == 1 { "is" } else { "are" };
+        let pictures = counted(gone.len(), "picture");
+        return Err(Error::user(format!("{pictures} of the run {verb} missing now, {first} among them"))
+            .hint("put back what is missing, or train again without it"));
+    }
+    match before.iter().find(|name| !names.contains(name)) {
         None => Ok(()),
-        Some(first) => Err(Error::user(format!(
-            "{} pictures are missing now and were not when the run began, or the other way round, {first} among them",
-            changed.len()
-        ))
-        .hint("put them back where they were, or train again without them")),
+        Some(first) => Err(Error::user(format!("the run was begun without {first}, which is there now"))
+            .hint("train again, with all pictures")),
     }
 }
 

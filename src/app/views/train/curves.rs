@@ -156,7 +156,8 @@ fn metric_ui(
     });
     if curves.iter().all(|curve| curve.points.is_empty()) {
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), egui::Sense::hover());
-        let mut place = ui.new_child(egui::UiBuilder::new().max_rect(rect));
+        let mut place =
+            ui.new_child(egui::UiBuilder::new().max_rect(rect).layout(egui::Layout::top_down(egui::Align::Min)));
         let text = match metric {
             Metric::Entropy if !epochs.is_empty() => {
                 "No groups made by people share pictures with the validation part."
