@@ -15,15 +15,14 @@ mod metrics;
 mod network_learner;
 mod observer;
 mod pace;
+mod settings;
 mod trained_head;
 mod training_loop;
 
 pub use batch_losses::{BatchLoss, read_batches};
 
 pub use checkpoint::{BestAndLast, Checkpoint, CheckpointMetadata, CheckpointPlan, CheckpointStrategy};
-pub use configuration::{
-    BestBy, Choice, Depth, HeadKind, SETTINGS, Schedule, SettingGroup, SettingInfo, TrainingConfiguration, setting,
-};
+pub use configuration::{BestBy, Choice, Depth, HeadKind, Schedule, TrainingConfiguration};
 pub use epoch_groups::{EpochGroups, GroupingEntropy, ReferenceGrouping};
 pub use head_learner::{AddedRows, HeadLearner, LabelledFeatures, initial_head};
 pub use learner::{Learner, LearningRates, Part, Tick};
@@ -32,6 +31,7 @@ pub use metrics::{
 };
 pub use network_learner::{MemoryNeed, NetworkLearner, Samples, available_memory_bytes, micro_batch_size};
 pub use observer::{EpochRecord, TrainingObserver, read_epochs};
+pub use settings::{SETTINGS, SettingGroup, SettingInfo, setting};
 pub use trained_head::TrainedHead;
 pub use training_loop::{
     Examples, RunFolder, Start, TrainingOutcome, resume_point, train_head, train_head_in, train_network,
