@@ -46,7 +46,7 @@ pub struct SettingInfo {
     pub paper_value: Option<&'static str>,
 }
 
-/// Every setting of [`TrainingConfiguration`], in the order shown: group by group.
+/// Every setting of [`TrainingConfiguration`](super::TrainingConfiguration), in the order shown: group by group.
 pub const SETTINGS: &[SettingInfo] = &[
     SettingInfo {
         name: "image_size_px",

@@ -4,7 +4,7 @@
 //! planes, N × C × H × W, on a GPU. [`stack_from_planes`] and [`planes_from_stack`] convert; [`conv3x3_relu`],
 //! [`max_pool2x2`] and [`channel_means`] take stacks and give stacks or numbers. All have the gradients that PyTorch has.
 //!
-//! The kernels of the processor are in [`matrix`] (the innermost loop), [`winograd`], [`direct`] and [`kernels`].
+//! The kernels of the processor are in `matrix` (the innermost loop), `winograd`, `direct` and `kernels`.
 
 mod convolution;
 mod direct;
