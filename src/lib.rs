@@ -22,6 +22,7 @@
 //! | [`training`] | the training loop, the networks it trains, metrics, checkpoints |
 //! | [`features`] | feature matrices and their makers |
 //! | [`clustering`] | k-means, nearest centroid, choosing K |
+//! | [`sorting`] | sorting pictures into groups: conditions, the board, moves |
 //! | [`evaluation`] | silhouette, entropy, agreement between partitions |
 //! | [`demo`] | synthetic illustrations drawn by our own code |
 //!
@@ -46,4 +47,5 @@ pub mod nn;
 pub mod progress;
 pub mod project;
 pub mod random;
+pub mod sorting;
 pub mod training;

@@ -15,6 +15,7 @@ pub mod desk;
 pub mod event;
 pub mod jobs;
 pub mod snapshot;
+pub mod sorts;
 pub mod thumbnails;
 
 use std::sync::Arc;
