@@ -6,7 +6,9 @@ use super::analysis::ExploreRequest;
 use super::jobs::cluster::ClusteredPart;
 use super::jobs::import::ImportRequest;
 use super::jobs::split::SplitRequest;
-use crate::ids::{ImageId, LabelId, RunId};
+use super::sorts::MoveRequest;
+use crate::ids::{ImageId, LabelId, PersonId, RunId, SortId, StudyId};
+use crate::project::NewStudy;
 use crate::training::TrainingConfiguration;
 
 /// A request to the engine.
@@ -61,6 +63,34 @@ pub enum Command {
     Undo,
     /// Do the edit undone last again.
     Redo,
+
+    /// Make a study.
+    CreateStudy(Box<NewStudy>),
+    /// Let somebody take part in a study.
+    AddRater(StudyId, String),
+    /// Take a rater out of a study; what was done is kept.
+    RemoveRater(StudyId, PersonId),
+    /// Give a rater a new secret link.
+    RenewLink(StudyId, PersonId),
+    /// Close a study, or open it again.
+    CloseStudy(StudyId, bool),
+    /// Open a rater's session; also after a failed move, to see what is stored.
+    OpenSession(StudyId, PersonId),
+    /// Open the session of the rater of that name, in the study of that name or the only one.
+    OpenSessionOf {
+        /// The study's name.
+        study: Option<String>,
+        /// The rater's name.
+        rater: String,
+    },
+    /// Make a move of a sort that is open.
+    MakeMove(MoveRequest),
+    /// The rater pauses.
+    PauseSort(SortId),
+    /// Submit a sort as a grouping, and go on to the next.
+    SubmitSort(SortId),
+    /// Begin a new version of a submitted sort.
+    NewVersion(SortId),
 
     /// Import pictures, labels or groupings.
     Import(ImportRequest),

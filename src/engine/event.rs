@@ -8,10 +8,11 @@ use super::Wake;
 use super::analysis::{Exploration, ExplorationScores};
 use super::jobs::plan::TrainingPlan;
 use super::jobs::predictions::RunPredictions;
+use super::session::RaterSession;
 use super::snapshot::Snapshot;
 use crate::clustering::Elbow;
 use crate::error::Error;
-use crate::ids::{ImageId, RunId};
+use crate::ids::{ImageId, RunId, SortId};
 use crate::progress::Progress;
 use crate::project::AnnotationEdit;
 use crate::training::{BatchLoss, EpochRecord, TrainingConfiguration};
@@ -67,6 +68,12 @@ pub enum Event {
     },
     /// An edit of these images' answers could not be stored.
     EditFailed(Vec<ImageId>, Notice),
+    /// A rater's session was opened, or went on to another sort.
+    SessionOpened(Box<RaterSession>),
+    /// A move of a sort is on disk, and with it all before it.
+    MoveStored(SortId, usize),
+    /// A move could not be stored; the sort is as it was before, and is opened again.
+    MoveFailed(SortId, Notice),
     /// A job began.
     JobStarted(String),
     /// The job moved on.

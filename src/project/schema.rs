@@ -22,7 +22,8 @@ fn migrate_with(connection: &mut Connection, folder: &Path, migrations: &[&str])
     let found = version(connection)?;
     check_version(found, migrations.len(), folder)?;
     for (from, migration) in migrations.iter().enumerate().skip(found) {
-        if from > 0 {
+        // A database that is being made has nothing to copy yet.
+        if found > 0 {
             backup::before_migration(connection, folder, from)?;
         }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
