@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::commands::UiCommand;
 use super::keys::{self, GridStep, Listening, Pressed};
 use super::preferences::ThemeChoice;
+use super::session::{self, SessionState};
 use super::state::{AppState, ExploreState, JobState, PathPurpose, PathQuestion, ProjectState, TrainPage, View};
 use super::{Action, App};
 use crate::engine::jobs::import::ImportRequest;
@@ -93,6 +94,29 @@ impl App {
                     state.library.selection.only(*image);
                 }
                 state.problem(notice);
+            }
+            Event::SessionOpened(session) => match &mut state.session {
+                Some(open) if open.session.rater == session.rater => open.reopened(*session),
+                _ => {
+                    let mut opened = SessionState::new(*session, state.rater_alone, self.preferences.board_zoom);
+                    opened.scroll_to_cursor = true;
+                    state.session = Some(opened);
+                }
+            },
+            Event::MoveStored(sort, number) => {
+                if let Some(session) = state.session.as_mut().filter(|session| session.sort_id() == Some(sort)) {
+                    session.stored_moves = session.stored_moves.max(number);
+                }
+            }
+            Event::MoveFailed(sort, notice) => {
+                if let Some(session) = state.session.as_mut().filter(|session| session.sort_id() == Some(sort))
+                    && !std::mem::replace(&mut session.reopening, true)
+                {
+                    let hint = notice.hint.as_deref().map_or_else(String::new, |hint| format!(" ({hint})"));
+                    session.say(format!("Not saved: {}{hint}", notice.message));
+                    self.engine.send(Command::OpenSession(session.session.study, session.session.rater.id));
+                    state.problem(notice);
+                }
             }
             Event::JobStarted(title) => {
                 state.train.log.clear();
@@ -180,6 +204,14 @@ impl App {
 
     /// Does what the keys pressed since the last frame mean, one after another.
     pub(super) fn press(&mut self, context: &egui::Context) {
+        if let Some(session) = &mut self.state.session {
+            let pressed = session::keys::press(context, session);
+            pressed.commands.into_iter().for_each(|command| self.engine.send(command));
+            for command in pressed.ui {
+                self.run_command(context, command);
+            }
+            return;
+        }
         let state = &self.state;
         let focused_cluster = state.view == View::Explore && state.explore.focused_cluster.is_some();
         let covered = state.palette.is_some() || state.cheat_sheet;
@@ -475,6 +507,8 @@ impl AppState {
             ..Default::default()
         };
         self.explore = Default::default();
+        self.session = None;
+        self.group = Default::default();
     }
 
     /// Closes what lies on top, else clears the selection.

@@ -13,6 +13,7 @@ mod features;
 mod import;
 mod new;
 mod output;
+mod rate;
 mod relink;
 mod runs;
 mod score_table;
@@ -61,6 +62,7 @@ enum Subcommands {
     Bench(bench::Arguments),
     Cluster(cluster::Arguments),
     Evaluate(evaluate::Arguments),
+    Rate(rate::Arguments),
     Runs(runs::Arguments),
     Status(status::Arguments),
     Relink(relink::Arguments),
@@ -111,6 +113,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Subcommands::Bench(arguments) => bench::run(&arguments, &output)?,
         Subcommands::Cluster(arguments) => cluster::run(&arguments, &output)?,
         Subcommands::Evaluate(arguments) => evaluate::run(&arguments, &output)?,
+        Subcommands::Rate(arguments) => rate::run(&arguments)?,
         Subcommands::Runs(arguments) => runs::run(&arguments, &output)?,
         Subcommands::Status(arguments) => status::run(&arguments, &output)?,
         Subcommands::Relink(arguments) => relink::run(&arguments, &output)?,
@@ -132,6 +135,7 @@ impl Subcommands {
             Self::Bench(arguments) => arguments.common,
             Self::Cluster(arguments) => arguments.common,
             Self::Evaluate(arguments) => arguments.common,
+            Self::Rate(arguments) => arguments.common,
             Self::Runs(arguments) => arguments.common,
             Self::Status(arguments) => arguments.common,
             Self::Relink(arguments) => arguments.common,

@@ -64,6 +64,29 @@ pub struct NewStudy {
     pub raters: Vec<String>,
 }
 
+impl NewStudy {
+    /// Checks that it can be made: names, pictures, conditions that can be kept.
+    ///
+    /// # Errors
+    /// `User` or `Config`, saying what is missing, double, or cannot be kept.
+    pub fn check(&self) -> Result<()> {
+        clean_name(&self.name, "a study")?;
+        let images: HashSet<ImageId> = self.images.iter().copied().collect();
+        check_tasks(self, images.len())?;
+        let mut names: HashSet<String> = HashSet::new();
+        for name in &self.raters {
+            let name = clean_name(name, "a rater")?;
+            if names.contains(&name) {
+                return Err(
+                    Error::user(format!("{name} takes part already")).hint("choose a name that tells the two apart")
+                );
+            }
+            names.insert(name);
+        }
+        Ok(())
+    }
+}
+
 /// One thing a study asks of each rater.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TaskRecord {
@@ -176,9 +199,9 @@ impl Project {
     /// # Errors
     /// `User` or `Config` when something is missing, double, or cannot be kept.
     pub fn create_study(&mut self, study: &NewStudy) -> Result<StudyId> {
+        study.check()?;
         let name = clean_name(&study.name, "a study")?;
         let images: HashSet<ImageId> = study.images.iter().copied().collect();
-        check_tasks(study, images.len())?;
         let raters: Vec<String> = study.raters.iter().map(|name| clean_name(name, "a rater")).collect::<Result<_>>()?;
         let mut images: Vec<ImageId> = images.into_iter().collect();
         images.sort_unstable();

@@ -132,6 +132,19 @@ impl Sort {
         self.condition.standing(&self.board)
     }
 
+    /// The image to go on with: in the tray, the one that follows in the rater's order on the image placed last; else
+    /// the first of the tray, else the first of all.
+    pub fn next_image(&self) -> Option<ImageId> {
+        let last = self.done.iter().rev().find_map(|step| match step {
+            Move::Place { images, .. } | Move::NewPile { images, .. } | Move::LeaveOut { images } => images.last(),
+            _ => None,
+        });
+        let after = last.and_then(|last| self.order.iter().position(|image| image == last)).map_or(0, |at| at + 1);
+        let tray = &self.board.tray;
+        let in_tray = |image: &&ImageId| tray.contains(image);
+        self.order[after..].iter().find(in_tray).or(tray.first()).or(self.order.first()).copied()
+    }
+
     /// For each image on a pile the number, from 1, of the move that put it there, counted without those undone.
     /// Images that an arrangement began with have none.
     pub fn places(&self) -> HashMap<ImageId, usize> {
