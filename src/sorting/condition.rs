@@ -254,7 +254,7 @@ impl Condition {
         match (self.fewest_groups, self.most_groups) {
             (Some(fewest), _) if groups < fewest => breaches.push(Breach::TooFewGroups { groups, fewest }),
             (_, Some(most)) if groups > most => breaches.push(Breach::TooManyGroups { groups, most }),
-            (None, _) if groups == 0 => breaches.push(Breach::TooFewGroups { groups, fewest: 1 }),
+            (None, _) if groups == 0 && left == 0 => breaches.push(Breach::TooFewGroups { groups, fewest: 1 }),
             _ => {}
         }
         let too_small = which(&|size| size < self.smallest_group);

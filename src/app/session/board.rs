@@ -26,7 +26,7 @@ const TRAY: f32 = 300.0;
 /// Side of a picture's place in the tray at zoom 1.
 const TRAY_PICTURE: f32 = 82.0;
 /// Largest height of a picture on a card, at zoom 1.
-const CARD_PICTURE: f32 = 84.0;
+const CARD_PICTURE: f32 = 100.0;
 /// Height of a picture in a pile that is spread out, at zoom 1.
 const SPREAD_PICTURE: f32 = 168.0;
 /// Height of the place for pictures left out.
@@ -292,7 +292,7 @@ fn card_ui(
     let title = Rect::from_min_size(rect.min + vec2(8.0, 4.0), vec2(rect.width() - 12.0, TITLE - 6.0));
     ui.scope_builder(UiBuilder::new().max_rect(title).layout(Layout::left_to_right(Align::Center)), |ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
-        title_ui(ui, session, board, pile, place, marked, laid);
+        title_ui(ui, session, board, pile, place, marked, ui.rect_contains_pointer(rect), laid);
     });
     if hovered && elsewhere {
         response.on_hover_cursor(CursorIcon::PointingHand).on_hover_text_at_pointer(if targets_one(session) {
@@ -307,6 +307,7 @@ fn targets_one(session: &SessionState) -> bool {
     session.selected.len() < 2
 }
 
+#[allow(clippy::too_many_arguments)]
 fn title_ui(
     ui: &mut Ui,
     session: &mut SessionState,
@@ -314,6 +315,7 @@ fn title_ui(
     pile: &Pile,
     place: usize,
     marked: bool,
+    hovered: bool,
     laid: &mut Laid,
 ) {
     badge(ui, place + 1);
@@ -323,12 +325,12 @@ fn title_ui(
     }
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
-        let menu = egui::containers::menu::MenuButton::from_button(egui::Button::new(icons::MORE).frame(false));
+        let menu = egui::containers::menu::MenuButton::from_button(egui::Button::new(icons::MORE).frame(false).min_size(vec2(28.0, 28.0)));
         let (response, _) = menu.ui(ui, |ui| menu_ui(ui, session, board, pile, place, laid));
         let name = format!("What can be done with group {}", place + 1);
         response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, &name));
         if !pile.images.is_empty() {
-            let spread = ui.add(egui::Button::new(icons::SPREAD).frame(false));
+            let spread = ui.add(egui::Button::new(icons::SPREAD).frame(false).min_size(vec2(28.0, 28.0)));
             let name = format!("Spread group {} out", place + 1);
             spread.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, &name));
             if spread.on_hover_text("Spread the group out (S)").clicked() {
@@ -341,7 +343,9 @@ fn title_ui(
         ui.label(RichText::new(pile.images.len().to_string()).color(colour));
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             let text = if pile.name.is_empty() {
-                RichText::new("no name").color(ui.visuals().weak_text_color())
+                // Only hinted at, as most groups need no name.
+                let colour = if hovered { ui.visuals().weak_text_color() } else { Color32::TRANSPARENT };
+                RichText::new("Name…").color(colour)
             } else {
                 RichText::new(&pile.name).font(theme::strong_text())
             };
@@ -460,7 +464,7 @@ fn spread_ui(
                 session.take_back(targets.clone(), &mut laid.commands);
             }
             let text =
-                if targets.len() > 1 { format!("New group of {}", targets.len()) } else { "New group of it".into() };
+                if targets.len() > 1 { format!("New group of {}", targets.len()) } else { "New group".into() };
             let split = ui.add_enabled(some && own, egui::Button::new(text).min_size(vec2(28.0, 30.0)));
             if split.on_hover_text("Make a new group of the chosen pictures (N)").clicked() {
                 session.new_pile(targets, &mut laid.commands);

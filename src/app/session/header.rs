@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use egui::{Align, Layout, RichText, Sense, Ui, vec2};
 
-use super::state::{Page, SessionState};
+use super::state::SessionState;
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::small;
 use crate::app::{Action, ViewContext, icons};
@@ -19,7 +19,7 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, session: &mut SessionState) {
     let frame = egui::Frame::side_top_panel(ui.style()).inner_margin(egui::Margin::symmetric(16, 8));
     egui::Panel::top("session header").frame(frame).show(ui, |ui| {
         ui.horizontal(|ui| {
-            ui.set_min_height(60.0);
+            ui.set_min_height(68.0);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 buttons_ui(ui, view, session, &standing);
                 ui.add_space(STEP);
@@ -40,7 +40,11 @@ fn task_ui(ui: &mut Ui, session: &SessionState) {
         all => format!("Part {} of {all}:  ", session.session.task_number()),
     };
     let text = RichText::new(format!("{number}{}", sort.condition().task())).font(theme::strong_text());
-    ui.add(egui::Label::new(text).truncate());
+    // At most two lines, whole on hover.
+    let mut job = egui::WidgetText::from(text).into_layout_job(ui.style(), egui::FontSelection::Default, Align::Min);
+    let job = std::sync::Arc::make_mut(&mut job);
+    job.wrap = egui::text::TextWrapping { max_width: ui.available_width(), max_rows: 2, ..Default::default() };
+    ui.label(job.clone()).on_hover_text(sort.condition().task());
 }
 
 fn standing_ui(ui: &mut Ui, session: &mut SessionState, standing: &Standing) {
@@ -102,6 +106,7 @@ fn first_upper(text: &str) -> String {
 }
 
 fn buttons_ui(ui: &mut Ui, view: &mut ViewContext<'_>, session: &mut SessionState, standing: &Standing) {
+    let mut commands = Vec::new();
     let fill = theme::accent(ui.visuals().dark_mode);
     let ready = standing.is_complete();
     let text = RichText::new("Submit").family(theme::bold());
@@ -110,21 +115,17 @@ fn buttons_ui(ui: &mut Ui, view: &mut ViewContext<'_>, session: &mut SessionStat
     let response = ui.add_enabled(ready, if ready { button.fill(fill) } else { button });
     let words: Vec<String> = standing.breaches.iter().map(|breach| breach.words()).collect();
     let missing = format!("Still missing: {}", words.join("; "));
-    if response.on_hover_text("Hand in your groups").on_disabled_hover_text(missing).clicked() {
-        session.confirming = true;
+    if response.on_hover_text("Hand in your groups (Ctrl Enter)").on_disabled_hover_text(missing).clicked() {
+        session.ask_to_submit();
     }
     if ui
         .add(egui::Button::new(format!("{}  Pause", icons::PAUSE)).min_size(vec2(28.0, 40.0)))
-        .on_hover_text("Stop for now; everything is saved and you go on where you are")
+        .on_hover_text("Stop for now; everything is saved and you go on where you are (Ctrl P)")
         .clicked()
     {
-        session.page = Page::Paused;
-        if let Some(id) = session.sort_id() {
-            view.send(crate::engine::Command::PauseSort(id));
-        }
+        session.pause(&mut commands);
     }
     ui.separator();
-    let mut commands = Vec::new();
     let (can_undo, can_redo) = session.sort.as_ref().map_or((false, false), |sort| (sort.can_undo(), sort.can_redo()));
     let icon = |ui: &mut Ui, icon: &str, name: &str, tip: &str, enabled: bool| {
         let button = egui::Button::new(RichText::new(icon).size(18.0)).min_size(vec2(34.0, 34.0)).frame(false);
@@ -138,7 +139,7 @@ fn buttons_ui(ui: &mut Ui, view: &mut ViewContext<'_>, session: &mut SessionStat
     if icon(ui, icons::PLUS, "Larger", "Larger pictures (Ctrl +)", true) {
         session.scale(1.2);
     }
-    if icon(ui, icons::MINUS, "Smaller", "Smaller pictures (Ctrl −)", true) {
+    if icon(ui, icons::MINUS, "Smaller", "Smaller pictures (Ctrl -)", true) {
         session.scale(1.0 / 1.2);
     }
     if icon(ui, icons::REDO, "Redo", "Redo (Ctrl Shift Z)", can_redo) {

@@ -7,7 +7,7 @@ use crate::app::commands::UiCommand;
 use crate::engine::Command;
 
 /// Every key with what it does, for the help.
-pub const HELP: [(&str, &str); 18] = [
+pub const HELP: [(&str, &str); 20] = [
     ("1 … 9, 0 for ten", "Put the picture into that group; with more groups type the number, then Enter"),
     ("N", "Put it into a new group"),
     ("Enter", "Put it where the last one went; in a group: spread the group out"),
@@ -23,7 +23,9 @@ pub const HELP: [(&str, &str); 18] = [
     ("M, then a number", "Put the whole group into another"),
     ("[ and ]", "Move the group along"),
     ("Ctrl Z, Ctrl Shift Z", "Undo, redo"),
-    ("Ctrl +, Ctrl −, Ctrl 0", "Larger, smaller, standard size; also Ctrl and the wheel"),
+    ("Ctrl +, Ctrl -, Ctrl 0", "Larger, smaller, standard size; also Ctrl and the wheel"),
+    ("Ctrl Enter", "Hand in, when everything is in its place"),
+    ("Ctrl P", "Pause"),
     ("Esc", "Close what is open, choose nothing"),
     ("?", "These keys and how it is done"),
 ];
@@ -69,6 +71,10 @@ pub fn press(context: &egui::Context, session: &mut SessionState) -> Pressed {
         }
     });
     context.input_mut(|input| input.events = events);
+    if session.page == Page::Board && session.renaming.is_none() && !session.confirming && !session.help {
+        // Tab and the arrows go from picture to picture here, not from button to button.
+        context.memory_mut(|memory| memory.move_focus(egui::FocusDirection::None));
+    }
     pressed
 }
 
@@ -110,6 +116,8 @@ fn key_down(session: &mut SessionState, key: Key, modifiers: Modifiers, typing: 
             Key::Plus | Key::Equals => session.scale(1.2),
             Key::Minus => session.scale(1.0 / 1.2),
             Key::Num0 => session.zoom = 1.0,
+            Key::Enter => session.ask_to_submit(),
+            Key::P => session.pause(commands),
             _ => return false,
         }
         return true;

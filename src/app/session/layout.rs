@@ -9,9 +9,9 @@ const PICTURE_GAP: f32 = 4.0;
 /// Height of a card's title.
 pub const TITLE: f32 = 36.0;
 /// Width of a card at zoom 1.
-const CARD: f32 = 224.0;
+const CARD: f32 = 280.0;
 /// Height of a card by its width.
-const CARD_RATIO: f32 = 0.82;
+const CARD_RATIO: f32 = 0.72;
 /// Least height of a picture on a card.
 const SMALLEST_PICTURE: f32 = 22.0;
 
@@ -28,7 +28,7 @@ pub struct Cards {
 pub fn cards(count: usize, width: f32, zoom: f32) -> Cards {
     let columns = (((width + GAP) / (CARD * zoom + GAP)).round() as usize).max(1);
     let card_width = ((width - GAP * (columns - 1) as f32) / columns as f32).floor();
-    let size = vec2(card_width, (CARD * zoom * CARD_RATIO).floor());
+    let size = vec2(card_width, (card_width * CARD_RATIO).floor());
     let rects = (0..count)
         .map(|at| {
             let corner = pos2((at % columns) as f32 * (size.x + GAP), (at / columns) as f32 * (size.y + GAP));

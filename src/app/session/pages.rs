@@ -164,7 +164,12 @@ fn draw_group(painter: &Painter, rect: Rect, pictures: usize, number: &str, colo
 }
 
 fn arrow(painter: &Painter, from: egui::Pos2, to: egui::Pos2, colour: Color32) {
-    painter.arrow(from, to - from, Stroke::new(2.5, colour));
+    let stroke = Stroke::new(2.5, colour);
+    let back = (from - to).normalized() * 9.0;
+    painter.line_segment([from, to], stroke);
+    for side in [back + back.rot90() * 0.7, back - back.rot90() * 0.7] {
+        painter.line_segment([to, to + side], stroke);
+    }
 }
 
 fn draw_sorting(painter: &Painter, rect: Rect, colours: [Color32; 3]) {
@@ -198,7 +203,7 @@ fn draw_changing(painter: &Painter, rect: Rect, colours: [Color32; 3]) {
     let right = Rect::from_min_size(pos2(rect.max.x - width, left.min.y), left.size());
     draw_group(painter, left, 2, "1", colours);
     draw_group(painter, right, 3, "2", colours);
-    arrow(painter, left.center_top() + vec2(0.0, -6.0), right.center_top() + vec2(0.0, -6.0), accent);
+    arrow(painter, left.center_top() + vec2(0.0, -12.0), right.center_top() + vec2(0.0, -12.0), accent);
 }
 
 /// The rater pauses.
@@ -273,7 +278,7 @@ pub fn large_ui(
         let mut inner = space.shrink(24.0);
         inner.max.y -= 24.0;
         picture::paint(ui, inner, &image, project, view.textures, PictureSize::Large(LARGE_PX));
-        let text = format!("{name}   ·   a group's number puts it there, ← → go on, Esc or a click closes");
+        let text = format!("{name}   ·   a group's number puts it there, arrows go on, Esc or a click closes");
         let at = space.center_bottom() - vec2(0.0, 22.0);
         let colour = ui.visuals().text_color();
         ui.painter().text(at, Align2::CENTER_CENTER, text, FontId::proportional(14.0), colour);

@@ -575,6 +575,21 @@ impl SessionState {
         }
     }
 
+    /// Asks whether to submit, or says what is missing.
+    pub fn ask_to_submit(&mut self) {
+        let Some(standing) = self.standing() else { return };
+        match standing.breaches.first() {
+            None => self.confirming = true,
+            Some(breach) => self.say(format!("Not finished yet: {}", breach.words())),
+        }
+    }
+
+    /// Stops for now.
+    pub fn pause(&mut self, commands: &mut Vec<Command>) {
+        self.page = Page::Paused;
+        commands.extend(self.sort_id().map(Command::PauseSort));
+    }
+
     /// Makes the board larger or smaller.
     pub fn scale(&mut self, factor: f32) {
         self.zoom = (self.zoom * factor).clamp(*ZOOM.start(), *ZOOM.end());
