@@ -5,6 +5,7 @@
 //! transaction. A move carries its number, so that one sent twice, after a lost answer, is made once.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use time::OffsetDateTime;
 
@@ -44,12 +45,14 @@ impl SortKeeper {
     /// # Errors
     /// As [`Project::sort`].
     pub fn opened(&mut self, project: &Project, id: SortId) -> Result<&StoredSort> {
-        if !self.open.contains_key(&id) {
-            let stored = project.sort(id)?;
-            let log = project.sort_log(id)?.into_iter().map(|logged| logged.step).collect();
-            self.open.insert(id, OpenSort { stored, log });
+        match self.open.entry(id) {
+            Entry::Occupied(open) => Ok(&open.into_mut().stored),
+            Entry::Vacant(place) => {
+                let stored = project.sort(id)?;
+                let log = project.sort_log(id)?.into_iter().map(|logged| logged.step).collect();
+                Ok(&place.insert(OpenSort { stored, log }).stored)
+            }
         }
-        self.get(id).ok_or_else(|| Error::internal("a sort was opened and is gone"))
     }
 
     /// A sort that was opened.

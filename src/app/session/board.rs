@@ -325,7 +325,9 @@ fn title_ui(
     }
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
-        let menu = egui::containers::menu::MenuButton::from_button(egui::Button::new(icons::MORE).frame(false).min_size(vec2(28.0, 28.0)));
+        let menu = egui::containers::menu::MenuButton::from_button(
+            egui::Button::new(icons::MORE).frame(false).min_size(vec2(28.0, 28.0)),
+        );
         let (response, _) = menu.ui(ui, |ui| menu_ui(ui, session, board, pile, place, laid));
         let name = format!("What can be done with group {}", place + 1);
         response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, &name));
@@ -451,8 +453,9 @@ fn spread_ui(
             session.spread = None;
         }
         badge(ui, place + 1);
-        let named = if pile.name.is_empty() { "no name" } else { pile.name.as_str() };
-        small::title(ui, named);
+        if !pile.name.is_empty() {
+            small::title(ui, &pile.name);
+        }
         small::weak(ui, crate::engine::jobs::counted(pile.images.len(), "picture"));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let targets: Vec<ImageId> =
@@ -463,8 +466,7 @@ fn spread_ui(
             if take.on_hover_text("Take the chosen pictures out of the group (Delete)").clicked() {
                 session.take_back(targets.clone(), &mut laid.commands);
             }
-            let text =
-                if targets.len() > 1 { format!("New group of {}", targets.len()) } else { "New group".into() };
+            let text = if targets.len() > 1 { format!("New group of {}", targets.len()) } else { "New group".into() };
             let split = ui.add_enabled(some && own, egui::Button::new(text).min_size(vec2(28.0, 30.0)));
             if split.on_hover_text("Make a new group of the chosen pictures (N)").clicked() {
                 session.new_pile(targets, &mut laid.commands);

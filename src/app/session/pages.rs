@@ -99,10 +99,13 @@ fn back_ui(ui: &mut Ui, view: &mut ViewContext<'_>, session: &SessionState) {
     }
 }
 
+/// Draws into a rectangle with the colours of lines, grounds and what moves.
+type Drawing = fn(&Painter, Rect, [Color32; 3]);
+
 /// Three drawings of how pictures are sorted.
 fn how_ui(ui: &mut Ui) {
     let width = (ui.available_width() - STEP * 4.0) / 3.0;
-    let drawings: [(&str, &str, fn(&Painter, Rect, [Color32; 3])); 3] = [
+    let drawings: [(&str, &str, Drawing); 3] = [
         (
             "Look, and sort",
             "Drag a picture to the group whose atmosphere it shares. Or click the group, or press its number.",

@@ -402,7 +402,8 @@ impl SessionState {
     pub fn go_to(&mut self, target: ImageId, extend: bool) {
         if extend {
             let order = self.neighbours(target);
-            let anchor = self.anchor.filter(|anchor| order.contains(anchor)).unwrap_or(target);
+            let here = |image: &ImageId| order.contains(image);
+            let anchor = self.anchor.filter(here).or(self.cursor.filter(here)).unwrap_or(target);
             let at = |wanted: ImageId| order.iter().position(|image| *image == wanted).unwrap_or(0);
             let (a, b) = (at(anchor), at(target));
             self.selected = order[a.min(b)..=a.max(b)].iter().copied().collect();

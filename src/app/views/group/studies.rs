@@ -134,7 +134,9 @@ fn rater_ui(ui: &mut Ui, view: &mut ViewContext<'_>, study: &StudyRecord, rater:
         if ui.add_enabled(open, button).on_hover_text(tip).clicked() {
             view.send(Command::OpenSession(study.id, rater.person.id));
         }
-        let menu = egui::containers::menu::MenuButton::from_button(egui::Button::new(icons::MORE).frame(false).min_size(vec2(28.0, 28.0)));
+        let menu = egui::containers::menu::MenuButton::from_button(
+            egui::Button::new(icons::MORE).frame(false).min_size(vec2(28.0, 28.0)),
+        );
         let (response, _) = menu.ui(ui, |ui| more_ui(ui, view, study, rater, writable));
         let name = format!("More about {}", rater.person.name);
         response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, &name));
