@@ -8,6 +8,7 @@ mod cluster;
 pub mod demo;
 mod doctor;
 mod evaluate;
+mod export_groupings;
 mod export_model;
 mod features;
 mod import;
@@ -59,6 +60,7 @@ enum Subcommands {
     Train(train::Arguments),
     Features(features::Arguments),
     ExportModel(export_model::Arguments),
+    ExportGroupings(export_groupings::Arguments),
     Bench(bench::Arguments),
     Cluster(cluster::Arguments),
     Evaluate(evaluate::Arguments),
@@ -110,6 +112,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Subcommands::Train(arguments) => train::run(&arguments, &output)?,
         Subcommands::Features(arguments) => features::run(&arguments, &output)?,
         Subcommands::ExportModel(arguments) => export_model::run(&arguments, &output)?,
+        Subcommands::ExportGroupings(arguments) => export_groupings::run(&arguments, &output)?,
         Subcommands::Bench(arguments) => bench::run(&arguments, &output)?,
         Subcommands::Cluster(arguments) => cluster::run(&arguments, &output)?,
         Subcommands::Evaluate(arguments) => evaluate::run(&arguments, &output)?,
@@ -132,6 +135,7 @@ impl Subcommands {
             Self::Train(arguments) => arguments.common,
             Self::Features(arguments) => arguments.common,
             Self::ExportModel(arguments) => arguments.common,
+            Self::ExportGroupings(arguments) => arguments.common,
             Self::Bench(arguments) => arguments.common,
             Self::Cluster(arguments) => arguments.common,
             Self::Evaluate(arguments) => arguments.common,

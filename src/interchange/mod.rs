@@ -11,8 +11,11 @@
 pub mod assignments;
 pub mod atomic;
 pub mod features_csv;
+pub mod free_sort_r;
+pub mod grouping_forms;
 pub mod groupings;
 pub mod image_list;
+pub mod jspsych;
 pub mod labels;
 pub mod npy;
 

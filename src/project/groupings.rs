@@ -53,6 +53,14 @@ pub struct GroupingRow {
     pub image: ImageId,
     /// The group's name.
     pub group: String,
+    /// 1 the first time, 2 again (test and retest).
+    pub occasion: usize,
+    /// When in the sort it was placed, counted from 1, where it is known.
+    pub place: Option<u64>,
+    /// When the sort was begun, where it is known.
+    pub begun_at: Option<String>,
+    /// When the sort was submitted, where it is known.
+    pub submitted_at: Option<String>,
 }
 
 impl Project {
@@ -101,32 +109,63 @@ impl Project {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Everything that is known of a grouping's images: by group in the groups' order, then by image.
+    pub fn grouping_rows(&self, grouping: &GroupingRecord) -> Result<Vec<GroupingRow>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT image_id, groups.name, place FROM group_members JOIN groups ON groups.id = group_id
+             WHERE group_members.grouping_id = ?1 ORDER BY position, image_id",
+        )?;
+        let rows = statement.query_map([grouping.id.0], |row| {
+            Ok(GroupingRow {
+                rater: grouping.rater.clone(),
+                condition: grouping.condition.clone(),
+                image: ImageId(row.get(0)?),
+                group: row.get(1)?,
+                occasion: grouping.occasion,
+                place: row.get::<_, Option<i64>>(2)?.map(|place| place as u64),
+                begun_at: Some(grouping.begun_at.clone()),
+                submitted_at: grouping.submitted_at.clone(),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Stores groupings read from a file. A rater's grouping that is there already under the same condition is
     /// left alone when it is the same, and is an error when it differs.
     ///
     /// Returns how many groupings were added.
     pub fn import_groupings(&mut self, rows: &[GroupingRow]) -> Result<usize> {
         self.write(|transaction| {
-            let mut keys: Vec<(&str, &str)> =
-                rows.iter().map(|row| (row.rater.as_str(), row.condition.as_str())).collect();
+            let mut keys: Vec<(&str, &str, usize)> =
+                rows.iter().map(|row| (row.rater.as_str(), row.condition.as_str(), row.occasion)).collect();
             keys.sort_unstable();
             keys.dedup();
             let mut added = 0;
-            for (rater, condition) in keys {
-                let members: Vec<&GroupingRow> =
-                    rows.iter().filter(|row| row.rater == rater && row.condition == condition).collect();
-                added += usize::from(add_grouping(transaction, rater, condition, &members)?);
+            for (rater, condition, occasion) in keys {
+                let members: Vec<&GroupingRow> = rows
+                    .iter()
+                    .filter(|row| {
+                        (row.rater.as_str(), row.condition.as_str(), row.occasion) == (rater, condition, occasion)
+                    })
+                    .collect();
+                added += usize::from(add_grouping(transaction, rater, condition, occasion, &members)?);
             }
             Ok(added)
         })
     }
 }
 
-fn add_grouping(transaction: &Transaction<'_>, rater: &str, condition: &str, members: &[&GroupingRow]) -> Result<bool> {
+fn add_grouping(
+    transaction: &Transaction<'_>,
+    rater: &str,
+    condition: &str,
+    occasion: usize,
+    members: &[&GroupingRow],
+) -> Result<bool> {
     let rater_id = person_in(transaction, rater, Role::Rater)?;
     let known: Vec<i64> = transaction
-        .prepare_cached("SELECT id FROM groupings WHERE rater_id = ?1 AND condition = ?2")?
-        .query_map(params![rater_id.0, condition], |row| row.get(0))?
+        .prepare_cached("SELECT id FROM groupings WHERE rater_id = ?1 AND condition = ?2 AND occasion = ?3")?
+        .query_map(params![rater_id.0, condition, occasion as i64], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let mut given: Vec<(i64, String)> = members.iter().map(|row| (row.image.0, row.group.clone())).collect();
     given.sort_unstable();
@@ -149,8 +188,14 @@ fn add_grouping(transaction: &Transaction<'_>, rater: &str, condition: &str, mem
     }
     let at = now();
     transaction.execute(
-        "INSERT INTO groupings (rater_id, condition, created_at, submitted_at) VALUES (?1, ?2, ?3, ?3)",
-        params![rater_id.0, condition, at],
+        "INSERT INTO groupings (rater_id, condition, occasion, created_at, submitted_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            rater_id.0,
+            condition,
+            occasion as i64,
+            members.iter().find_map(|row| row.begun_at.clone()).unwrap_or_else(|| at.clone()),
+            members.iter().find_map(|row| row.submitted_at.clone()).unwrap_or(at)
+        ],
     )?;
     let grouping = transaction.last_insert_rowid();
     let mut groups: Vec<(&str, i64)> = Vec::new();
@@ -167,8 +212,10 @@ fn add_grouping(transaction: &Transaction<'_>, rater: &str, condition: &str, mem
             }
         };
         transaction
-            .prepare_cached("INSERT INTO group_members (grouping_id, image_id, group_id) VALUES (?1, ?2, ?3)")?
-            .execute(params![grouping, row.image.0, group])?;
+            .prepare_cached(
+                "INSERT INTO group_members (grouping_id, image_id, group_id, place) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![grouping, row.image.0, group, row.place.map(|place| place as i64)])?;
     }
     Ok(true)
 }

@@ -13,7 +13,7 @@ const CARD: f32 = 280.0;
 /// Height of a card by its width.
 const CARD_RATIO: f32 = 0.72;
 /// Least height of a picture on a card.
-const SMALLEST_PICTURE: f32 = 22.0;
+const SMALLEST_PICTURE: f32 = 16.0;
 
 /// Cards in rows.
 #[derive(Clone, Debug, PartialEq)]

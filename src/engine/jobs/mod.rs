@@ -3,6 +3,7 @@
 
 pub mod cluster;
 pub mod demo;
+pub mod export_groupings;
 pub mod export_model;
 pub mod import;
 pub mod intensities;
