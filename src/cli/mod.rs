@@ -16,8 +16,10 @@ mod output;
 mod relink;
 mod runs;
 mod score_table;
+mod serve;
 mod split;
 mod status;
+mod study;
 mod terminal;
 mod train;
 
@@ -62,6 +64,8 @@ enum Subcommands {
     Cluster(cluster::Arguments),
     Evaluate(evaluate::Arguments),
     Runs(runs::Arguments),
+    Study(study::Arguments),
+    Serve(serve::Arguments),
     Status(status::Arguments),
     Relink(relink::Arguments),
     Demo(demo::Arguments),
@@ -112,6 +116,8 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Subcommands::Cluster(arguments) => cluster::run(&arguments, &output)?,
         Subcommands::Evaluate(arguments) => evaluate::run(&arguments, &output)?,
         Subcommands::Runs(arguments) => runs::run(&arguments, &output)?,
+        Subcommands::Study(arguments) => study::run(&arguments, &output)?,
+        Subcommands::Serve(arguments) => serve::run(&arguments, &output)?,
         Subcommands::Status(arguments) => status::run(&arguments, &output)?,
         Subcommands::Relink(arguments) => relink::run(&arguments, &output)?,
         Subcommands::Demo(arguments) => return demo::run(&arguments, &output),
@@ -133,6 +139,8 @@ impl Subcommands {
             Self::Cluster(arguments) => arguments.common,
             Self::Evaluate(arguments) => arguments.common,
             Self::Runs(arguments) => arguments.common,
+            Self::Study(arguments) => arguments.common(),
+            Self::Serve(arguments) => arguments.common,
             Self::Status(arguments) => arguments.common,
             Self::Relink(arguments) => arguments.common,
             Self::Demo(arguments) => arguments.common,
