@@ -23,6 +23,7 @@
 //! | [`features`] | feature matrices and their makers |
 //! | [`clustering`] | k-means, nearest centroid, choosing K |
 //! | [`sorting`] | sorting pictures into groups: conditions, the board, moves |
+//! | [`server`] | studies opened in web browsers, for raters elsewhere |
 //! | [`evaluation`] | silhouette, entropy, agreement between partitions |
 //! | [`demo`] | synthetic illustrations drawn by our own code |
 //!
@@ -47,5 +48,6 @@ pub mod nn;
 pub mod progress;
 pub mod project;
 pub mod random;
+pub mod server;
 pub mod sorting;
 pub mod training;

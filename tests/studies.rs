@@ -178,6 +178,25 @@ fn a_move_sent_twice_is_made_once_and_one_out_of_step_is_refused() {
 }
 
 #[test]
+fn a_sort_that_changed_elsewhere_does_not_keep_others_from_being_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = project(folder.path());
+    let id = study(&mut project, vec![first(Condition::one())], TaskOrder::Listed, &["A", "B"]);
+    let [a, b] = [0, 1].map(|rater| open(&mut project, id, rater, 0));
+    let mut keeper = SortKeeper::default();
+    keeper.opened(&project, a.id).unwrap();
+    keeper.opened(&project, b.id).unwrap();
+    let [step_a, step_b] = [&a, &b].map(|sort| Move::NewPile { images: sort.sort.order()[..2].to_vec(), to: None });
+    make(&mut project.share().unwrap(), a.id, std::slice::from_ref(&step_a));
+    let other = Move::NewPile { images: a.sort.order()[5..6].to_vec(), to: None };
+    let outcomes = keeper.make_moves(&mut project, &[request(a.id, 1, other), request(b.id, 1, step_b)]);
+    assert!(outcomes[0].as_ref().unwrap_err().message.contains("another place"), "{outcomes:?}");
+    assert_eq!(outcomes[1].as_ref().unwrap(), &1);
+    assert_eq!([&a, &b].map(|sort| project.sort_log(sort.id).unwrap().len()), [1, 1]);
+    assert_eq!(keeper.opened(&project, a.id).unwrap().sort.move_count(), 1, "opened again as it is stored");
+}
+
+#[test]
 fn submitting_checks_the_rules_freezes_and_counts() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path());

@@ -18,8 +18,10 @@ mod rate;
 mod relink;
 mod runs;
 mod score_table;
+mod serve;
 mod split;
 mod status;
+mod study;
 mod terminal;
 mod train;
 
@@ -66,6 +68,8 @@ enum Subcommands {
     Evaluate(evaluate::Arguments),
     Rate(rate::Arguments),
     Runs(runs::Arguments),
+    Study(study::Arguments),
+    Serve(serve::Arguments),
     Status(status::Arguments),
     Relink(relink::Arguments),
     Demo(demo::Arguments),
@@ -118,6 +122,8 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Subcommands::Evaluate(arguments) => evaluate::run(&arguments, &output)?,
         Subcommands::Rate(arguments) => rate::run(&arguments)?,
         Subcommands::Runs(arguments) => runs::run(&arguments, &output)?,
+        Subcommands::Study(arguments) => study::run(&arguments, &output)?,
+        Subcommands::Serve(arguments) => serve::run(&arguments, &output)?,
         Subcommands::Status(arguments) => status::run(&arguments, &output)?,
         Subcommands::Relink(arguments) => relink::run(&arguments, &output)?,
         Subcommands::Demo(arguments) => return demo::run(&arguments, &output),
@@ -141,6 +147,8 @@ impl Subcommands {
             Self::Evaluate(arguments) => arguments.common,
             Self::Rate(arguments) => arguments.common,
             Self::Runs(arguments) => arguments.common,
+            Self::Study(arguments) => arguments.common(),
+            Self::Serve(arguments) => arguments.common,
             Self::Status(arguments) => arguments.common,
             Self::Relink(arguments) => arguments.common,
             Self::Demo(arguments) => arguments.common,

@@ -45,19 +45,25 @@ impl SortKeeper {
     /// # Errors
     /// As [`Project::sort`].
     pub fn opened(&mut self, project: &Project, id: SortId) -> Result<&StoredSort> {
-        match self.open.entry(id) {
-            Entry::Occupied(open) => Ok(&open.into_mut().stored),
+        let open = match self.open.entry(id) {
+            Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(place) => {
                 let stored = project.sort(id)?;
                 let log = project.sort_log(id)?.into_iter().map(|logged| logged.step).collect();
-                Ok(&place.insert(OpenSort { stored, log }).stored)
+                place.insert(OpenSort { stored, log })
             }
-        }
+        };
+        Ok(&open.stored)
     }
 
     /// A sort that was opened.
     pub fn get(&self, id: SortId) -> Option<&StoredSort> {
         self.open.get(&id).map(|open| &open.stored)
+    }
+
+    /// The moves of a sort that was opened, from the first to the last.
+    pub fn log(&self, id: SortId) -> Option<&[Move]> {
+        self.open.get(&id).map(|open| open.log.as_slice())
     }
 
     /// Forgets a sort: it was submitted, or is opened anew from the disk.
@@ -82,21 +88,17 @@ impl SortKeeper {
         if to_store.is_empty() {
             return outcomes;
         }
-        if let Err(error) = project.append_moves(&to_store) {
-            // What is in memory may no longer be what is on the disk.
-            for new in &to_store {
-                self.forget(new.sort);
+        let failed = store(project, &to_store);
+        for (request, outcome) in requests.iter().zip(&mut outcomes) {
+            if let Some(error) = failed.get(&request.sort) {
+                // What is in memory may no longer be what is on the disk.
+                self.forget(request.sort);
+                if outcome.is_ok() {
+                    let mut same = Error::new(error.kind, error.message.clone());
+                    same.hint = error.hint.clone();
+                    *outcome = Err(same);
+                }
             }
-            return outcomes
-                .into_iter()
-                .map(|outcome| {
-                    outcome.and_then(|_| {
-                        let mut same = Error::new(error.kind, error.message.clone());
-                        same.hint = error.hint.clone();
-                        Err(same)
-                    })
-                })
-                .collect();
         }
         for (id, (sort, moves)) in boards {
             if let Some(open) = self.open.get_mut(&id) {
@@ -131,6 +133,20 @@ impl SortKeeper {
             placed: sort.standing().placed,
         }))
     }
+}
+
+/// Stores moves in one transaction, or those of each sort in one of its own when that is refused, so that a sort that
+/// changed at another place does not keep the others from being stored. Gives the sorts that were not stored.
+fn store(project: &mut Project, moves: &[NewMove]) -> HashMap<SortId, Error> {
+    let Err(error) = project.append_moves(moves) else { return HashMap::new() };
+    let mut by_sort: HashMap<SortId, Vec<NewMove>> = HashMap::new();
+    for new in moves {
+        by_sort.entry(new.sort).or_default().push(new.clone());
+    }
+    if let [sort] = by_sort.keys().copied().collect::<Vec<_>>()[..] {
+        return HashMap::from([(sort, error)]);
+    }
+    by_sort.into_iter().filter_map(|(sort, moves)| Some((sort, project.append_moves(&moves).err()?))).collect()
 }
 
 fn out_of_step() -> Error {

@@ -179,6 +179,11 @@ impl Project {
         })
     }
 
+    /// A number that differs from what it was whenever another handle or process has changed the project since.
+    pub fn changes_elsewhere(&self) -> Result<i64> {
+        Ok(self.connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
+    }
+
     /// Runs `work` in one transaction that either happens as a whole or not at all.
     fn write<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         if self.lock.is_none() {

@@ -1,6 +1,8 @@
 //! Helpers for integration tests.
 #![allow(clippy::unwrap_used, dead_code)]
 
+pub mod http;
+
 use std::f32::consts::TAU;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

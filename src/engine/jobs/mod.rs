@@ -12,6 +12,7 @@ pub mod predictions;
 pub mod relink;
 pub mod score;
 pub mod split;
+pub mod study;
 pub mod train;
 
 /// "1 picture", "2 pictures": `count` of a noun that takes an s.
