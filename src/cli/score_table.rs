@@ -5,8 +5,8 @@ use std::fmt::Write;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::score::ScoreReport;
 
-/// One line for each clustering: silhouette, then entropy (± standard deviation over raters), chance and adjusted
-/// Rand index for each condition.
+/// One line for each clustering: silhouette, then for each condition the entropy (± standard deviation over raters),
+/// that of the raters among themselves, that of chance, and the adjusted Rand index.
 pub(super) fn text(reports: &[ScoreReport]) -> String {
     let mut text = String::new();
     let conditions: Vec<&str> = reports
@@ -15,7 +15,11 @@ pub(super) fn text(reports: &[ScoreReport]) -> String {
         .unwrap_or_default();
     let _ = write!(text, "{:>2}  {:>8}  {:>10}", "K", "pictures", "silhouette");
     for condition in &conditions {
-        let _ = write!(text, "  | condition {condition:<3} {:>13}  {:>6}  {:>5}", "entropy", "chance", "Rand");
+        let _ = write!(
+            text,
+            "  | condition {condition:<3} {:>13}  {:>6}  {:>6}  {:>5}",
+            "entropy", "raters", "chance", "Rand"
+        );
     }
     text.push('\n');
     for report in reports {
@@ -29,8 +33,12 @@ pub(super) fn text(reports: &[ScoreReport]) -> String {
             let entropy = format!("{}{deviation}", fixed(summary.entropy.mean, 3));
             let _ = write!(
                 text,
-                "  | {:<14}{entropy:>13}  {:>6}  {:>5}",
+                "  | {:<14}{entropy:>13}  {:>6}  {:>6}  {:>5}",
                 counted(summary.entropy.count, "rater"),
+                condition
+                    .raters_among_themselves
+                    .as_ref()
+                    .map_or_else(|| "-".to_owned(), |spread| fixed(spread.mean, 3)),
                 fixed(condition.chance.mean, 3),
                 rand_index(report, &condition.condition)
             );

@@ -45,6 +45,9 @@ pub struct ConditionSummary {
     pub summary: GroupingSummary,
     /// The entropy that chance gives, over the raters.
     pub chance: Spread,
+    /// The entropy of every rater's groups against every other's, over the same images: what people reach among
+    /// themselves, the ceiling to compare with. None for a single rater.
+    pub raters_among_themselves: Option<Spread>,
 }
 
 /// All scores of a clustering.
@@ -64,6 +67,38 @@ pub struct ScoreReport {
     pub conditions: Vec<ConditionSummary>,
     /// Groupings that share no image with the clusters, as "rater, condition".
     pub groupings_without_images: Vec<String>,
+}
+
+/// The entropy of each rater's groups against each other's under one condition, in both directions, over the images
+/// that are clustered and that both placed.
+fn among_themselves<Image: Ord>(
+    references: &[ReferenceGrouping<Image>],
+    condition: &str,
+    clustered: &BTreeMap<&Image, usize>,
+) -> Vec<f64> {
+    let of_it: Vec<&ReferenceGrouping<Image>> =
+        references.iter().filter(|other| other.condition == condition).collect();
+    let mut entropies = Vec::new();
+    for (at, first) in of_it.iter().enumerate() {
+        for (_, second) in of_it.iter().enumerate().filter(|(other, _)| *other != at) {
+            let pairs: Vec<(&str, &str)> = first
+                .groups
+                .iter()
+                .filter(|(image, _)| clustered.contains_key(image))
+                .filter_map(|(image, group)| Some((group.as_str(), second.groups.get(image)?.as_str())))
+                .collect();
+            let (groups, correct): (Vec<&str>, Vec<&str>) = pairs.into_iter().unzip();
+            entropies.extend(evaluation::entropy(&numbered(&groups), &numbered(&correct)).ok().map(|h| h.overall));
+        }
+    }
+    entropies
+}
+
+/// Numbers, from 0, in the place of names.
+fn numbered(names: &[&str]) -> Vec<usize> {
+    let known: BTreeSet<&str> = names.iter().copied().collect();
+    let numbers: BTreeMap<&str, usize> = known.into_iter().zip(0..).collect();
+    names.iter().map(|name| numbers[name]).collect()
 }
 
 /// Scores the clustering of `images` (rows of `values`) into `assignments`.
@@ -118,6 +153,7 @@ pub fn run<Image: Ord>(
                 condition: condition.to_owned(),
                 summary: evaluation::summarise(&scores)?,
                 chance: evaluation::spread(&chance)?,
+                raters_among_themselves: evaluation::spread(&among_themselves(references, condition, &places)),
             })
         })
         .collect();
