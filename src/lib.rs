@@ -25,6 +25,7 @@
 //! | [`sorting`] | sorting pictures into groups: conditions, the board, moves |
 //! | [`server`] | studies opened in web browsers, for raters elsewhere |
 //! | [`evaluation`] | silhouette, entropy, agreement between partitions |
+//! | [`figures`] | figures to publish, as SVG and PNG |
 //! | [`demo`] | synthetic illustrations drawn by our own code |
 //!
 //! # Features
@@ -41,6 +42,8 @@ pub mod engine;
 pub mod error;
 pub mod evaluation;
 pub mod features;
+pub mod figures;
+mod fonts;
 pub mod ids;
 pub mod imaging;
 pub mod interchange;

@@ -3,6 +3,7 @@
 //! What a subcommand finds out goes to standard output, as text or with `--json` as one JSON object for machines;
 //! progress, notes and errors go to standard error. The exit code is 0, 2 for a mistake of the user, 1 otherwise.
 
+mod agreement;
 mod bench;
 mod cluster;
 pub mod demo;
@@ -63,6 +64,7 @@ enum Subcommands {
     Features(features::Arguments),
     ExportModel(export_model::Arguments),
     ExportGroupings(export_groupings::Arguments),
+    Agreement(agreement::Arguments),
     Bench(bench::Arguments),
     Cluster(cluster::Arguments),
     Evaluate(evaluate::Arguments),
@@ -117,6 +119,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Subcommands::Features(arguments) => features::run(&arguments, &output)?,
         Subcommands::ExportModel(arguments) => export_model::run(&arguments, &output)?,
         Subcommands::ExportGroupings(arguments) => export_groupings::run(&arguments, &output)?,
+        Subcommands::Agreement(arguments) => agreement::run(&arguments, &output)?,
         Subcommands::Bench(arguments) => bench::run(&arguments, &output)?,
         Subcommands::Cluster(arguments) => cluster::run(&arguments, &output)?,
         Subcommands::Evaluate(arguments) => evaluate::run(&arguments, &output)?,
@@ -142,6 +145,7 @@ impl Subcommands {
             Self::Features(arguments) => arguments.common,
             Self::ExportModel(arguments) => arguments.common,
             Self::ExportGroupings(arguments) => arguments.common,
+            Self::Agreement(arguments) => arguments.common,
             Self::Bench(arguments) => arguments.common,
             Self::Cluster(arguments) => arguments.common,
             Self::Evaluate(arguments) => arguments.common,
