@@ -1,6 +1,6 @@
 // What covers the board for a moment: the introduction, help, a picture looked at large, the question before submitting.
 
-import { $, el } from "./dom.js";
+import { $, el, noClick } from "./dom.js";
 import { KEYS } from "./keys.js";
 import { store } from "./sync.js";
 import { nameOf, source } from "./view.js";
@@ -154,7 +154,7 @@ export function looking(app, closed) {
     const by = swipe === null ? 0 : event.clientX - swipe;
     swipe = null;
     if (Math.abs(by) < 40 || visualViewport?.scale > 1.05) return;
-    addEventListener("click", (click) => click.stopPropagation(), { capture: true, once: true });
+    noClick();
     lookFurther(app, by < 0 ? 1 : -1);
   });
   dialog.addEventListener("close", () => {

@@ -67,6 +67,18 @@ export function keyed(parent, items, key, make, update) {
   }
 }
 
+/** The click that may follow a drag is none; what is pressed next is another matter. */
+export function noClick() {
+  const over = new AbortController();
+  const capture = { capture: true, signal: over.signal };
+  addEventListener("click", (event) => {
+    event.stopPropagation();
+    event.preventDefault();
+    over.abort();
+  }, capture);
+  for (const next of ["pointerdown", "keydown"]) addEventListener(next, () => over.abort(), capture);
+}
+
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /** Lets a copy of a picture fly from one place to another. */

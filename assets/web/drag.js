@@ -1,7 +1,7 @@
 // Dragging with mouse, pen or finger. A finger that moves along the direction in which a place scrolls scrolls it;
 // across it, or after a moment's rest, it drags.
 
-import { $, el } from "./dom.js";
+import { $, el, noClick } from "./dom.js";
 import { source } from "./view.js";
 
 const THRESHOLD = { mouse: 6, pen: 8, touch: 10 };
@@ -45,7 +45,7 @@ export function dragging(app, act) {
     if (drag) {
       end(event);
     } else if (start?.rested && start.number) {
-      ignoreClick();
+      noClick();
       act.toggle(start.number);
     }
     forget();
@@ -74,16 +74,6 @@ export function dragging(app, act) {
     clearTimeout(start?.timer);
     start?.element.classList.remove("rested");
     start = null;
-  }
-
-  /** The click that follows a drag is none. */
-  function ignoreClick() {
-    const stop = (event) => {
-      event.stopPropagation();
-      event.preventDefault();
-    };
-    addEventListener("click", stop, { capture: true, once: true });
-    setTimeout(() => removeEventListener("click", stop, { capture: true }), 50);
   }
 
   function begin(event) {
@@ -165,7 +155,7 @@ export function dragging(app, act) {
   function end() {
     const { pictures, pile, place } = drag;
     cancel();
-    ignoreClick();
+    noClick();
     if (place == null) return;
     if (pile != null) act.reorder(pile, place);
     else act.drop(pictures, place);

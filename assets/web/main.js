@@ -198,8 +198,11 @@ const act = {
     };
     input.addEventListener("keydown", (event) => {
       event.stopPropagation();
-      if (event.key === "Enter" && !event.isComposing) finish(true);
-      if (event.key === "Escape") finish(false);
+      const ends = event.key === "Enter" ? !event.isComposing : event.key === "Escape";
+      if (!ends) return;
+      // The button that gets the focus next must not take the key too.
+      event.preventDefault();
+      finish(event.key === "Enter");
     });
     input.addEventListener("blur", () => finish(true));
     put.hidden = true;
