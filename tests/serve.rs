@@ -6,7 +6,7 @@ mod common;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use atmoscope::ids::StudyId;
@@ -15,7 +15,7 @@ use atmoscope::project::{NewStudy, NewTask, Project, TaskOrder};
 use atmoscope::server::{Limits, Server};
 use atmoscope::sorting::Condition;
 use common::http::{HttpAnswer, get, post, request_with, send_raw};
-use common::{Cli, sample_images, sample_labels};
+use common::{Cli, ServeProcess, sample_images, sample_labels};
 use serde_json::{Value, json};
 
 const PICTURES: usize = 12;
@@ -585,44 +585,13 @@ fn raters_who_are_out_and_closed_studies_are_told_in_plain_words() {
     }
 }
 
-/// `atmoscope serve` as a process of its own, its address and the raters' paths.
-struct Process {
-    child: Child,
-    address: SocketAddr,
-    paths: Vec<String>,
-}
-
-fn start(cli: &Cli, address: &str) -> Process {
-    let mut child = cli
-        .command(&["serve", "project", "--address", address, "--json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let told: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-    let address: SocketAddr = told["address"].as_str().unwrap().parse().unwrap();
-    let prefix = format!("http://{address}");
-    let link = |listed: &Value| listed["link"].as_str().unwrap().strip_prefix(&prefix).unwrap().to_owned();
-    let paths = told["links"].as_array().unwrap().iter().map(link).collect();
-    Process { child, address, paths }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[test]
 fn a_server_killed_in_the_middle_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (project, study) = project(folder.path(), vec![first(Condition::one())], &["Ada", "Ben"]);
     drop(project);
     let cli = Cli::new(folder.path());
-    let process = start(&cli, "127.0.0.1:0");
+    let process = ServeProcess::start(&cli, "127.0.0.1:0");
     let (address, paths) = (process.address, process.paths.clone());
     let boards: Vec<Value> =
         paths.iter().map(|path| get(address, &format!("{path}state")).json()["board"].clone()).collect();
@@ -649,7 +618,7 @@ fn a_server_killed_in_the_middle_loses_nothing() {
             std::thread::sleep(Duration::from_millis(pause));
             let mut process = process.lock().unwrap();
             drop(process.take());
-            *process = Some(start(&cli, &address.to_string()));
+            *process = Some(ServeProcess::start(&cli, &address.to_string()));
         }
     });
     let state = get(address, &format!("{}state", paths[0])).json();

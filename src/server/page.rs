@@ -24,7 +24,7 @@ macro_rules! page_files {
 }
 
 /// What pages load; none of it is secret.
-static FILES: [PageFile; 11] = page_files! {
+static FILES: [PageFile; 10] = page_files! {
     "page.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "main.js": "text/javascript; charset=utf-8",
@@ -35,7 +35,6 @@ static FILES: [PageFile; 11] = page_files! {
     "drag.js": "text/javascript; charset=utf-8",
     "keys.js": "text/javascript; charset=utf-8",
     "dialogs.js": "text/javascript; charset=utf-8",
-    "picks.js": "text/javascript; charset=utf-8",
 };
 
 /// The page itself, the same for everybody: what it shows it asks for.
