@@ -178,6 +178,19 @@ impl App {
                 state.problem(notice);
             }
             Event::PredictionsLoaded(predictions) => state.train.predictions = Some(Rc::new(*predictions)),
+            Event::AgreementFound(request, report) => {
+                let agreement = &mut state.group.agreement;
+                if agreement.asked.as_ref().is_some_and(|(asked, _)| *asked == request) {
+                    agreement.found = Some(Ok(report));
+                    agreement.linkage = None;
+                }
+            }
+            Event::AgreementFailed(request, notice) => {
+                let agreement = &mut state.group.agreement;
+                if agreement.asked.as_ref().is_some_and(|(asked, _)| *asked == request) {
+                    agreement.found = Some(Err(notice));
+                }
+            }
             Event::Explored(exploration) => {
                 let explore = &mut state.explore;
                 if explore.requested.is_some_and(|(request, _)| request == exploration.request) {
@@ -270,6 +283,8 @@ impl App {
                 writable && idle && state.project.as_ref().is_some_and(|project| !project.snapshot.images.is_empty())
             }
             C::ExportClusters => explored,
+            C::ExportGroupings => state.project.as_ref().is_some_and(|project| !project.snapshot.groupings.is_empty()),
+            C::ExportAgreement => matches!(state.group.agreement.found, Some(Ok(_))),
             C::ExploreRun => state.usable_run().is_some(),
             C::TrainAgain => writable && idle && state.shown_run().is_some_and(|run| state.train.live != Some(run)),
             C::ResumeRun => writable && idle && state.shown_run().is_some_and(|run| state.resumable(run)),
@@ -319,6 +334,8 @@ impl App {
             C::ImportGroupings => self.ask_path(PathPurpose::ImportGroupings),
             C::FindPictures => self.ask_path(PathPurpose::FindPictures),
             C::ExportClusters => self.ask_path(PathPurpose::ExportClusters),
+            C::ExportGroupings => self.ask_path(PathPurpose::ExportGroupings),
+            C::ExportAgreement => self.ask_path(PathPurpose::ExportAgreement),
             C::ExportModel => self.ask_path(PathPurpose::ExportModel),
             C::Quit => context.send_viewport_cmd(egui::ViewportCommand::Close),
             C::Undo => self.engine.send(Command::Undo),
@@ -475,6 +492,13 @@ impl App {
                 Some(exploration) => Command::ExportAssignments { request: exploration.request, file: path },
                 None => return,
             },
+            PathPurpose::ExportGroupings => Command::ExportGroupings(path),
+            PathPurpose::ExportAgreement => match self.state.group.agreement.asked.clone() {
+                Some((request, _)) => {
+                    Command::ExportAgreement { request, level: self.state.group.agreement.level, folder: path }
+                }
+                None => return,
+            },
             PathPurpose::ExportModel => match self.state.shown_run() {
                 Some(run) => Command::ExportModel { run, file: path },
                 None => return,
@@ -523,6 +547,14 @@ impl AppState {
             return;
         }
         if self.view == View::Train && self.train.picked.take().is_some() {
+            return;
+        }
+        if self.view == View::Group && self.group.form.take().is_some() {
+            return;
+        }
+        if self.view == View::Group
+            && (self.group.agreement.pair.take().is_some() || self.group.agreement.picked.take().is_some())
+        {
             return;
         }
         if self.view == View::Explore && self.explore.focused_cluster.take().is_some() {

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::keys::GridStep;
@@ -13,10 +14,13 @@ use super::session::SessionState;
 use crate::clustering::Elbow;
 use crate::dataset::Part;
 use crate::engine::analysis::{Exploration, ExplorationScores, ExploreRequest};
+use crate::engine::jobs::agreement::{AgreementReport, AgreementRequest};
 use crate::engine::jobs::cluster::ClusteredPart;
 use crate::engine::jobs::plan::TrainingPlan;
 use crate::engine::jobs::predictions::RunPredictions;
 use crate::engine::{JobEnd, Notice, Snapshot};
+use crate::evaluation::Consensus;
+use crate::figures::Score;
 use crate::ids::{ImageId, LabelId, RunId, StudyId};
 use crate::progress::Progress;
 use crate::project::{AnnotationEdit, ImageRecord, NewStudy, NewTask, TaskOrder};
@@ -559,13 +563,15 @@ pub enum GroupPage {
     #[default]
     Studies,
     Groupings,
+    Agreement,
 }
 
 impl GroupPage {
     /// Each with its name and what it is for.
-    pub const ALL: [(Self, &'static str, &'static str); 2] = [
+    pub const ALL: [(Self, &'static str, &'static str); 3] = [
         (Self::Studies, "Studies", "Raters sort pictures into groups"),
         (Self::Groupings, "Groupings", "What raters handed in, and groupings from files"),
+        (Self::Agreement, "Agreement", "How far raters agree, and what stands for them all"),
     ];
 }
 
@@ -578,6 +584,71 @@ pub struct GroupState {
     pub form: Option<NewStudyForm>,
     /// The name of another rater of a study, so far.
     pub new_rater: Option<(StudyId, String)>,
+    /// The Agreement page.
+    pub agreement: AgreementState,
+}
+
+/// What the Agreement page shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum AgreementPage {
+    #[default]
+    Raters,
+    Together,
+    Consensus,
+    Disagreement,
+}
+
+impl AgreementPage {
+    /// Each with its name and what it is for.
+    pub const ALL: [(Self, &'static str, &'static str); 4] = [
+        (Self::Raters, "Raters", "Scores of every two raters, and of raters who sorted twice"),
+        (Self::Together, "Pictures together", "How often each two pictures stand in one group"),
+        (Self::Consensus, "Consensus", "One grouping that stands for all raters"),
+        (Self::Disagreement, "Disagreement", "The pictures that raters disagree on most"),
+    ];
+}
+
+/// The Agreement page.
+#[derive(Debug)]
+pub struct AgreementState {
+    /// What is shown.
+    pub page: AgreementPage,
+    /// The condition; the first one when not chosen.
+    pub condition: Option<String>,
+    /// The score of the matrix of raters.
+    pub score: Score,
+    /// Level of the consensus by average linkage.
+    pub level: f64,
+    /// The consensus shown is the one by average linkage.
+    pub by_linkage: bool,
+    /// What was asked last, and for which load of the project.
+    pub asked: Option<(AgreementRequest, u64)>,
+    /// What came of it.
+    pub found: Option<Result<Arc<AgreementReport<ImageId>>, Notice>>,
+    /// The consensus by average linkage at a level, as last cut.
+    pub linkage: Option<(f64, Consensus)>,
+    /// The two pictures looked at, by their places in the report.
+    pub pair: Option<(usize, usize)>,
+    /// The picture looked at.
+    pub picked: Option<ImageId>,
+}
+
+impl Default for AgreementState {
+    fn default() -> Self {
+        Self {
+            page: AgreementPage::default(),
+            condition: None,
+            score: Score::default(),
+            level: 0.5,
+            by_linkage: false,
+            asked: None,
+            found: None,
+            linkage: None,
+            pair: None,
+            picked: None,
+        }
+    }
 }
 
 /// Which pictures a new study is about.
@@ -725,6 +796,8 @@ pub enum PathPurpose {
     FindPictures,
     ExportClusters,
     ExportModel,
+    ExportGroupings,
+    ExportAgreement,
 }
 
 /// The pane that asks for a path, for those who type it or have no file dialog.

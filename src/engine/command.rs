@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::analysis::ExploreRequest;
+use super::jobs::agreement::AgreementRequest;
 use super::jobs::cluster::ClusteredPart;
 use super::jobs::import::ImportRequest;
 use super::jobs::split::SplitRequest;
@@ -128,6 +129,19 @@ pub enum Command {
     LoadPredictions(RunId),
     /// Cluster and score.
     Explore(ExploreRequest),
+    /// Compare the raters of a condition.
+    Agreement(AgreementRequest),
+    /// Write tables and figures of the agreement under a condition into a folder.
+    ExportAgreement {
+        /// What is compared.
+        request: AgreementRequest,
+        /// Level of the consensus by average linkage.
+        level: f64,
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Write the newest groupings as a long CSV.
+    ExportGroupings(PathBuf),
     /// Write the network of a run.
     ExportModel {
         /// The run.

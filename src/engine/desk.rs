@@ -9,12 +9,14 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use super::analysis::{self, Question};
 use super::command::Command;
 use super::event::{Event, JobEnd, Notice, Outbox};
-use super::jobs::{cluster, counted, demo, export_model, import, plan, relink, split, train};
+use super::jobs::{cluster, counted, demo, export_groupings, export_model, import, plan, relink, split, train};
 use super::session::RaterSession;
 use super::snapshot::Snapshot;
 use super::sorts::{MoveRequest, SortKeeper};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{ImageId, LabelId, PersonId, RunId, StudyId};
+use crate::interchange::grouping_forms::GroupingForm;
+use crate::interchange::require_csv;
 use crate::progress::{Cancel, Observer, Progress};
 use crate::project::history::Change;
 use crate::project::{Person, Project, Role};
@@ -213,6 +215,17 @@ impl Desk {
                     run: None,
                 })
             }),
+            Command::Agreement(request) => self.ask(Question::Agreement(request)),
+            Command::ExportAgreement { request, level, folder } => {
+                self.ask(Question::ExportAgreement(request, level, folder))
+            }
+            Command::ExportGroupings(file) => {
+                require_csv(&file)?;
+                let written = export_groupings::run(self.project()?, GroupingForm::LongCsv, None, &file)?;
+                let text = format!("Wrote {} to {}", counted(written, "grouping"), file.display());
+                self.outbox.push(Event::Done(text));
+                Ok(())
+            }
             Command::Explore(request) => self.ask(Question::Explore(request)),
             Command::ExportAssignments { request, file } => self.ask(Question::Export(request, file)),
             Command::Import(request) => self.start_job("Import", move |project, watcher, cancel| {

@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::Wake;
 use super::analysis::{Exploration, ExplorationScores};
+use super::jobs::agreement::{AgreementReport, AgreementRequest};
 use super::jobs::plan::TrainingPlan;
 use super::jobs::predictions::RunPredictions;
 use super::session::RaterSession;
@@ -102,6 +103,10 @@ pub enum Event {
     Explored(Box<Exploration>),
     /// Clusters that were asked for cannot be made.
     ExploreFailed(super::analysis::ExploreRequest, Notice),
+    /// How far the raters of a condition agree.
+    AgreementFound(AgreementRequest, Arc<AgreementReport<ImageId>>),
+    /// It cannot be said how far, and why.
+    AgreementFailed(AgreementRequest, Notice),
     /// Their scores.
     Scored(Box<ExplorationScores>),
     /// The within-cluster sums of squares for a range of K.

@@ -26,6 +26,7 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
             ui.heading("Groups made by people");
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 small::command_button_ui(ui, view.state, view.actions, UiCommand::ImportGroupings);
+                small::command_button_ui(ui, view.state, view.actions, UiCommand::ExportGroupings);
             });
         });
         small::weak(ui, "Scores are computed against the newest version of what each rater did the first time.");

@@ -1,6 +1,7 @@
 //! Group: studies in which raters sort pictures, the groupings that came of them or from files, and how far the raters
 //! agree.
 
+mod agreement;
 mod groupings;
 mod new_study;
 mod studies;
@@ -34,5 +35,6 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
     match view.state.group.page {
         GroupPage::Studies => studies::ui(ui, view, &project),
         GroupPage::Groupings => groupings::ui(ui, view, &project),
+        GroupPage::Agreement => agreement::ui(ui, view, &project),
     }
 }
