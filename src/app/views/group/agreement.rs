@@ -303,7 +303,9 @@ fn together_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, 
     egui::CentralPanel::default().show(ui, |ui| {
         ui.horizontal(|ui| {
             small::title(ui, "How often pictures stand together");
-            small::weak(ui, "in the order of average linkage; at the left the best consensus");
+            small::weak(ui, "average linkage order; at the left the best consensus").on_hover_text(
+                "Colour: share of the raters who put the two pictures into one group, from light (none) to dark (all)",
+            );
         });
         let images = report.order.len();
         let side = (ui.available_width() - 24.0).min(ui.available_height() - 34.0).max(160.0);
@@ -411,28 +413,28 @@ fn pair_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, repo
     });
     let ids = [row, column].map(|place| report.groupings.images()[report.order[place]]);
     let width = ui.available_width();
+    let height = (width * 0.66).min((ui.ctx().content_rect().height() - 360.0) / 2.0).max(120.0);
     for id in if row == column { &ids[..1] } else { &ids[..] } {
         let Some(image) = project.image(*id) else { continue };
-        let (space, response) = ui.allocate_exact_size(vec2(width, width * 0.66), Sense::hover());
+        let (space, response) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
         let name = format!("Picture {}", image.file_name());
         response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Image, true, &name));
         picture::paint(ui, space, image, project, view.textures, PictureSize::Large(1600));
         small::weak(ui, image.file_name().to_owned());
     }
     ui.add_space(STEP);
-    egui::Grid::new("who put them where").striped(true).num_columns(2).show(ui, |ui| {
-        for sort in &report.sorts {
-            let [a, b] = ids.map(|id| sort.groups.get(&id));
-            small::weak(ui, &sort.rater);
-            let text = match (a, b) {
-                (Some(a), Some(b)) if a == b => format!("together: {a}"),
-                (Some(a), Some(b)) => format!("{a}  |  {b}"),
-                _ => "did not place both".to_owned(),
-            };
+    for sort in &report.sorts {
+        let [a, b] = ids.map(|id| sort.groups.get(&id));
+        let text = match (a, b) {
+            (Some(a), Some(b)) if a == b => format!("together: {a}"),
+            (Some(a), Some(b)) => format!("{a}  |  {b}"),
+            _ => "did not place both".to_owned(),
+        };
+        ui.horizontal_wrapped(|ui| {
+            small::weak(ui, format!("{}:", sort.rater));
             ui.label(text);
-            ui.end_row();
-        }
-    });
+        });
+    }
 }
 
 fn consensus_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, report: &Report) {
@@ -574,7 +576,9 @@ fn disagreed_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState,
             small::weak(ui, format!("{group}  ·  with {}", counted(others.len(), "other")));
         });
         if !others.is_empty() {
-            let clicked = image_grid::strip_ui(ui, &others, project, view.textures, None, 48.0, 1).0;
+            // The same picture may stand in the row of several raters.
+            let strip = |ui: &mut Ui| image_grid::strip_ui(ui, &others, project, view.textures, None, 48.0, 1).0;
+            let clicked = ui.push_id(&sort.rater, strip).inner;
             if clicked.is_some() {
                 view.state.group.agreement.picked = clicked;
             }
