@@ -47,6 +47,9 @@ impl Dialogs {
             | PathPurpose::FindPictures => Box::pin(dialog.pick_folder()),
             PathPurpose::ImportLabels => Box::pin(dialog.add_filter("CSV", &["csv"]).pick_file()),
             PathPurpose::ImportGroupings => Box::pin(dialog.add_filter("CSV, JSON", &["csv", "json"]).pick_file()),
+            PathPurpose::ExportMoveLog => {
+                Box::pin(dialog.add_filter("JSON lines", &["jsonl"]).set_file_name("moves.jsonl").save_file())
+            }
             PathPurpose::ExportGroupings => {
                 Box::pin(dialog.add_filter("CSV", &["csv"]).set_file_name("groupings.csv").save_file())
             }
@@ -79,6 +82,7 @@ impl PathPurpose {
             Self::ImportGroupings => "Groupings",
             Self::ExportGroupings => "Write groupings to (CSV)",
             Self::ExportAgreement => "Write tables and figures into",
+            Self::ExportMoveLog => "Write the log of moves to (JSONL)",
             Self::FindPictures => "Where the pictures are now",
             Self::ExportClusters => "Write clusters to (CSV)",
             Self::ExportModel => "Write the network to (safetensors)",
@@ -92,7 +96,11 @@ impl PathPurpose {
             Self::OpenProject => "Open",
             Self::ImportPictures | Self::ImportLabels | Self::ImportGroupings => "Import",
             Self::FindPictures => "Use this folder",
-            Self::ExportClusters | Self::ExportModel | Self::ExportGroupings | Self::ExportAgreement => "Write",
+            Self::ExportClusters
+            | Self::ExportModel
+            | Self::ExportGroupings
+            | Self::ExportMoveLog
+            | Self::ExportAgreement => "Write",
         }
     }
 
@@ -108,6 +116,7 @@ impl PathPurpose {
             Self::ImportGroupings => {
                 "A table with the columns rater, condition, image and group; FreeSortR's table; jsPsych free-sort data."
             }
+            Self::ExportMoveLog => "One line for each move and each visit of every rater, with its time.",
             Self::ExportGroupings => "A table: rater, condition, image, group, started, ended, order.",
             Self::ExportAgreement => "A folder; tables as CSV, figures as SVG and PNG, named after the condition.",
             Self::FindPictures => "The folder that takes the place of the one imported from.",

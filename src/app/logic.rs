@@ -468,8 +468,7 @@ impl App {
     }
 
     fn ask_path(&mut self, purpose: PathPurpose) {
-        self.state.path_question =
-            Some(PathQuestion { purpose, text: String::new(), complaint: None, accept_problems: false, focus: true });
+        self.state.path_question = Some(PathQuestion::new(purpose));
     }
 
     fn path_chosen(&mut self, purpose: PathPurpose, path: PathBuf, accept_problems: bool) {
@@ -493,6 +492,10 @@ impl App {
                 None => return,
             },
             PathPurpose::ExportGroupings => Command::ExportGroupings(path),
+            PathPurpose::ExportMoveLog => match self.state.group.log_of {
+                Some(study) => Command::ExportMoveLog(study, path),
+                None => return,
+            },
             PathPurpose::ExportAgreement => match self.state.group.agreement.asked.clone() {
                 Some((request, _)) => {
                     Command::ExportAgreement { request, level: self.state.group.agreement.level, folder: path }

@@ -584,6 +584,8 @@ pub struct GroupState {
     pub form: Option<NewStudyForm>,
     /// The name of another rater of a study, so far.
     pub new_rater: Option<(StudyId, String)>,
+    /// The study whose log is to be written.
+    pub log_of: Option<StudyId>,
     /// The Agreement page.
     pub agreement: AgreementState,
 }
@@ -797,6 +799,7 @@ pub enum PathPurpose {
     ExportClusters,
     ExportModel,
     ExportGroupings,
+    ExportMoveLog,
     ExportAgreement,
 }
 
@@ -813,6 +816,13 @@ pub struct PathQuestion {
     pub accept_problems: bool,
     /// Give the field the keyboard in the next frame.
     pub focus: bool,
+}
+
+impl PathQuestion {
+    /// The pane as it opens.
+    pub fn new(purpose: PathPurpose) -> Self {
+        Self { purpose, text: String::new(), complaint: None, accept_problems: false, focus: true }
+    }
 }
 
 /// Everything.

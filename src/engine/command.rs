@@ -140,6 +140,8 @@ pub enum Command {
         /// The folder.
         folder: PathBuf,
     },
+    /// Write the log of moves of a study as JSON lines.
+    ExportMoveLog(StudyId, PathBuf),
     /// Write the newest groupings as a long CSV.
     ExportGroupings(PathBuf),
     /// Write the network of a run.

@@ -9,14 +9,14 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use super::analysis::{self, Question};
 use super::command::Command;
 use super::event::{Event, JobEnd, Notice, Outbox};
-use super::jobs::{cluster, counted, demo, export_groupings, export_model, import, plan, relink, split, train};
+use super::jobs::{cluster, counted, demo, export_groupings, export_model, import, plan, relink, split, study, train};
 use super::session::RaterSession;
 use super::snapshot::Snapshot;
 use super::sorts::{MoveRequest, SortKeeper};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{ImageId, LabelId, PersonId, RunId, StudyId};
 use crate::interchange::grouping_forms::GroupingForm;
-use crate::interchange::require_csv;
+use crate::interchange::{move_log, require_csv, require_jsonl, write_file};
 use crate::progress::{Cancel, Observer, Progress};
 use crate::project::history::Change;
 use crate::project::{Person, Project, Role};
@@ -218,6 +218,14 @@ impl Desk {
             Command::Agreement(request) => self.ask(Question::Agreement(request)),
             Command::ExportAgreement { request, level, folder } => {
                 self.ask(Question::ExportAgreement(request, level, folder))
+            }
+            Command::ExportMoveLog(study, file) => {
+                require_jsonl(&file)?;
+                let lines = study::log_of(self.project()?, study)?;
+                write_file(&file, |target| move_log::write(&lines, target))?;
+                let text = format!("Wrote {} to {}", counted(lines.len(), "line"), file.display());
+                self.outbox.push(Event::Done(text));
+                Ok(())
             }
             Command::ExportGroupings(file) => {
                 require_csv(&file)?;

@@ -56,8 +56,13 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
         if let Some(complaint) = &question.complaint {
             ui.label(RichText::new(complaint).color(ui.visuals().error_fg_color));
         }
-        if matches!(purpose, PathPurpose::ExportClusters | PathPurpose::ExportModel | PathPurpose::ExportGroupings)
-            && PathBuf::from(expand_home(question.text.trim())).is_file()
+        if matches!(
+            purpose,
+            PathPurpose::ExportClusters
+                | PathPurpose::ExportModel
+                | PathPurpose::ExportGroupings
+                | PathPurpose::ExportMoveLog
+        ) && PathBuf::from(expand_home(question.text.trim())).is_file()
         {
             ui.label(
                 RichText::new("This file is there already and will be replaced.").color(ui.visuals().warn_fg_color),
@@ -97,6 +102,9 @@ fn complaint(purpose: PathPurpose, path: &std::path::Path) -> Option<String> {
             if path.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("csv")) =>
         {
             Some("The file's name must end in .csv.".to_owned())
+        }
+        PathPurpose::ExportMoveLog if path.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("jsonl")) => {
+            Some("The file's name must end in .jsonl.".to_owned())
         }
         PathPurpose::ExportModel
             if path.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("safetensors")) =>

@@ -314,7 +314,7 @@ fn together_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, 
         let side = cell * images as f32;
         let (space, response) = ui.allocate_exact_size(vec2(side + 18.0, side), Sense::CLICK | Sense::HOVER);
         response.widget_info(|| {
-            egui::WidgetInfo::labeled(egui::accesskit::Role::Image, true, "How often pictures stand together")
+            egui::WidgetInfo::labeled(egui::accesskit::Role::Image, true, "Matrix of pictures by pictures")
         });
         let matrix = Rect::from_min_size(space.min + vec2(18.0, 0.0), Vec2::splat(side));
         let texture = matrix_texture(ui, report);

@@ -3,7 +3,7 @@
 use egui::{Align, Layout, RichText, Sense, Ui, vec2};
 
 use crate::app::commands::UiCommand;
-use crate::app::state::{NewStudyForm, ProjectState};
+use crate::app::state::{NewStudyForm, PathPurpose, PathQuestion, ProjectState};
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::small;
 use crate::app::{ViewContext, icons};
@@ -77,6 +77,11 @@ fn study_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, stu
             };
             if ui.add_enabled(writable, egui::Button::new(text)).on_hover_text(tip).clicked() {
                 view.send(Command::CloseStudy(study.id, !closed));
+            }
+            let log = ui.button("Export log…");
+            if log.on_hover_text("Write every move of every rater with its time, as JSON lines").clicked() {
+                view.state.group.log_of = Some(study.id);
+                view.state.path_question = Some(PathQuestion::new(PathPurpose::ExportMoveLog));
             }
         });
     });
