@@ -283,6 +283,19 @@ fn a_rater_who_is_removed_or_whose_study_is_closed_cannot_begin() {
 }
 
 #[test]
+fn only_raters_of_a_study_are_let_to_its_board() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = project(folder.path());
+    let cli = Cli::new(folder.path());
+    assert!(cli.fails(2, &["rate", "project", "--rater", "A"]).contains("no study yet"));
+    study(&mut project, vec![first(Condition::one())], TaskOrder::Listed, &["A", "B"]);
+    drop(project);
+    let said = cli.fails(2, &["rate", "project", "--rater", "C"]);
+    assert!(said.contains("C does not take part") && said.contains("A, B"), "{said}");
+    assert!(cli.fails(2, &["rate", "project", "--rater", "A", "--study", "x"]).contains("“mood”"));
+}
+
+#[test]
 fn a_project_of_the_first_form_keeps_its_groupings() {
     let folder = tempfile::tempdir().unwrap();
     let cli = Cli::new(folder.path());

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use super::agreement;
 use super::intensities::{self, Unreadable};
 use super::score::ReferenceGrouping;
 use crate::clustering::{self, Clustering, KMeansSettings};
@@ -15,7 +16,7 @@ use crate::features::FeatureMatrix;
 use crate::ids::{ImageId, RunId};
 use crate::interchange::assignments::AssignmentRow;
 use crate::progress::{Cancel, Observer};
-use crate::project::{GroupingRecord, Project, RunRecord};
+use crate::project::{Project, RunRecord};
 
 /// Which pictures are clustered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
@@ -107,16 +108,8 @@ pub fn rows(project: &Project, features: &FeatureMatrix, clustering: &Clustering
 
 /// The project's groupings that count, to score against.
 pub fn references(project: &Project) -> Result<Vec<ReferenceGrouping<ImageId>>> {
-    project
-        .groupings()?
-        .into_iter()
-        .filter(GroupingRecord::counts)
-        .map(|grouping| {
-            Ok(ReferenceGrouping {
-                groups: project.grouping_members(grouping.id)?.into_iter().collect(),
-                rater: grouping.rater,
-                condition: grouping.condition,
-            })
-        })
-        .collect()
+    let first = agreement::sorts(project)?.into_iter().filter(|sort| sort.occasion == 1);
+    Ok(first
+        .map(|sort| ReferenceGrouping { rater: sort.rater, condition: sort.condition, groups: sort.groups })
+        .collect())
 }
