@@ -147,7 +147,9 @@ fn touching(places: &[(String, f64, f64)], size: f64) -> Vec<usize> {
 /// # Errors
 /// What the writer reports.
 pub fn write(rows: &[GroupingRow], target: impl io::Write) -> io::Result<()> {
-    let mut sorts: Vec<((&str, &str, u64), Vec<&GroupingRow>)> = Vec::new();
+    // By rater, condition and occasion, in the order in which they come.
+    type Key<'a> = (&'a str, &'a str, u64);
+    let mut sorts: Vec<(Key<'_>, Vec<&GroupingRow>)> = Vec::new();
     for row in rows {
         let key = (row.rater.as_str(), row.condition.as_str(), row.occasion.unwrap_or(1));
         match sorts.iter_mut().find(|(known, _)| *known == key) {

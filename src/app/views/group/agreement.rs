@@ -210,7 +210,7 @@ fn retest_ui(ui: &mut Ui, report: &Report) {
     });
 }
 
-fn pair<'a>(report: &'a Report, row: usize, column: usize) -> Option<&'a PairAgreement> {
+fn pair(report: &Report, row: usize, column: usize) -> Option<&PairAgreement> {
     let names = report.groupings.raters();
     let (first, second) = (&names[row.min(column)], &names[row.max(column)]);
     report.agreement.pairs.iter().find(|pair| pair.first == *first && pair.second == *second)
@@ -322,7 +322,7 @@ fn together_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, 
         ui.painter().image(texture.id(), matrix, whole, Color32::WHITE);
         for (row, image) in report.order.iter().enumerate() {
             let bar = Rect::from_min_size(pos2(space.min.x, matrix.min.y + cell * row as f32), vec2(10.0, cell));
-            let grey = if report.best.groups[*image] % 2 == 0 { 110 } else { 180 };
+            let grey = if report.best.groups[*image].is_multiple_of(2) { 110 } else { 180 };
             ui.painter().rect_filled(bar, 0.0, Color32::from_gray(grey));
         }
         ui.painter().rect_stroke(matrix, 0.0, ui.visuals().widgets.noninteractive.bg_stroke, StrokeKind::Outside);
