@@ -1,7 +1,7 @@
 //! A whole sort in the real window, under a virtual screen, by a scripted keyboard and mouse, with the program killed
 //! again and again. Asked for with ATMOSCOPE_TEST_WINDOW=1, as it needs Xvfb, xdotool and some minutes.
 #![cfg(all(feature = "gui", target_os = "linux"))]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod common;
 
