@@ -1,5 +1,7 @@
 //! Agreement between two partitions of the same images, with the definitions and edge cases of scikit-learn.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::contingency::Contingency;
@@ -10,20 +12,26 @@ use crate::error::Result;
 /// # Errors
 /// `Internal` when the lengths differ.
 pub fn adjusted_rand_index(a: &[usize], b: &[usize]) -> Result<f64> {
-    let table = Contingency::new(a, b)?;
+    Ok(rand_index_of(&Contingency::new(a, b)?))
+}
+
+pub(super) fn rand_index_of(table: &Contingency) -> f64 {
     let squares = |sizes: &[usize]| sizes.iter().map(|&size| size as i128 * size as i128).sum::<i128>();
-    let both: i128 = table.counts.iter().map(|row| squares(row)).sum();
-    let (in_a, in_b) = (squares(&table.cluster_sizes), squares(&table.group_sizes));
-    let images = table.images as i128;
+    let both = table.counts.iter().map(|row| squares(row)).sum();
+    rand_index_from_squares(both, squares(&table.cluster_sizes), squares(&table.group_sizes), table.images as i128)
+}
+
+/// The index from sums of squares: of the counts in the table of both partitions, of the sizes in each, and the images.
+pub(super) fn rand_index_from_squares(both: i128, in_a: i128, in_b: i128, images: i128) -> f64 {
     // Ordered pairs of images: together in both, only in a, only in b, in neither.
     let (together, only_a, only_b) = (both - images, in_a - both, in_b - both);
     let neither = images * images - in_a - in_b + both;
     if only_a == 0 && only_b == 0 {
-        return Ok(1.0);
+        return 1.0;
     }
     let numerator = 2 * (together * neither - only_a * only_b);
     let denominator = (together + only_a) * (only_a + neither) + (together + only_b) * (only_b + neither);
-    Ok(numerator as f64 / denominator as f64)
+    numerator as f64 / denominator as f64
 }
 
 /// Adjusted mutual information (Vinh, Epps and Bailey 2010) with the arithmetic mean of the two entropies: 1 for the
@@ -32,17 +40,20 @@ pub fn adjusted_rand_index(a: &[usize], b: &[usize]) -> Result<f64> {
 /// # Errors
 /// `Internal` when the lengths differ.
 pub fn adjusted_mutual_information(a: &[usize], b: &[usize]) -> Result<f64> {
-    let table = Contingency::new(a, b)?;
+    Ok(adjusted_information_of(&Contingency::new(a, b)?, &mut ExpectedInformation::default()))
+}
+
+pub(super) fn adjusted_information_of(table: &Contingency, expected: &mut ExpectedInformation) -> f64 {
     match (table.clusters_in_use(), table.groups_in_use()) {
-        (0, 0) | (1, 1) => return Ok(1.0),
-        (1, _) | (_, 1) => return Ok(0.0),
+        (0, 0) | (1, 1) => return 1.0,
+        (1, _) | (_, 1) => return 0.0,
         _ => {}
     }
-    let expected = expected_mutual_information(&table);
+    let expected = expected.of(table);
     let mean_entropy = (nats(&table.cluster_sizes, table.images) + nats(&table.group_sizes, table.images)) / 2.0;
     // Both differences keep their sign but never vanish, so that a perfect match gives 1.
     let away_from_zero = |value: f64| if value < 0.0 { value.min(-f64::EPSILON) } else { value.max(f64::EPSILON) };
-    Ok(away_from_zero(mutual_information(&table) - expected) / away_from_zero(mean_entropy - expected))
+    away_from_zero(mutual_information(table) - expected) / away_from_zero(mean_entropy - expected)
 }
 
 /// V-measure (Rosenberg and Hirschberg 2007).
@@ -61,8 +72,11 @@ pub struct VMeasure {
 /// # Errors
 /// `Internal` when the lengths differ.
 pub fn v_measure(clusters: &[usize], groups: &[usize]) -> Result<VMeasure> {
-    let table = Contingency::new(clusters, groups)?;
-    let information = mutual_information(&table);
+    Ok(v_measure_of(&Contingency::new(clusters, groups)?))
+}
+
+pub(super) fn v_measure_of(table: &Contingency) -> VMeasure {
+    let information = mutual_information(table);
     let share = |sizes: &[usize]| {
         let entropy = nats(sizes, table.images);
         if entropy == 0.0 { 1.0 } else { information / entropy }
@@ -70,7 +84,7 @@ pub fn v_measure(clusters: &[usize], groups: &[usize]) -> Result<VMeasure> {
     let (homogeneity, completeness) = (share(&table.group_sizes), share(&table.cluster_sizes));
     let sum = homogeneity + completeness;
     let v = if sum == 0.0 { 0.0 } else { 2.0 * homogeneity * completeness / sum };
-    Ok(VMeasure { homogeneity, completeness, v })
+    VMeasure { homogeneity, completeness, v }
 }
 
 /// Entropy of a partition in nats.
@@ -101,28 +115,51 @@ fn mutual_information(table: &Contingency) -> f64 {
     sum.max(0.0)
 }
 
-/// Mean mutual information over all pairs of partitions with these sizes, in nats (the paper's equation 24a).
-fn expected_mutual_information(table: &Contingency) -> f64 {
-    let n = table.images;
-    // ln k! for k = 0 … n.
-    let mut ln_factorial = vec![0.0; n + 1];
-    for k in 1..=n {
-        ln_factorial[k] = ln_factorial[k - 1] + (k as f64).ln();
-    }
-    let mut sum = 0.0;
-    for &a in table.cluster_sizes.iter().filter(|&&size| size > 0) {
-        for &b in table.group_sizes.iter().filter(|&&size| size > 0) {
-            for both in (a + b).saturating_sub(n).max(1)..=a.min(b) {
-                let information = both as f64 / n as f64 * ((n as f64 * both as f64) / (a as f64 * b as f64)).ln();
-                let ln_probability = ln_factorial[a] + ln_factorial[b] + ln_factorial[n - a] + ln_factorial[n - b]
-                    - ln_factorial[n]
-                    - ln_factorial[both]
-                    - ln_factorial[a - both]
-                    - ln_factorial[b - both]
-                    - ln_factorial[n + both - a - b];
-                sum += information * ln_probability.exp();
+/// Mean mutual information over all pairs of partitions with the sizes of a table, in nats (equation 24a of Vinh, Epps
+/// and Bailey 2010).
+///
+/// It is a sum over pairs of a cluster and a group whose terms depend only on the two sizes and the number of images:
+/// what was once computed is kept, which makes many tables of the same images cheap.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ExpectedInformation {
+    /// ln k! for k = 0, 1, …
+    ln_factorials: Vec<f64>,
+    /// The term of images, smaller and larger size.
+    terms: HashMap<(usize, usize, usize), f64>,
+}
+
+impl ExpectedInformation {
+    fn of(&mut self, table: &Contingency) -> f64 {
+        let mut sum = 0.0;
+        for &a in table.cluster_sizes.iter().filter(|&&size| size > 0) {
+            for &b in table.group_sizes.iter().filter(|&&size| size > 0) {
+                sum += self.term(table.images, a.min(b), a.max(b));
             }
         }
+        sum
     }
-    sum
+
+    fn term(&mut self, images: usize, a: usize, b: usize) -> f64 {
+        if let Some(&term) = self.terms.get(&(images, a, b)) {
+            return term;
+        }
+        for k in self.ln_factorials.len()..=images {
+            let before = k.checked_sub(1).map_or(0.0, |before| self.ln_factorials[before]);
+            self.ln_factorials.push(before + (k.max(1) as f64).ln());
+        }
+        let (n, ln_factorial) = (images, &self.ln_factorials);
+        let mut sum = 0.0;
+        for both in (a + b).saturating_sub(n).max(1)..=a.min(b) {
+            let information = both as f64 / n as f64 * ((n as f64 * both as f64) / (a as f64 * b as f64)).ln();
+            let ln_probability = ln_factorial[a] + ln_factorial[b] + ln_factorial[n - a] + ln_factorial[n - b]
+                - ln_factorial[n]
+                - ln_factorial[both]
+                - ln_factorial[a - both]
+                - ln_factorial[b - both]
+                - ln_factorial[n + both - a - b];
+            sum += information * ln_probability.exp();
+        }
+        self.terms.insert((images, a, b), sum);
+        sum
+    }
 }
