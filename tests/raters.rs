@@ -7,7 +7,10 @@ mod common_numbers;
 use std::collections::BTreeMap;
 
 use atmoscope::error::ErrorKind;
-use atmoscope::evaluation::{Estimate, PairScores, RaterGroupings, rater_agreement, retest};
+use atmoscope::evaluation::{
+    AverageLinkage, CoOccurrence, Consensus, Estimate, PairScores, RaterGroupings, adjusted_rand_index, best_consensus,
+    consensus_at_level, rater_agreement, retest,
+};
 use atmoscope::progress::Cancel;
 use atmoscope::random::{Generator, generator};
 use common_numbers::golden;
@@ -167,6 +170,153 @@ fn groupings_are_aligned_by_image() {
 }
 
 #[test]
+fn co_occurrence_and_disagreement_agree_with_plain_loops() {
+    for case in golden("raters.json")["cases"].as_array().unwrap() {
+        let co_occurrence = CoOccurrence::new(&groupings(&case["groups"]));
+        for a in 0..co_occurrence.images() {
+            for b in 0..co_occurrence.images() {
+                assert_eq!(co_occurrence.raters(a, b) as u64, case["count"][a][b].as_u64().unwrap());
+                assert_eq!(co_occurrence.share(a, b), case["share"][a][b].as_f64());
+            }
+        }
+        let theirs = case["disagreement"].as_array().unwrap();
+        for (ours, theirs) in co_occurrence.disagreement_by_image().iter().zip(theirs) {
+            match (ours, theirs.as_f64()) {
+                (Some(ours), Some(theirs)) => assert!(close(*ours, theirs), "{ours} {theirs}"),
+                (ours, theirs) => assert_eq!((ours, theirs), (&None, None)),
+            }
+        }
+    }
+}
+
+#[test]
+fn disagreement_by_hand() {
+    // Of four raters three put a and b together, one leaves c out.
+    let of = |groups: [i64; 3]| groups.into_iter().enumerate().filter(|(_, group)| *group >= 0).collect();
+    let raters: [BTreeMap<usize, i64>; 4] = [of([0, 0, 1]), of([0, 0, 0]), of([0, 0, -1]), of([0, 1, 1])];
+    let named = ["A", "B", "C", "D"].into_iter().zip(&raters);
+    let co_occurrence = CoOccurrence::new(&RaterGroupings::new(named).unwrap());
+    assert_eq!((co_occurrence.share(0, 1), co_occurrence.raters(0, 2)), (Some(0.75), 3));
+    assert!(close(co_occurrence.disagreement(0, 1).unwrap(), 0.5));
+    assert!(close(co_occurrence.disagreement(0, 2).unwrap(), 2.0 / 3.0));
+    assert!(close(co_occurrence.disagreement_by_image()[0].unwrap(), (0.5 + 2.0 / 3.0) / 2.0));
+    // One rater alone cannot disagree, and has nothing in common with nobody.
+    let one = CoOccurrence::new(&RaterGroupings::new([("A", &raters[2])]).unwrap());
+    assert_eq!((one.disagreement_by_image(), one.share(0, 1)), (vec![None, None], Some(1.0)));
+}
+
+/// The groups of a golden file, numbered as ours.
+fn same_partition(ours: &[usize], theirs: &Value) -> bool {
+    let theirs = common_numbers::integers(theirs);
+    let ascending = ours.iter().max().map_or(0, |largest| largest + 1);
+    let sizes: Vec<usize> = (0..ascending).map(|group| ours.iter().filter(|own| **own == group).count()).collect();
+    assert!(sizes.is_sorted_by(|a, b| a >= b) && sizes.iter().all(|size| *size > 0), "{ours:?}");
+    adjusted_rand_index(ours, &theirs).unwrap() == 1.0
+}
+
+#[test]
+fn average_linkage_agrees_with_scikit_learn() {
+    for case in golden("raters.json")["trees"].as_array().unwrap() {
+        let distances = common_numbers::floats(&case["distances"]);
+        let images = (1..).find(|images| images * (images - 1) / 2 == distances.len()).unwrap();
+        let tree = AverageLinkage::new(images, distances);
+        let order = tree.leaf_order();
+        assert_eq!(order.iter().copied().collect::<std::collections::BTreeSet<_>>(), (0..images).collect());
+        for cut in case["cuts"].as_array().unwrap() {
+            let groups = tree.cut(cut["threshold"].as_f64().unwrap());
+            assert!(same_partition(&groups, &cut["groups"]), "{groups:?} {cut}");
+            // Every group of every cut stands together in the order.
+            let changes = order.windows(2).filter(|pair| groups[pair[0]] != groups[pair[1]]).count();
+            assert_eq!(changes, *groups.iter().max().unwrap());
+        }
+    }
+    assert!(AverageLinkage::new(0, Vec::new()).leaf_order().is_empty());
+    assert_eq!(AverageLinkage::new(1, Vec::new()).cut(1.0), [0]);
+}
+
+#[test]
+fn consensus_at_a_level_agrees_with_scikit_learn() {
+    for case in golden("raters.json")["cuts"].as_array().unwrap() {
+        let raters = groupings(&case["groups"]);
+        let consensus = consensus_at_level(&raters, case["level"].as_f64().unwrap()).unwrap();
+        assert!(same_partition(&consensus.groups, &case["cut"]), "{consensus:?} {case}");
+        assert_eq!(consensus.group_count, consensus.groups.iter().max().unwrap() + 1);
+        check_index(&raters, &consensus);
+    }
+}
+
+/// The mean index of a consensus is that of its groups.
+fn check_index<Image>(raters: &RaterGroupings<Image>, consensus: &Consensus) {
+    let indices: Vec<f64> = (0..raters.raters().len())
+        .map(|rater| {
+            let placed = raters.groups_of(rater).iter().zip(&consensus.groups);
+            let (own, group): (Vec<usize>, Vec<usize>) =
+                placed.filter_map(|(own, group)| Some(((*own)?, *group))).unzip();
+            adjusted_rand_index(&own, &group).unwrap()
+        })
+        .collect();
+    let mean = indices.iter().sum::<f64>() / indices.len() as f64;
+    assert_eq!(indices, consensus.adjusted_rand_index_by_rater);
+    assert!(close(mean, consensus.mean_adjusted_rand_index), "{mean} {consensus:?}");
+}
+
+#[test]
+fn the_best_consensus_of_few_images_is_the_best_of_all_partitions() {
+    for case in golden("raters.json")["best"].as_array().unwrap() {
+        let raters = groupings(&case["groups"]);
+        let consensus = best_consensus(&raters, &Cancel::new()).unwrap();
+        check_index(&raters, &consensus);
+        let best = case["mean_adjusted_rand_index"].as_f64().unwrap();
+        assert!(close(consensus.mean_adjusted_rand_index, best), "{consensus:?} {best}");
+    }
+}
+
+#[test]
+fn the_best_consensus_is_no_worse_than_what_it_starts_from() {
+    for case in golden("raters.json")["cases"].as_array().unwrap() {
+        let raters = groupings(&case["groups"]);
+        let consensus = best_consensus(&raters, &Cancel::new()).unwrap();
+        assert_eq!(consensus, best_consensus(&raters, &Cancel::new()).unwrap());
+        check_index(&raters, &consensus);
+        for level in 0..=20 {
+            let cut = consensus_at_level(&raters, f64::from(level) / 20.0).unwrap();
+            assert!(cut.mean_adjusted_rand_index <= consensus.mean_adjusted_rand_index + 1e-9);
+        }
+        // No single image can be moved to the good of the mean.
+        for image in 0..raters.images().len() {
+            for to in 0..=consensus.group_count {
+                let mut groups = consensus.groups.clone();
+                groups[image] = to;
+                let of_rater = |rater: usize| {
+                    let placed = raters.groups_of(rater).iter().zip(&groups);
+                    let (own, group): (Vec<usize>, Vec<usize>) =
+                        placed.filter_map(|(own, group)| Some(((*own)?, *group))).unzip();
+                    adjusted_rand_index(&own, &group).unwrap()
+                };
+                let count = raters.raters().len();
+                let mean = (0..count).map(of_rater).sum::<f64>() / count as f64;
+                assert!(mean <= consensus.mean_adjusted_rand_index + 1e-9, "image {image} to group {to}");
+            }
+        }
+    }
+}
+
+#[test]
+fn raters_who_agree_are_their_own_consensus() {
+    let groups: BTreeMap<usize, usize> = (0..30).map(|image| (image, image * image % 7)).collect();
+    let raters = RaterGroupings::new([("Ada", &groups), ("森", &groups)]).unwrap();
+    let best = best_consensus(&raters, &Cancel::new()).unwrap();
+    assert_eq!(best.mean_adjusted_rand_index, 1.0);
+    assert_eq!(best, consensus_at_level(&raters, 1.0).unwrap());
+    assert!(consensus_at_level(&raters, 1.5).unwrap_err().message.contains("1.5"));
+    assert!(consensus_at_level(&raters, f64::NAN).is_err());
+    let nobody: [(&str, &BTreeMap<usize, usize>); 0] = [];
+    let nobody = RaterGroupings::new(nobody).unwrap();
+    assert_eq!(best_consensus(&nobody, &Cancel::new()).unwrap_err().kind, ErrorKind::User);
+    assert_eq!(consensus_at_level(&nobody, 0.5).unwrap_err().kind, ErrorKind::User);
+}
+
+#[test]
 fn the_real_raters_agree_with_scikit_learn() {
     let Some(raters) = real_raters() else {
         println!("skipped: ATMOSCOPE_TEST_DATA names no folder with the real groupings");
@@ -183,6 +333,23 @@ fn the_real_raters_agree_with_scikit_learn() {
                 assert!(close(ours.value, theirs[*name].as_f64().unwrap()), "{name} {ours:?} {theirs}");
             }
         }
+        let co_occurrence = CoOccurrence::new(groupings);
+        let of_image = co_occurrence.disagreement_by_image().into_iter().map(Option::unwrap);
+        let theirs = common_numbers::floats(&expected[condition]["disagreement"]);
+        assert!(of_image.zip(theirs).all(|(ours, theirs)| close(ours, theirs)));
+        let pairs = (0..120).flat_map(|a| (0..120).map(move |b| (a, b)));
+        let sum: f64 = pairs.map(|(a, b)| co_occurrence.share(a, b).unwrap()).sum();
+        assert!((sum - expected[condition]["co_occurrence_sum"].as_f64().unwrap()).abs() < 1e-6);
+        let consensus = best_consensus(groupings, &Cancel::new()).unwrap();
+        check_index(groupings, &consensus);
+        for theirs in common_numbers::floats(&expected[condition]["raters_mean_rand_index"]) {
+            assert!(consensus.mean_adjusted_rand_index > theirs);
+        }
+        let cut = consensus_at_level(groupings, 0.5).unwrap();
+        println!(
+            "condition {condition}: best consensus {} groups, mean index {:.3}; at level 0.5 {} groups, {:.3}",
+            consensus.group_count, consensus.mean_adjusted_rand_index, cut.group_count, cut.mean_adjusted_rand_index
+        );
     }
 }
 

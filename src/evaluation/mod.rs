@@ -6,6 +6,9 @@
 //! what is said about people among themselves.
 
 mod agreement;
+mod average_linkage;
+mod co_occurrence;
+mod consensus;
 mod contingency;
 mod entropy;
 mod grouping_scores;
@@ -15,6 +18,9 @@ mod rater_groupings;
 mod silhouette;
 
 pub use agreement::{VMeasure, adjusted_mutual_information, adjusted_rand_index, v_measure};
+pub use average_linkage::AverageLinkage;
+pub use co_occurrence::CoOccurrence;
+pub use consensus::{CONSENSUS_LEVEL, Consensus, best_consensus, consensus_at_level};
 pub use contingency::Contingency;
 pub use entropy::{Entropy, PermutationBaseline, entropy, permutation_baseline};
 pub use grouping_scores::{GroupingScores, GroupingSummary, Spread, score_against, spread, summarise};
