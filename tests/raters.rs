@@ -6,10 +6,11 @@ mod common_numbers;
 
 use std::collections::BTreeMap;
 
+use atmoscope::engine::jobs::score::{self, ReferenceGrouping};
 use atmoscope::error::ErrorKind;
 use atmoscope::evaluation::{
     AverageLinkage, CoOccurrence, Consensus, Estimate, PairScores, RaterGroupings, adjusted_rand_index, best_consensus,
-    consensus_at_level, rater_agreement, retest,
+    consensus_at_level, rater_agreement, raters_among_themselves, retest,
 };
 use atmoscope::progress::Cancel;
 use atmoscope::random::{Generator, generator};
@@ -190,6 +191,38 @@ fn co_occurrence_and_disagreement_agree_with_plain_loops() {
 }
 
 #[test]
+fn the_ceiling_of_entropy_is_that_of_raters_among_themselves() {
+    for case in golden("raters.json")["cases"].as_array().unwrap() {
+        let ceiling = raters_among_themselves(&groupings(&case["groups"])).unwrap().unwrap();
+        let raters = case["groups"].as_array().unwrap().len();
+        assert_eq!(ceiling.count, raters * (raters - 1));
+        assert!(close(ceiling.mean, case["entropies"][0].as_f64().unwrap()));
+        assert!(close(ceiling.standard_deviation.unwrap(), case["entropies"][1].as_f64().unwrap()));
+    }
+}
+
+#[test]
+fn the_ceiling_stands_beside_the_scores_of_clusters() {
+    let of = |rater: &str, condition: &str, groups: &[(usize, &str)]| ReferenceGrouping {
+        rater: rater.into(),
+        condition: condition.into(),
+        groups: groups.iter().map(|(image, group)| (*image, (*group).to_owned())).collect(),
+    };
+    let references = [
+        of("Ada", "1", &[(0, "a"), (1, "a"), (2, "b"), (3, "b"), (9, "a"), (8, "b")]),
+        of("森", "1", &[(0, "x"), (1, "y"), (2, "x"), (3, "y"), (9, "z"), (8, "z")]),
+        of("Ada", "2", &[(0, "a"), (1, "b")]),
+        of("森", "2", &[(7, "a"), (8, "b")]),
+    ];
+    let values = ndarray::array![[0.0], [0.1], [1.0], [1.1]];
+    let report = score::run(&[0, 1, 2, 3], values.view(), &[0, 0, 1, 1], &references, 1, &Cancel::new()).unwrap();
+    // Over the four clustered images neither rater tells anything of the other's groups; 9 and 8 are in no cluster.
+    let ceiling = report.conditions[0].raters_among_themselves.unwrap();
+    assert_eq!((ceiling.mean, ceiling.standard_deviation, ceiling.count), (1.0, Some(0.0), 2));
+    assert_eq!(report.conditions[1].raters_among_themselves, None, "one rater of condition 2 has clustered images");
+}
+
+#[test]
 fn disagreement_by_hand() {
     // Of four raters three put a and b together, one leaves c out.
     let of = |groups: [i64; 3]| groups.into_iter().enumerate().filter(|(_, group)| *group >= 0).collect();
@@ -333,6 +366,8 @@ fn the_real_raters_agree_with_scikit_learn() {
                 assert!(close(ours.value, theirs[*name].as_f64().unwrap()), "{name} {ours:?} {theirs}");
             }
         }
+        let ceiling = raters_among_themselves(groupings).unwrap().unwrap();
+        assert!(close(ceiling.mean, expected[condition]["entropies"][0].as_f64().unwrap()));
         let co_occurrence = CoOccurrence::new(groupings);
         let of_image = co_occurrence.disagreement_by_image().into_iter().map(Option::unwrap);
         let theirs = common_numbers::floats(&expected[condition]["disagreement"]);

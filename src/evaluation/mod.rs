@@ -25,6 +25,8 @@ pub use contingency::Contingency;
 pub use entropy::{Entropy, PermutationBaseline, entropy, permutation_baseline};
 pub use grouping_scores::{GroupingScores, GroupingSummary, Spread, score_against, spread, summarise};
 pub use half_samples::{Estimate, Interval, LEAST_IMAGES_FOR_INTERVAL};
-pub use rater_agreement::{MeanScores, PairAgreement, PairScores, RESAMPLES, RaterAgreement, rater_agreement, retest};
+pub use rater_agreement::{
+    MeanScores, PairAgreement, PairScores, RESAMPLES, RaterAgreement, rater_agreement, raters_among_themselves, retest,
+};
 pub use rater_groupings::RaterGroupings;
 pub use silhouette::{EXACT_IMAGES, Silhouette, silhouette};

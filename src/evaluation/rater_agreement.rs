@@ -17,6 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use super::agreement::{ExpectedInformation, Information, rand_index_of};
 use super::contingency::Contingency;
+use super::entropy::entropy;
+use super::grouping_scores::{Spread, spread};
 use super::half_samples::{Estimate, HalfSamples};
 use super::rater_groupings::RaterGroupings;
 use crate::error::{Error, Result};
@@ -180,6 +182,22 @@ pub fn retest<Image: Ord + Clone + Sync, Group: Ord>(
     let occasions = RaterGroupings::new([("first occasion", first), ("second occasion", second)])?;
     let agreement = rater_agreement(&occasions, resamples, seed, cancel)?;
     agreement.pairs.into_iter().next().ok_or_else(|| Error::internal("two occasions are one pair"))
+}
+
+/// What people reach among themselves, the ceiling to compare the entropy of clusters with: the entropy of every rater's
+/// groups, in the place of clusters, against every other rater's, over the images that both placed.
+///
+/// Both directions of each pair count, so that R raters give R(R − 1) values; their standard deviation says how much the
+/// pairs differ, not how exact the mean is. None where no two raters have an image in common.
+pub fn raters_among_themselves<Image>(groupings: &RaterGroupings<Image>) -> Result<Option<Spread>> {
+    let mut entropies = Vec::new();
+    for (first, second) in groupings.pairs() {
+        let (a, b) = groupings.common(first, second, 0..groupings.images().len());
+        if !a.is_empty() {
+            entropies.extend([entropy(&a, &b)?.overall, entropy(&b, &a)?.overall]);
+        }
+    }
+    Ok(spread(&entropies))
 }
 
 /// The scores of two groupings of the same images; none for fewer than two images.

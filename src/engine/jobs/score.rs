@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::evaluation::{self, GroupingScores, GroupingSummary, Silhouette, Spread};
+use crate::evaluation::{self, GroupingScores, GroupingSummary, RaterGroupings, Silhouette, Spread};
 use crate::progress::Cancel;
 
 /// A grouping to compare with.
@@ -45,6 +45,9 @@ pub struct ConditionSummary {
     pub summary: GroupingSummary,
     /// The entropy that chance gives, over the raters.
     pub chance: Spread,
+    /// The entropy of every rater's groups against every other rater's, over the clustered images: what people reach
+    /// among themselves. None for fewer than two raters, or where no two have an image in common.
+    pub raters_among_themselves: Option<Spread>,
 }
 
 /// All scores of a clustering.
@@ -110,17 +113,20 @@ pub fn run<Image: Ord>(
     for grouping in &groupings {
         by_condition.entry(&grouping.condition).or_default().push(grouping.scores.clone());
     }
-    let conditions = by_condition
-        .into_iter()
-        .filter_map(|(condition, scores)| {
-            let chance: Vec<f64> = scores.iter().map(|scores| scores.chance.mean).collect();
-            Some(ConditionSummary {
+    let mut conditions = Vec::new();
+    for (condition, scores) in by_condition {
+        let chance: Vec<f64> = scores.iter().map(|scores| scores.chance.mean).collect();
+        let of_condition = references.iter().filter(|reference| reference.condition == condition);
+        if let (Some(summary), Some(chance)) = (evaluation::summarise(&scores), evaluation::spread(&chance)) {
+            let raters_among_themselves = among_themselves(of_condition, &places)?;
+            conditions.push(ConditionSummary {
                 condition: condition.to_owned(),
-                summary: evaluation::summarise(&scores)?,
-                chance: evaluation::spread(&chance)?,
-            })
-        })
-        .collect();
+                summary,
+                chance,
+                raters_among_themselves,
+            });
+        }
+    }
     Ok(ScoreReport {
         images: images.len(),
         clusters: assignments.iter().max().map_or(0, |largest| largest + 1),
@@ -130,4 +136,18 @@ pub fn run<Image: Ord>(
         conditions,
         groupings_without_images,
     })
+}
+
+/// What the raters of a condition reach among themselves over the images that were clustered.
+fn among_themselves<'a, Image: Ord + 'a>(
+    references: impl Iterator<Item = &'a ReferenceGrouping<Image>>,
+    clustered: &BTreeMap<&'a Image, usize>,
+) -> Result<Option<Spread>> {
+    let raters: Vec<(&str, BTreeMap<&Image, &str>)> = references
+        .map(|reference| {
+            let groups = reference.groups.iter().filter(|(image, _)| clustered.contains_key(image));
+            (reference.rater.as_str(), groups.map(|(image, group)| (image, group.as_str())).collect())
+        })
+        .collect();
+    evaluation::raters_among_themselves(&RaterGroupings::new(raters.iter().map(|(name, groups)| (*name, groups)))?)
 }
