@@ -35,3 +35,19 @@ id!(
     /// One stored division into train, validation and test parts.
     SplitId
 );
+id!(
+    /// One study: pictures that raters sort under given conditions.
+    StudyId
+);
+id!(
+    /// One thing a study asks of each rater: a sort under one condition, the first time or again.
+    TaskId
+);
+id!(
+    /// One rater's work on one task, in one version.
+    SortId
+);
+id!(
+    /// A pile on the board of one sort; counts from 1 in each sort.
+    PileId
+);

@@ -22,7 +22,10 @@
 //! | [`training`] | the training loop, the networks it trains, metrics, checkpoints |
 //! | [`features`] | feature matrices and their makers |
 //! | [`clustering`] | k-means, nearest centroid, choosing K |
+//! | [`sorting`] | sorting pictures into groups: conditions, the board, moves |
+//! | [`server`] | studies opened in web browsers, for raters elsewhere |
 //! | [`evaluation`] | silhouette, entropy, agreement between partitions |
+//! | [`figures`] | figures to publish, as SVG and PNG |
 //! | [`demo`] | synthetic illustrations drawn by our own code |
 //!
 //! # Features
@@ -39,6 +42,8 @@ pub mod engine;
 pub mod error;
 pub mod evaluation;
 pub mod features;
+pub mod figures;
+mod fonts;
 pub mod ids;
 pub mod imaging;
 pub mod interchange;
@@ -46,4 +51,6 @@ pub mod nn;
 pub mod progress;
 pub mod project;
 pub mod random;
+pub mod server;
+pub mod sorting;
 pub mod training;

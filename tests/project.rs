@@ -410,6 +410,10 @@ fn rows(sample: &Sample, rater: &str, groups: &[&str]) -> Vec<GroupingRow> {
         condition: "1".to_owned(),
         image: *image,
         group: (*group).to_owned(),
+        occasion: 1,
+        place: None,
+        begun_at: None,
+        submitted_at: None,
     };
     sample.images.iter().zip(groups).map(row).collect()
 }

@@ -18,6 +18,8 @@ pub enum UiCommand {
     ImportGroupings,
     FindPictures,
     ExportClusters,
+    ExportGroupings,
+    ExportAgreement,
     Quit,
 
     Undo,
@@ -125,7 +127,7 @@ fn ctrl_shift(key: Key) -> KeyboardShortcut {
 
 impl UiCommand {
     /// Every command in the order of the menus.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 51] = [
         Self::NewProject,
         Self::OpenProject,
         Self::OpenDemo,
@@ -135,6 +137,8 @@ impl UiCommand {
         Self::ImportGroupings,
         Self::FindPictures,
         Self::ExportClusters,
+        Self::ExportGroupings,
+        Self::ExportAgreement,
         Self::Quit,
         Self::Undo,
         Self::Redo,
@@ -191,6 +195,8 @@ impl UiCommand {
             Self::ImportGroupings => (File, icons::GROUP, "Import groupings…", "Read groups made by people from a CSV: rater, condition, image, group", vec![]),
             Self::FindPictures => (File, icons::LINK, "Find moved pictures…", "Say where the folder of the pictures is now", vec![]),
             Self::ExportClusters => (File, icons::EXPORT, "Export clusters…", "Write the clusters on show as CSV: image, cluster, distance", vec![ctrl(Key::E)]),
+            Self::ExportGroupings => (File, icons::EXPORT, "Export groupings…", "Write the newest groups of all raters as CSV: rater, condition, image, group, with times and order", vec![]),
+            Self::ExportAgreement => (File, icons::EXPORT, "Export agreement…", "Write tables (CSV) and figures (SVG, PNG) of the raters' agreement on show into a folder", vec![]),
             Self::Quit => (File, "", "Quit", "Close the window; everything is stored already", vec![ctrl(Key::Q)]),
 
             Self::Undo => (Edit, icons::UNDO, "Undo", "Take the newest edit back", vec![ctrl(Key::Z)]),

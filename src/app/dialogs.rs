@@ -43,9 +43,12 @@ impl Dialogs {
             PathPurpose::NewProject
             | PathPurpose::OpenProject
             | PathPurpose::ImportPictures
+            | PathPurpose::ExportAgreement
             | PathPurpose::FindPictures => Box::pin(dialog.pick_folder()),
-            PathPurpose::ImportLabels | PathPurpose::ImportGroupings => {
-                Box::pin(dialog.add_filter("CSV", &["csv"]).pick_file())
+            PathPurpose::ImportLabels => Box::pin(dialog.add_filter("CSV", &["csv"]).pick_file()),
+            PathPurpose::ImportGroupings => Box::pin(dialog.add_filter("CSV, JSON", &["csv", "json"]).pick_file()),
+            PathPurpose::ExportGroupings => {
+                Box::pin(dialog.add_filter("CSV", &["csv"]).set_file_name("groupings.csv").save_file())
             }
             PathPurpose::ExportModel => Box::pin(
                 dialog.add_filter("safetensors", &["safetensors"]).set_file_name("model.safetensors").save_file(),
@@ -73,7 +76,9 @@ impl PathPurpose {
             Self::OpenProject => "Folder of the project",
             Self::ImportPictures => "Folder of the pictures",
             Self::ImportLabels => "Labels (CSV)",
-            Self::ImportGroupings => "Groupings (CSV)",
+            Self::ImportGroupings => "Groupings",
+            Self::ExportGroupings => "Write groupings to (CSV)",
+            Self::ExportAgreement => "Write tables and figures into",
             Self::FindPictures => "Where the pictures are now",
             Self::ExportClusters => "Write clusters to (CSV)",
             Self::ExportModel => "Write the network to (safetensors)",
@@ -87,7 +92,7 @@ impl PathPurpose {
             Self::OpenProject => "Open",
             Self::ImportPictures | Self::ImportLabels | Self::ImportGroupings => "Import",
             Self::FindPictures => "Use this folder",
-            Self::ExportClusters | Self::ExportModel => "Write",
+            Self::ExportClusters | Self::ExportModel | Self::ExportGroupings | Self::ExportAgreement => "Write",
         }
     }
 
@@ -100,7 +105,11 @@ impl PathPurpose {
                 "Taken with all its subfolders. PNG, JPEG, WebP, GIF, BMP and TIFF are read; files are never changed."
             }
             Self::ImportLabels => "A table with a column “image”, then one 0/1 column for each label.",
-            Self::ImportGroupings => "A table with the columns rater, condition, image and group.",
+            Self::ImportGroupings => {
+                "A table with the columns rater, condition, image and group; FreeSortR's table; jsPsych free-sort data."
+            }
+            Self::ExportGroupings => "A table: rater, condition, image, group, started, ended, order.",
+            Self::ExportAgreement => "A folder; tables as CSV, figures as SVG and PNG, named after the condition.",
             Self::FindPictures => "The folder that takes the place of the one imported from.",
             Self::ExportModel => {
                 "VGG16 and the head that was trained, with torchvision's names; its metadata say the rest."

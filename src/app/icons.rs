@@ -46,4 +46,6 @@ pub const SET_ASIDE: &str = "\u{e3de}";
 pub const SHUFFLE: &str = "\u{e422}";
 pub const LINK: &str = "\u{e2e2}";
 pub const SELECTION: &str = "\u{e296}";
+pub const MORE: &str = "\u{e1fe}";
+pub const SPREAD: &str = "\u{e0a2}";
 pub const IMAGE_BROKEN: &str = "\u{e7a8}";

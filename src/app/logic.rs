@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::commands::UiCommand;
 use super::keys::{self, GridStep, Listening, Pressed};
 use super::preferences::ThemeChoice;
+use super::session::{self, SessionState};
 use super::state::{AppState, ExploreState, JobState, PathPurpose, PathQuestion, ProjectState, TrainPage, View};
 use super::{Action, App};
 use crate::engine::jobs::import::ImportRequest;
@@ -94,6 +95,29 @@ impl App {
                 }
                 state.problem(notice);
             }
+            Event::SessionOpened(session) => match &mut state.session {
+                Some(open) if open.session.rater == session.rater => open.reopened(*session),
+                _ => {
+                    let mut opened = SessionState::new(*session, state.rater_alone, self.preferences.board_zoom);
+                    opened.scroll_to_cursor = true;
+                    state.session = Some(opened);
+                }
+            },
+            Event::MoveStored(sort, number) => {
+                if let Some(session) = state.session.as_mut().filter(|session| session.sort_id() == Some(sort)) {
+                    session.stored_moves = session.stored_moves.max(number);
+                }
+            }
+            Event::MoveFailed(sort, notice) => {
+                if let Some(session) = state.session.as_mut().filter(|session| session.sort_id() == Some(sort))
+                    && !std::mem::replace(&mut session.reopening, true)
+                {
+                    let hint = notice.hint.as_deref().map_or_else(String::new, |hint| format!(" ({hint})"));
+                    session.say(format!("Not saved: {}{hint}", notice.message));
+                    self.engine.send(Command::OpenSession(session.session.study, session.session.rater.id));
+                    state.problem(notice);
+                }
+            }
             Event::JobStarted(title) => {
                 state.train.log.clear();
                 state.job_end = None;
@@ -154,6 +178,19 @@ impl App {
                 state.problem(notice);
             }
             Event::PredictionsLoaded(predictions) => state.train.predictions = Some(Rc::new(*predictions)),
+            Event::AgreementFound(request, report) => {
+                let agreement = &mut state.group.agreement;
+                if agreement.asked.as_ref().is_some_and(|(asked, _)| *asked == request) {
+                    agreement.found = Some(Ok(report));
+                    agreement.linkage = None;
+                }
+            }
+            Event::AgreementFailed(request, notice) => {
+                let agreement = &mut state.group.agreement;
+                if agreement.asked.as_ref().is_some_and(|(asked, _)| *asked == request) {
+                    agreement.found = Some(Err(notice));
+                }
+            }
             Event::Explored(exploration) => {
                 let explore = &mut state.explore;
                 if explore.requested.is_some_and(|(request, _)| request == exploration.request) {
@@ -180,6 +217,14 @@ impl App {
 
     /// Does what the keys pressed since the last frame mean, one after another.
     pub(super) fn press(&mut self, context: &egui::Context) {
+        if let Some(session) = &mut self.state.session {
+            let pressed = session::keys::press(context, session);
+            pressed.commands.into_iter().for_each(|command| self.engine.send(command));
+            for command in pressed.ui {
+                self.run_command(context, command);
+            }
+            return;
+        }
         let state = &self.state;
         let focused_cluster = state.view == View::Explore && state.explore.focused_cluster.is_some();
         let covered = state.palette.is_some() || state.cheat_sheet;
@@ -238,6 +283,8 @@ impl App {
                 writable && idle && state.project.as_ref().is_some_and(|project| !project.snapshot.images.is_empty())
             }
             C::ExportClusters => explored,
+            C::ExportGroupings => state.project.as_ref().is_some_and(|project| !project.snapshot.groupings.is_empty()),
+            C::ExportAgreement => matches!(state.group.agreement.found, Some(Ok(_))),
             C::ExploreRun => state.usable_run().is_some(),
             C::TrainAgain => writable && idle && state.shown_run().is_some_and(|run| state.train.live != Some(run)),
             C::ResumeRun => writable && idle && state.shown_run().is_some_and(|run| state.resumable(run)),
@@ -287,6 +334,8 @@ impl App {
             C::ImportGroupings => self.ask_path(PathPurpose::ImportGroupings),
             C::FindPictures => self.ask_path(PathPurpose::FindPictures),
             C::ExportClusters => self.ask_path(PathPurpose::ExportClusters),
+            C::ExportGroupings => self.ask_path(PathPurpose::ExportGroupings),
+            C::ExportAgreement => self.ask_path(PathPurpose::ExportAgreement),
             C::ExportModel => self.ask_path(PathPurpose::ExportModel),
             C::Quit => context.send_viewport_cmd(egui::ViewportCommand::Close),
             C::Undo => self.engine.send(Command::Undo),
@@ -443,6 +492,13 @@ impl App {
                 Some(exploration) => Command::ExportAssignments { request: exploration.request, file: path },
                 None => return,
             },
+            PathPurpose::ExportGroupings => Command::ExportGroupings(path),
+            PathPurpose::ExportAgreement => match self.state.group.agreement.asked.clone() {
+                Some((request, _)) => {
+                    Command::ExportAgreement { request, level: self.state.group.agreement.level, folder: path }
+                }
+                None => return,
+            },
             PathPurpose::ExportModel => match self.state.shown_run() {
                 Some(run) => Command::ExportModel { run, file: path },
                 None => return,
@@ -475,6 +531,8 @@ impl AppState {
             ..Default::default()
         };
         self.explore = Default::default();
+        self.session = None;
+        self.group = Default::default();
     }
 
     /// Closes what lies on top, else clears the selection.
@@ -489,6 +547,14 @@ impl AppState {
             return;
         }
         if self.view == View::Train && self.train.picked.take().is_some() {
+            return;
+        }
+        if self.view == View::Group && self.group.form.take().is_some() {
+            return;
+        }
+        if self.view == View::Group
+            && (self.group.agreement.pair.take().is_some() || self.group.agreement.picked.take().is_some())
+        {
             return;
         }
         if self.view == View::Explore && self.explore.focused_cluster.take().is_some() {

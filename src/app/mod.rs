@@ -10,6 +10,7 @@ mod icons;
 pub mod keys;
 mod logic;
 mod preferences;
+pub mod session;
 pub mod state;
 mod textures;
 mod theme;
@@ -38,6 +39,8 @@ pub struct Start {
     pub demo: Option<PathBuf>,
     /// Show this view at first.
     pub view: View,
+    /// Open this rater's session at once, and nothing else: the rater's name, and the study's unless it is the only one.
+    pub rater: Option<(String, Option<String>)>,
     /// Write our own time of each frame to this CSV file at the end.
     pub frame_log: Option<PathBuf>,
 }
@@ -133,9 +136,12 @@ impl App {
             Arc::new(move || context.request_repaint())
         };
         let engine = Engine::start(wake.clone())?;
-        let state = AppState { view: start.view, ..AppState::default() };
+        let state = AppState { view: start.view, rater_alone: start.rater.is_some(), ..AppState::default() };
         if let Some(folder) = start.project {
             engine.send(Command::OpenProject { folder, read_only: false });
+        }
+        if let Some((rater, study)) = start.rater {
+            engine.send(Command::OpenSessionOf { study, rater });
         }
         if let Some(folder) = start.demo {
             engine.send(Command::RunDemo(folder));

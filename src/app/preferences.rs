@@ -32,13 +32,15 @@ pub struct Preferences {
     pub theme: ThemeChoice,
     /// Side of a thumbnail in points.
     pub thumbnail_points: f32,
+    /// Scale of the sorting board.
+    pub board_zoom: f32,
     #[serde(skip)]
     file: Option<PathBuf>,
 }
 
 impl Default for Preferences {
     fn default() -> Self {
-        Self { recent: Vec::new(), theme: ThemeChoice::System, thumbnail_points: 144.0, file: None }
+        Self { recent: Vec::new(), theme: ThemeChoice::System, thumbnail_points: 144.0, board_zoom: 1.0, file: None }
     }
 }
 

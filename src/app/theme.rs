@@ -8,6 +8,8 @@ use egui::{
     Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Margin, Stroke, TextStyle, Theme, vec2,
 };
 
+use crate::fonts;
+
 /// Space between things that belong together; larger gaps are multiples of it.
 pub const STEP: f32 = 8.0;
 
@@ -23,11 +25,11 @@ pub fn strong_text() -> FontId {
 
 /// Installs fonts and both themes.
 pub fn install(context: &egui::Context) {
-    let mut fonts = FontDefinitions::empty();
+    let mut definitions = FontDefinitions::empty();
     for (name, bytes) in [
-        ("NotoSans", &include_bytes!("../../assets/fonts/NotoSans-Regular.ttf")[..]),
-        ("NotoSans-Bold", &include_bytes!("../../assets/fonts/NotoSans-Bold.ttf")[..]),
-        ("DroidSansFallback", &include_bytes!("../../assets/fonts/DroidSansFallbackFull.ttf")[..]),
+        ("NotoSans", fonts::REGULAR),
+        ("NotoSans-Bold", fonts::BOLD),
+        ("DroidSansFallback", fonts::FALLBACK),
         ("Phosphor", &include_bytes!("../../assets/fonts/Phosphor.ttf")[..]),
     ] {
         let mut font = FontData::from_static(bytes);
@@ -35,13 +37,13 @@ pub fn install(context: &egui::Context) {
             font.tweak.y_offset_factor = 0.11;
             font.tweak.scale = 1.14;
         }
-        fonts.font_data.insert(name.to_owned(), Arc::new(font));
+        definitions.font_data.insert(name.to_owned(), Arc::new(font));
     }
     let family = |first: &str| vec![first.to_owned(), "Phosphor".to_owned(), "DroidSansFallback".to_owned()];
-    fonts.families.insert(FontFamily::Proportional, family("NotoSans"));
-    fonts.families.insert(FontFamily::Monospace, family("NotoSans"));
-    fonts.families.insert(bold(), family("NotoSans-Bold"));
-    context.set_fonts(fonts);
+    definitions.families.insert(FontFamily::Proportional, family("NotoSans"));
+    definitions.families.insert(FontFamily::Monospace, family("NotoSans"));
+    definitions.families.insert(bold(), family("NotoSans-Bold"));
+    context.set_fonts(definitions);
     for theme in [Theme::Light, Theme::Dark] {
         context.style_mut_of(theme, |style| set_style(style, theme));
     }

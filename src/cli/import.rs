@@ -11,6 +11,7 @@ use super::output::Output;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::import::{self, ImportReport, ImportRequest};
 use crate::error::{Error, Result};
+use crate::interchange::grouping_forms::{GroupingForm, Missing};
 use crate::project::Project;
 
 /// Add a folder of pictures, labels and groupings to a project.
@@ -26,9 +27,21 @@ pub(super) struct Arguments {
     /// Labels: a CSV with `image`, then one 0/1 column for each label.
     #[arg(long, value_name = "CSV")]
     labels: Option<PathBuf>,
-    /// Groups made by people: a CSV with `rater,condition,image,group`.
-    #[arg(long, value_name = "CSV")]
+    /// Groups made by people: a CSV with `rater,condition,image,group`, FreeSortR's table, or jsPsych free-sort data.
+    #[arg(long, value_name = "FILE")]
     groupings: Option<PathBuf>,
+    /// The form of the groupings, when it is not recognised: csv, freesortr or jspsych.
+    #[arg(long, value_name = "FORM")]
+    form: Option<GroupingForm>,
+    /// The condition of groupings whose file names none.
+    #[arg(long, value_name = "NAME", default_value_t = Missing::default().condition)]
+    condition: String,
+    /// The rater of groupings whose file names none; the file's name unless given.
+    #[arg(long, value_name = "NAME")]
+    rater: Option<String>,
+    /// Side of a picture in jsPsych free-sort data: pictures that touch lie together.
+    #[arg(long, value_name = "PIXELS", default_value_t = Missing::default().picture_px)]
+    picture_size: f64,
     /// Whose labels they are; the file's name unless given.
     #[arg(long, value_name = "NAME")]
     annotator: Option<String>,
@@ -51,6 +64,9 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
             Error::user("there is nothing to import").hint("give a folder of pictures, --labels or --groupings")
         );
     }
+    if !arguments.picture_size.is_finite() || arguments.picture_size <= 0.0 {
+        return Err(Error::user("--picture-size must be more than 0"));
+    }
     if arguments.max_aspect_ratio.is_nan() || arguments.max_aspect_ratio < 1.0 {
         return Err(Error::user("--max-aspect-ratio must be 1 or more"));
     }
@@ -59,6 +75,12 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
         images: arguments.images.clone(),
         labels: arguments.labels.clone(),
         groupings: arguments.groupings.clone(),
+        grouping_form: arguments.form,
+        missing_in_groupings: Missing {
+            rater: arguments.rater.clone().unwrap_or_else(|| stem(arguments.groupings.as_deref())),
+            condition: arguments.condition.clone(),
+            picture_px: arguments.picture_size,
+        },
         annotator: arguments.annotator.clone(),
         accept_problems: arguments.accept_problems,
         max_megapixels: arguments.max_megapixels,
@@ -73,6 +95,12 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
     } else {
         ExitCode::from(2)
     })
+}
+
+/// A file's name without its ending.
+fn stem(file: Option<&Path>) -> String {
+    let stem = file.and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
+    stem.unwrap_or_else(|| Missing::default().rater)
 }
 
 /// Problems shown of each file.

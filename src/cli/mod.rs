@@ -3,21 +3,26 @@
 //! What a subcommand finds out goes to standard output, as text or with `--json` as one JSON object for machines;
 //! progress, notes and errors go to standard error. The exit code is 0, 2 for a mistake of the user, 1 otherwise.
 
+mod agreement;
 mod bench;
 mod cluster;
 pub mod demo;
 mod doctor;
 mod evaluate;
+mod export_groupings;
 mod export_model;
 mod features;
 mod import;
 mod new;
 mod output;
+mod rate;
 mod relink;
 mod runs;
 mod score_table;
+mod serve;
 mod split;
 mod status;
+mod study;
 mod terminal;
 mod train;
 
@@ -58,10 +63,15 @@ enum Subcommands {
     Train(train::Arguments),
     Features(features::Arguments),
     ExportModel(export_model::Arguments),
+    ExportGroupings(export_groupings::Arguments),
+    Agreement(agreement::Arguments),
     Bench(bench::Arguments),
     Cluster(cluster::Arguments),
     Evaluate(evaluate::Arguments),
+    Rate(rate::Arguments),
     Runs(runs::Arguments),
+    Study(study::Arguments),
+    Serve(serve::Arguments),
     Status(status::Arguments),
     Relink(relink::Arguments),
     Demo(demo::Arguments),
@@ -108,10 +118,15 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Subcommands::Train(arguments) => train::run(&arguments, &output)?,
         Subcommands::Features(arguments) => features::run(&arguments, &output)?,
         Subcommands::ExportModel(arguments) => export_model::run(&arguments, &output)?,
+        Subcommands::ExportGroupings(arguments) => export_groupings::run(&arguments, &output)?,
+        Subcommands::Agreement(arguments) => agreement::run(&arguments, &output)?,
         Subcommands::Bench(arguments) => bench::run(&arguments, &output)?,
         Subcommands::Cluster(arguments) => cluster::run(&arguments, &output)?,
         Subcommands::Evaluate(arguments) => evaluate::run(&arguments, &output)?,
+        Subcommands::Rate(arguments) => rate::run(&arguments)?,
         Subcommands::Runs(arguments) => runs::run(&arguments, &output)?,
+        Subcommands::Study(arguments) => study::run(&arguments, &output)?,
+        Subcommands::Serve(arguments) => serve::run(&arguments, &output)?,
         Subcommands::Status(arguments) => status::run(&arguments, &output)?,
         Subcommands::Relink(arguments) => relink::run(&arguments, &output)?,
         Subcommands::Demo(arguments) => return demo::run(&arguments, &output),
@@ -129,10 +144,15 @@ impl Subcommands {
             Self::Train(arguments) => arguments.common,
             Self::Features(arguments) => arguments.common,
             Self::ExportModel(arguments) => arguments.common,
+            Self::ExportGroupings(arguments) => arguments.common,
+            Self::Agreement(arguments) => arguments.common,
             Self::Bench(arguments) => arguments.common,
             Self::Cluster(arguments) => arguments.common,
             Self::Evaluate(arguments) => arguments.common,
+            Self::Rate(arguments) => arguments.common,
             Self::Runs(arguments) => arguments.common,
+            Self::Study(arguments) => arguments.common(),
+            Self::Serve(arguments) => arguments.common,
             Self::Status(arguments) => arguments.common,
             Self::Relink(arguments) => arguments.common,
             Self::Demo(arguments) => arguments.common,

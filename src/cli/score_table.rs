@@ -4,10 +4,9 @@ use std::fmt::Write;
 
 use crate::engine::jobs::counted;
 use crate::engine::jobs::score::ScoreReport;
-use crate::evaluation::Spread;
 
-/// One line for each clustering: silhouette, then for each condition entropy (± standard deviation over raters), the
-/// entropy that chance gives, that of the raters among themselves, and the adjusted Rand index.
+/// One line for each clustering: silhouette, then for each condition the entropy (± standard deviation over raters),
+/// that of the raters among themselves, that of chance, and the adjusted Rand index.
 pub(super) fn text(reports: &[ScoreReport]) -> String {
     let mut text = String::new();
     let conditions: Vec<&str> = reports
@@ -18,8 +17,8 @@ pub(super) fn text(reports: &[ScoreReport]) -> String {
     for condition in &conditions {
         let _ = write!(
             text,
-            "  | condition {condition:<3} {:>13}  {:>6}  {:>13}  {:>5}",
-            "entropy", "chance", "raters", "Rand"
+            "  | condition {condition:<3} {:>13}  {:>6}  {:>6}  {:>5}",
+            "entropy", "raters", "chance", "Rand"
         );
     }
     text.push('\n');
@@ -29,21 +28,22 @@ pub(super) fn text(reports: &[ScoreReport]) -> String {
         let _ = write!(text, "{:>2}  {:>8}  {silhouette:>10}", report.clusters, report.images);
         for condition in &report.conditions {
             let summary = &condition.summary;
-            let among = condition.raters_among_themselves.map_or_else(|| "-".to_owned(), |entropy| spread(&entropy));
+            let deviation =
+                summary.entropy.standard_deviation.map_or_else(String::new, |d| format!(" ± {}", fixed(d, 3)));
+            let entropy = format!("{}{deviation}", fixed(summary.entropy.mean, 3));
             let _ = write!(
                 text,
-                "  | {:<14}{:>13}  {:>6}  {among:>13}  {:>5}",
+                "  | {:<14}{entropy:>13}  {:>6}  {:>6}  {:>5}",
                 counted(summary.entropy.count, "rater"),
-                spread(&summary.entropy),
+                condition
+                    .raters_among_themselves
+                    .as_ref()
+                    .map_or_else(|| "-".to_owned(), |spread| fixed(spread.mean, 3)),
                 fixed(condition.chance.mean, 3),
                 rand_index(report, &condition.condition)
             );
         }
         text.push('\n');
-    }
-    let has_ceiling = |report: &ScoreReport| report.conditions.iter().any(|c| c.raters_among_themselves.is_some());
-    if reports.iter().any(has_ceiling) {
-        text.push_str("raters: the entropy of each rater's groups against every other's, over the same pictures\n");
     }
     for report in reports {
         if let Some(reason) = &report.no_silhouette {
@@ -90,12 +90,6 @@ fn rand_index(report: &ScoreReport, condition: &str) -> String {
         0 => "-".to_owned(),
         count => fixed(indices.iter().sum::<f64>() / count as f64, 2),
     }
-}
-
-/// Mean ± standard deviation, where there is one.
-fn spread(spread: &Spread) -> String {
-    let deviation = spread.standard_deviation.map_or_else(String::new, |d| format!(" ± {}", fixed(d, 3)));
-    format!("{}{deviation}", fixed(spread.mean, 3))
 }
 
 /// `value` with so many decimals, never as "-0.000".

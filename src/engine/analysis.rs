@@ -9,9 +9,11 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::event::{Event, Notice, Outbox};
+use super::jobs::agreement::{self, AgreementReport, AgreementRequest};
 use super::jobs::cluster::{self, ClusteredPart};
 use super::jobs::predictions;
 use super::jobs::score::{self, ReferenceGrouping, ScoreReport};
+use super::jobs::{counted, export_agreement};
 use crate::clustering::{self, Clustering, KMeansSettings};
 use crate::error::{Error, Result};
 use crate::features::FeatureMatrix;
@@ -71,6 +73,10 @@ pub(super) enum Question {
     Explore(ExploreRequest),
     /// Load what a run predicts for each picture.
     Predictions(RunId),
+    /// Compare raters.
+    Agreement(AgreementRequest),
+    /// Write what comes of comparing raters.
+    ExportAgreement(AgreementRequest, f64, std::path::PathBuf),
     /// Write a clustering.
     Export(ExploreRequest, std::path::PathBuf),
     /// Stop.
@@ -81,7 +87,9 @@ pub(super) fn start(outbox: Arc<Outbox>) -> Result<(Sender<Question>, JoinHandle
     let (sender, receiver) = unbounded();
     let thread = std::thread::Builder::new()
         .name("analyst".to_owned())
-        .spawn(move || Analyst { outbox, receiver, project: None, loaded: None, elbow_of: None }.work())
+        .spawn(move || {
+            Analyst { outbox, receiver, project: None, loaded: None, elbow_of: None, agreement: None }.work()
+        })
         .map_err(|error| Error::device(format!("no thread for the analysis could be started: {error}")))?;
     Ok((sender, thread))
 }
@@ -100,6 +108,7 @@ struct Analyst {
     project: Option<Project>,
     loaded: Option<Loaded>,
     elbow_of: Option<(RunId, ClusteredPart, u64)>,
+    agreement: Option<(AgreementRequest, Arc<AgreementReport<ImageId>>)>,
 }
 
 impl Analyst {
@@ -111,6 +120,7 @@ impl Analyst {
                     self.project = project;
                     self.loaded = None;
                     self.elbow_of = None;
+                    self.agreement = None;
                 }
                 Question::Explore(request) => {
                     // A newer request, if one waits, makes this one pointless.
@@ -121,6 +131,10 @@ impl Analyst {
                     }
                 }
                 Question::Predictions(run) => self.report(|analyst| analyst.predictions(run)),
+                Question::Agreement(request) => self.compare(request),
+                Question::ExportAgreement(request, level, folder) => {
+                    self.report(|analyst| analyst.export_agreement(&request, level, &folder));
+                }
                 Question::Export(request, file) => self.report(|analyst| analyst.export(request, &file)),
             }
         }
@@ -143,8 +157,13 @@ impl Analyst {
                     self.project = project;
                     self.loaded = None;
                     self.elbow_of = None;
+                    self.agreement = None;
                 }
                 Question::Predictions(run) => self.report(|analyst| analyst.predictions(run)),
+                Question::Agreement(request) => self.compare(request),
+                Question::ExportAgreement(request, level, folder) => {
+                    self.report(|analyst| analyst.export_agreement(&request, level, &folder));
+                }
                 Question::Export(request, file) => self.report(|analyst| analyst.export(request, &file)),
                 Question::Explore(_) | Question::Quit => {}
             }
@@ -213,6 +232,37 @@ impl Analyst {
     fn predictions(&self, run: RunId) -> Result<()> {
         let predictions = predictions::load(self.open_project()?, run)?;
         self.outbox.push(Event::PredictionsLoaded(Box::new(predictions)));
+        Ok(())
+    }
+
+    fn compare(&mut self, request: AgreementRequest) {
+        let found = self.agreement(&request);
+        self.outbox.push(match found {
+            Ok(report) => Event::AgreementFound(request, report),
+            Err(error) => Event::AgreementFailed(request, Notice::from(&error)),
+        });
+    }
+
+    /// How far raters agree: found once for each load of the project.
+    fn agreement(&mut self, request: &AgreementRequest) -> Result<Arc<AgreementReport<ImageId>>> {
+        if let Some((known, report)) = &self.agreement
+            && known == request
+        {
+            return Ok(report.clone());
+        }
+        let sorts = agreement::sorts(self.open_project()?)?;
+        let report = Arc::new(agreement::run(&sorts, request, &Cancel::new())?);
+        self.agreement = Some((request.clone(), report.clone()));
+        Ok(report)
+    }
+
+    fn export_agreement(&mut self, request: &AgreementRequest, level: f64, folder: &std::path::Path) -> Result<()> {
+        let report = self.agreement(request)?;
+        let names: std::collections::HashMap<ImageId, String> =
+            self.open_project()?.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
+        let name = |image: &ImageId| names.get(image).cloned().unwrap_or_default();
+        let files = export_agreement::run(&report, &report.linkage(level)?, level, folder, name)?;
+        self.outbox.push(Event::Done(format!("Wrote {} to {}", counted(files.len(), "file"), folder.display())));
         Ok(())
     }
 

@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 
 use super::analysis::ExploreRequest;
+use super::jobs::agreement::AgreementRequest;
 use super::jobs::cluster::ClusteredPart;
 use super::jobs::import::ImportRequest;
 use super::jobs::split::SplitRequest;
-use crate::ids::{ImageId, LabelId, RunId};
+use super::sorts::MoveRequest;
+use crate::ids::{ImageId, LabelId, PersonId, RunId, SortId, StudyId};
+use crate::project::NewStudy;
 use crate::training::TrainingConfiguration;
 
 /// A request to the engine.
@@ -62,6 +65,34 @@ pub enum Command {
     /// Do the edit undone last again.
     Redo,
 
+    /// Make a study.
+    CreateStudy(Box<NewStudy>),
+    /// Let somebody take part in a study.
+    AddRater(StudyId, String),
+    /// Take a rater out of a study; what was done is kept.
+    RemoveRater(StudyId, PersonId),
+    /// Give a rater a new secret link.
+    RenewLink(StudyId, PersonId),
+    /// Close a study, or open it again.
+    CloseStudy(StudyId, bool),
+    /// Open a rater's session; also after a failed move, to see what is stored.
+    OpenSession(StudyId, PersonId),
+    /// Open the session of the rater of that name, in the study of that name or the only one.
+    OpenSessionOf {
+        /// The study's name.
+        study: Option<String>,
+        /// The rater's name.
+        rater: String,
+    },
+    /// Make a move of a sort that is open.
+    MakeMove(MoveRequest),
+    /// The rater pauses.
+    PauseSort(SortId),
+    /// Submit a sort as a grouping, and go on to the next.
+    SubmitSort(SortId),
+    /// Begin a new version of a submitted sort.
+    NewVersion(SortId),
+
     /// Import pictures, labels or groupings.
     Import(ImportRequest),
     /// Say where the pictures are now.
@@ -98,6 +129,19 @@ pub enum Command {
     LoadPredictions(RunId),
     /// Cluster and score.
     Explore(ExploreRequest),
+    /// Compare the raters of a condition.
+    Agreement(AgreementRequest),
+    /// Write tables and figures of the agreement under a condition into a folder.
+    ExportAgreement {
+        /// What is compared.
+        request: AgreementRequest,
+        /// Level of the consensus by average linkage.
+        level: f64,
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Write the newest groupings as a long CSV.
+    ExportGroupings(PathBuf),
     /// Write the network of a run.
     ExportModel {
         /// The run.

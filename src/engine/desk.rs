@@ -9,10 +9,14 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use super::analysis::{self, Question};
 use super::command::Command;
 use super::event::{Event, JobEnd, Notice, Outbox};
-use super::jobs::{cluster, counted, demo, export_model, import, plan, relink, split, train};
+use super::jobs::{cluster, counted, demo, export_groupings, export_model, import, plan, relink, split, train};
+use super::session::RaterSession;
 use super::snapshot::Snapshot;
+use super::sorts::{MoveRequest, SortKeeper};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ids::{ImageId, LabelId, PersonId, RunId};
+use crate::ids::{ImageId, LabelId, PersonId, RunId, StudyId};
+use crate::interchange::grouping_forms::GroupingForm;
+use crate::interchange::require_csv;
 use crate::progress::{Cancel, Observer, Progress};
 use crate::project::history::Change;
 use crate::project::{Person, Project, Role};
@@ -44,7 +48,17 @@ pub(super) fn start(outbox: Arc<Outbox>, job_cancel: Arc<Mutex<Cancel>>) -> Resu
     let thread = std::thread::Builder::new()
         .name("desk".to_owned())
         .spawn(move || {
-            Desk { outbox, to_self, job_cancel, analyst, project: None, annotator: None, job: None }.work(&receiver);
+            Desk {
+                outbox,
+                to_self,
+                job_cancel,
+                analyst,
+                project: None,
+                annotator: None,
+                sorts: SortKeeper::default(),
+                job: None,
+            }
+            .work(&receiver);
             let _ = analyst_thread.join();
         })
         .map_err(|error| Error::device(format!("no thread for the engine could be started: {error}")))?;
@@ -58,6 +72,7 @@ struct Desk {
     analyst: Sender<Question>,
     project: Option<Project>,
     annotator: Option<Person>,
+    sorts: SortKeeper,
     job: Option<JoinHandle<()>>,
 }
 
@@ -131,6 +146,60 @@ impl Desk {
                 let change = self.project()?.redo()?;
                 self.show_history_step(change, true)
             }
+            Command::CreateStudy(study) => {
+                self.project()?.create_study(&study)?;
+                self.outbox.push(Event::Done(format!("Study “{}” is ready", study.name.trim())));
+                self.reload()
+            }
+            Command::AddRater(study, name) => {
+                self.project()?.add_rater(study, &name)?;
+                self.reload()
+            }
+            Command::RemoveRater(study, rater) => {
+                self.project()?.remove_rater(study, rater)?;
+                self.outbox
+                    .push(Event::Done("Taken out; what was sorted is kept. Add the name again to undo".to_owned()));
+                self.reload()
+            }
+            Command::RenewLink(study, rater) => {
+                self.project()?.renew_link(study, rater)?;
+                self.reload()
+            }
+            Command::CloseStudy(study, closed) => {
+                self.project()?.set_study_closed(study, closed)?;
+                self.reload()
+            }
+            Command::OpenSession(study, rater) => self.open_session(study, rater),
+            Command::OpenSessionOf { study, rater } => {
+                let study = self.project()?.study_named(study.as_deref())?;
+                let found = study.raters.iter().find(|known| known.person.name == rater.trim());
+                let names: Vec<&str> = study.raters.iter().map(|rater| rater.person.name.as_str()).collect();
+                let found = found.ok_or_else(|| {
+                    Error::user(format!("{rater} does not take part in the study “{}”", study.name))
+                        .hint(format!("its raters are {}", names.join(", ")))
+                })?;
+                self.open_session(study.id, found.person.id)
+            }
+            Command::MakeMove(request) => self.make_move(request),
+            Command::PauseSort(sort) => {
+                self.project()?.end_visit(sort)?;
+                self.reload()
+            }
+            Command::SubmitSort(id) => {
+                let project = self.project()?;
+                let (study, rater) = {
+                    let stored = project.sort(id)?;
+                    project.submit_sort(id)?;
+                    (stored.study, stored.rater.id)
+                };
+                self.sorts.forget(id);
+                self.open_session(study, rater)?;
+                self.reload()
+            }
+            Command::NewVersion(id) => {
+                let new = self.project()?.new_version(id)?;
+                self.open_session(new.study, new.rater.id)
+            }
             Command::LoadRun(run) => {
                 let folder = self.project()?.run_folder(run);
                 let (epochs, batches) = (training::read_epochs(&folder)?, training::read_batches(&folder)?);
@@ -146,6 +215,17 @@ impl Desk {
                     run: None,
                 })
             }),
+            Command::Agreement(request) => self.ask(Question::Agreement(request)),
+            Command::ExportAgreement { request, level, folder } => {
+                self.ask(Question::ExportAgreement(request, level, folder))
+            }
+            Command::ExportGroupings(file) => {
+                require_csv(&file)?;
+                let written = export_groupings::run(self.project()?, GroupingForm::LongCsv, None, &file)?;
+                let text = format!("Wrote {} to {}", counted(written, "grouping"), file.display());
+                self.outbox.push(Event::Done(text));
+                Ok(())
+            }
             Command::Explore(request) => self.ask(Question::Explore(request)),
             Command::ExportAssignments { request, file } => self.ask(Question::Export(request, file)),
             Command::Import(request) => self.start_job("Import", move |project, watcher, cancel| {
@@ -184,6 +264,31 @@ impl Desk {
             // Handled where it is sent, so that it need not wait in the queue.
             Command::CancelJob | Command::PauseJob | Command::ContinueJob => Ok(()),
         }
+    }
+
+    fn open_session(&mut self, study: StudyId, rater: PersonId) -> Result<()> {
+        let session = RaterSession::open(self.project()?, study, rater)?;
+        if let Some(current) = &session.current {
+            let id = current.id;
+            let project = self.project.as_mut().ok_or_else(|| Error::internal("the project is gone"))?;
+            project.begin_visit(id)?;
+            self.sorts.forget(id);
+            self.sorts.opened(project, id)?;
+        }
+        self.outbox.push(Event::SessionOpened(Box::new(session)));
+        Ok(())
+    }
+
+    fn make_move(&mut self, request: MoveRequest) -> Result<()> {
+        let sort = request.sort;
+        let project = self.project.as_mut().ok_or_else(|| Error::user("no project is open"))?;
+        let outcome = self.sorts.make_moves(project, &[request]).pop();
+        self.outbox.push(match outcome {
+            Some(Ok(number)) => Event::MoveStored(sort, number),
+            Some(Err(error)) => Event::MoveFailed(sort, Notice::from(&error)),
+            None => return Err(Error::internal("a move had no outcome")),
+        });
+        Ok(())
     }
 
     fn start_training(&mut self, order: train::Order) -> Result<()> {
@@ -231,6 +336,7 @@ impl Desk {
     fn closed(&mut self) {
         self.project = None;
         self.annotator = None;
+        self.sorts = SortKeeper::default();
         let _ = self.analyst.send(Question::Project(None));
         self.outbox.push(Event::Closed);
     }
@@ -240,6 +346,7 @@ impl Desk {
         self.annotator =
             project.people(Role::Annotator)?.into_iter().find(|person| Some(&person.name) == last.as_ref());
         self.project = Some(project);
+        self.sorts = SortKeeper::default();
         self.reload()
     }
 

@@ -2,16 +2,18 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::Wake;
 use super::analysis::{Exploration, ExplorationScores};
+use super::jobs::agreement::{AgreementReport, AgreementRequest};
 use super::jobs::plan::TrainingPlan;
 use super::jobs::predictions::RunPredictions;
+use super::session::RaterSession;
 use super::snapshot::Snapshot;
 use crate::clustering::Elbow;
 use crate::error::Error;
-use crate::ids::{ImageId, RunId};
+use crate::ids::{ImageId, RunId, SortId};
 use crate::progress::Progress;
 use crate::project::AnnotationEdit;
 use crate::training::{BatchLoss, EpochRecord, TrainingConfiguration};
@@ -67,6 +69,12 @@ pub enum Event {
     },
     /// An edit of these images' answers could not be stored.
     EditFailed(Vec<ImageId>, Notice),
+    /// A rater's session was opened, or went on to another sort.
+    SessionOpened(Box<RaterSession>),
+    /// A move of a sort is on disk, and with it all before it.
+    MoveStored(SortId, usize),
+    /// A move could not be stored; the sort is as it was before, and is opened again.
+    MoveFailed(SortId, Notice),
     /// A job began.
     JobStarted(String),
     /// The job moved on.
@@ -95,6 +103,10 @@ pub enum Event {
     Explored(Box<Exploration>),
     /// Clusters that were asked for cannot be made.
     ExploreFailed(super::analysis::ExploreRequest, Notice),
+    /// How far the raters of a condition agree.
+    AgreementFound(AgreementRequest, Arc<AgreementReport<ImageId>>),
+    /// It cannot be said how far, and why.
+    AgreementFailed(AgreementRequest, Notice),
     /// Their scores.
     Scored(Box<ExplorationScores>),
     /// The within-cluster sums of squares for a range of K.

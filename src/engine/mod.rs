@@ -14,7 +14,9 @@ pub mod command;
 pub mod desk;
 pub mod event;
 pub mod jobs;
+pub mod session;
 pub mod snapshot;
+pub mod sorts;
 pub mod thumbnails;
 
 use std::sync::Arc;

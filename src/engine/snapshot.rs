@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::ids::{ImageId, LabelId};
 use crate::project::{
     Annotation, GroupingRecord, ImageRecord, ImageRoot, Label, Person, Project, RejectedFile, RunRecord, SplitRecord,
+    StudyRecord,
 };
 
 /// One annotator's answers, by image and label.
@@ -40,6 +41,8 @@ pub struct Snapshot {
     pub answers: Answers,
     /// Groups made by people.
     pub groupings: Vec<GroupingRecord>,
+    /// Studies in which raters sort pictures, with their progress.
+    pub studies: Vec<StudyRecord>,
     /// The split in use.
     pub split: Option<SplitRecord>,
     /// Runs, newest first.
@@ -71,6 +74,7 @@ impl Snapshot {
             annotator: annotator.cloned(),
             answers,
             groupings: project.groupings()?,
+            studies: project.studies()?,
             split: project.current_split()?,
             runs: project.runs()?,
             undo,

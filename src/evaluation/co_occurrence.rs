@@ -1,77 +1,90 @@
-//! How often people put two images together, and on which images they disagree.
-//!
-//! The co-occurrence of two images is the share of the raters who placed both that put them into one group.
+//! How often each two images stand together in the groups of several raters, and which images people disagree on.
 
-use super::average_linkage::AverageLinkage;
+use rayon::prelude::*;
+
+use super::linkage::Tree;
 use super::rater_groupings::RaterGroupings;
 
-/// Co-occurrence of every two images.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// For every two images how many raters placed both, and how many of these put them into one group.
+#[derive(Clone, Debug, PartialEq)]
 pub struct CoOccurrence {
     images: usize,
-    /// By row and column: raters who put both together, raters who placed both.
+    /// By pair (i, j), i < j, in the order (0, 1), (0, 2), …, (1, 2), …: together and placed.
     counts: Vec<(u32, u32)>,
 }
 
 impl CoOccurrence {
-    /// Counts; images by their position in [`RaterGroupings::images`].
-    pub fn new<Image>(groupings: &RaterGroupings<Image>) -> Self {
-        let images = groupings.images().len();
-        let mut counts = vec![(0, 0); images * images];
-        for rater in 0..groupings.raters().len() {
-            let groups = groupings.groups_of(rater);
-            for (row, own) in counts.chunks_exact_mut(images.max(1)).zip(groups) {
-                let Some(own) = own else { continue };
-                for ((together, placed), other) in row.iter_mut().zip(groups) {
-                    *placed += u32::from(other.is_some());
-                    *together += u32::from(*other == Some(*own));
-                }
-            }
-        }
+    /// Counts over all raters; images are known by their place in [`RaterGroupings::images`].
+    pub fn new<Image: Sync>(groupings: &RaterGroupings<Image>) -> Self {
+        let (images, raters) = (groupings.images().len(), groupings.raters().len());
+        let groups: Vec<&[Option<usize>]> = (0..raters).map(|rater| groupings.groups_of(rater)).collect();
+        let counts = (0..images)
+            .into_par_iter()
+            .flat_map_iter(|i| {
+                let groups = &groups;
+                (i + 1..images).map(move |j| {
+                    let mut count = (0, 0);
+                    for rater in groups {
+                        if let (Some(a), Some(b)) = (rater[i], rater[j]) {
+                            count.0 += u32::from(a == b);
+                            count.1 += 1;
+                        }
+                    }
+                    count
+                })
+            })
+            .collect();
         Self { images, counts }
     }
 
-    /// Number of images: rows and columns.
+    /// Number of images.
     pub fn images(&self) -> usize {
         self.images
     }
 
-    /// Number of raters who placed both images.
-    pub fn raters(&self, a: usize, b: usize) -> usize {
-        self.counts[a * self.images + b].1 as usize
+    /// How many raters put two images together, and how many placed both. An image with itself counts as nothing.
+    pub fn counts(&self, i: usize, j: usize) -> (u32, u32) {
+        let (i, j) = (i.min(j), i.max(j));
+        if i == j {
+            return (0, 0);
+        }
+        self.counts[i * self.images - i * (i + 1) / 2 + j - i - 1]
     }
 
-    /// Share of the raters who placed both images that put them together, 0 to 1; none where nobody placed both.
-    pub fn share(&self, a: usize, b: usize) -> Option<f64> {
-        let (together, placed) = self.counts[a * self.images + b];
+    /// The share, 0 to 1, of the raters who placed both images that put them together; none where nobody placed both.
+    pub fn share(&self, i: usize, j: usize) -> Option<f64> {
+        let (together, placed) = self.counts(i, j);
         (placed > 0).then(|| f64::from(together) / f64::from(placed))
     }
 
-    /// The chance that two different raters, drawn from those who placed both images, disagree on whether the two belong
-    /// together: 2k(R − k) / (R(R − 1)) with k of R raters for it, 0 to 1; none for fewer than two raters.
-    pub fn disagreement(&self, a: usize, b: usize) -> Option<f64> {
-        let (together, placed) = self.counts[a * self.images + b];
-        let (k, raters) = (f64::from(together), f64::from(placed));
-        (placed > 1).then(|| 2.0 * k * (raters - k) / (raters * (raters - 1.0)))
+    /// 1 − share for every two images, in the order of a [`Tree`]; 1 where nobody placed both.
+    pub fn distances(&self) -> Vec<f64> {
+        let distance = |&(together, placed): &(u32, u32)| match placed {
+            0 => 1.0,
+            _ => 1.0 - f64::from(together) / f64::from(placed),
+        };
+        self.counts.iter().map(distance).collect()
     }
 
-    /// For each image the mean of its [`disagreement`](Self::disagreement) with every other; none where no other image
-    /// was placed beside it by two raters.
-    pub fn disagreement_by_image(&self) -> Vec<Option<f64>> {
+    /// The tree by which images that stand together come next to each other: average linkage of 1 − share.
+    pub fn tree(&self) -> Tree {
+        Tree::new(self.images, &self.distances())
+    }
+
+    /// For each image, over all others, the mean chance that two different raters disagree on whether the two belong
+    /// together: 2 k (R − k) / (R (R − 1)) where k of R raters put them together. 0 where all agree; none where no two
+    /// raters placed the image with another.
+    pub fn disagreement(&self) -> Vec<Option<f64>> {
         (0..self.images)
-            .map(|image| {
-                let others = (0..self.images).filter(|&other| other != image);
-                let values: Vec<f64> = others.filter_map(|other| self.disagreement(image, other)).collect();
-                (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+            .map(|i| {
+                let chances = (0..self.images).filter_map(|j| {
+                    let (together, placed) = self.counts(i, j);
+                    let (k, all) = (f64::from(together), f64::from(placed));
+                    (placed > 1).then(|| 2.0 * k * (all - k) / (all * (all - 1.0)))
+                });
+                let (sum, count) = chances.fold((0.0, 0), |(sum, count), chance| (sum + chance, count + 1));
+                (count > 0).then(|| sum / f64::from(count))
             })
             .collect()
-    }
-
-    /// The tree of the images by average linkage of 1 − co-occurrence. Two images that nobody placed both count as never
-    /// together.
-    pub fn tree(&self) -> AverageLinkage {
-        let pairs = (0..self.images).flat_map(|a| (a + 1..self.images).map(move |b| (a, b)));
-        let distances = pairs.map(|(a, b)| 1.0 - self.share(a, b).unwrap_or(0.0)).collect();
-        AverageLinkage::new(self.images, distances)
     }
 }

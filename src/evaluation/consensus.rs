@@ -1,139 +1,135 @@
-//! One partition of the images that stands for several raters.
+//! Consensus: one partition that stands for several raters' groupings.
 //!
-//! [`best_consensus`] looks for the partition with the highest mean adjusted Rand index with the raters' own (Krieger and
-//! Green 1999; Courcoux, Faye and Qannari 2014, as FreeSortR's `ConsensusPartition`). [`consensus_at_level`] cuts the tree
-//! of co-occurrences instead, which says for every group how strongly people put it together.
+//! Two ways: the partition that agrees best with the raters on average, found by climbing from good beginnings
+//! ([`best_consensus`]); and average linkage of how often images stand together, cut at a level the researcher chooses
+//! ([`linkage_consensus`]).
 
-use std::collections::BTreeMap;
-
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::agreement::rand_index_from_squares;
-use super::average_linkage::{AverageLinkage, numbered_by_size};
 use super::co_occurrence::CoOccurrence;
 use super::rater_groupings::RaterGroupings;
 use crate::error::{Error, Result};
 use crate::progress::Cancel;
 
-/// A move must raise the mean index by more than rounding does.
+/// Rounds of moving single images before the search is called off; each round moves every image at most once.
+const MOST_ROUNDS: usize = 100;
+/// Beginnings that are climbed from: the best of all candidates.
+const CLIMBED: usize = 6;
+/// Least gain of a move, above what rounding gives.
 const LEAST_GAIN: f64 = 1e-12;
 
-/// The least mean co-occurrence within a group unless said otherwise: half of the raters.
-pub const CONSENSUS_LEVEL: f64 = 0.5;
-
-/// A partition that stands for several raters.
+/// A partition of all images and how well it agrees with each rater.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Consensus {
-    /// The group of each image, counting from 0: the largest first, then by the first image.
+    /// The group of each image by its place in [`RaterGroupings::images`]; groups are numbered by size, the largest
+    /// first, and by their first image where they are as large.
     pub groups: Vec<usize>,
-    /// Number of groups.
-    pub group_count: usize,
-    /// Mean over the raters of the adjusted Rand index with the consensus, over the images each rater placed.
-    pub mean_adjusted_rand_index: f64,
-    /// The index of each rater.
-    pub adjusted_rand_index_by_rater: Vec<f64>,
+    /// Adjusted Rand index with each rater, over the images the rater placed.
+    pub rand_index_by_rater: Vec<f64>,
+    /// Their mean.
+    pub mean_rand_index: f64,
 }
 
-impl Consensus {
-    fn of<Image>(groupings: &RaterGroupings<Image>, groups: &[usize]) -> Self {
-        let groups = numbered_by_size(groups);
-        let partition = Partition::new(groupings, groups.clone());
-        Self {
-            group_count: groups.iter().max().map_or(0, |largest| largest + 1),
-            groups,
-            mean_adjusted_rand_index: partition.mean_index(),
-            adjusted_rand_index_by_rater: partition.raters.iter().map(Comparison::index).collect(),
+/// The partition with the highest mean adjusted Rand index with the raters that could be found: from the raters' own
+/// partitions and every cut of the average linkage, the best are improved by moving single images, into another group
+/// or one of their own, until no move helps. The same groupings give the same partition.
+///
+/// # Errors
+/// `User` when no rater placed an image; `Cancelled`.
+pub fn best_consensus<Image: Sync>(groupings: &RaterGroupings<Image>, cancel: &Cancel) -> Result<Consensus> {
+    let tree = CoOccurrence::new(groupings).tree();
+    let images = groupings.images().len();
+    check(groupings)?;
+    let own = (0..groupings.raters().len()).map(|rater| {
+        // Images that a rater did not place stand alone.
+        let mut next = groupings.group_count(rater);
+        let alone = |group: &Option<usize>| {
+            group.unwrap_or_else(|| {
+                next += 1;
+                next - 1
+            })
+        };
+        groupings.groups_of(rater).iter().map(alone).collect::<Vec<usize>>()
+    });
+    let cuts = (0..=tree.steps()).map(|steps| tree.cut_after(steps));
+    let mut candidates: Vec<(f64, Vec<usize>)> = Vec::new();
+    for groups in own.chain(cuts) {
+        cancel.check()?;
+        let search = Search::new(groupings, groups);
+        candidates.push((search.mean_rand_index(), search.groups));
+    }
+    candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut best: Option<(f64, Vec<usize>)> = None;
+    for (_, groups) in candidates.into_iter().take(CLIMBED) {
+        let mut search = Search::new(groupings, groups);
+        search.climb(cancel)?;
+        let reached = search.mean_rand_index();
+        if best.as_ref().is_none_or(|(known, _)| reached > known + LEAST_GAIN) {
+            best = Some((reached, search.groups));
         }
     }
+    let groups = best.map_or_else(|| vec![0; images], |(_, groups)| groups);
+    Ok(finish(groupings, groups))
 }
 
-/// The partition with the highest mean adjusted Rand index with the raters' own that local search finds.
-///
-/// The search starts from each rater's own partition (images the rater did not place are alone) and from the best cut of
-/// the [tree](CoOccurrence::tree) of co-occurrences. From each it moves a single image, a whole group, or the part of a
-/// group that one rater set apart, to the other group or the new one where it raises the mean most, until no such move
-/// raises it; the best end is taken. The result is deterministic and never worse than any start, but a partition that is
-/// better still cannot be ruled out (Krieger and Green 1999).
+/// The groups in which images stand together for a share of at least `level` of the raters on average: average linkage
+/// of 1 − share, cut at 1 − level.
 ///
 /// # Errors
-/// `User` without raters or images; `Cancelled`.
-pub fn best_consensus<Image: Sync>(groupings: &RaterGroupings<Image>, cancel: &Cancel) -> Result<Consensus> {
-    check(groupings)?;
-    let images = groupings.images().len();
-    let mut starts = vec![best_cut(groupings, &CoOccurrence::new(groupings).tree())];
-    for rater in 0..groupings.raters().len() {
-        let groups = groupings.groups_of(rater).iter().enumerate();
-        starts.push(groups.map(|(image, group)| group.unwrap_or(images + image)).collect());
-    }
-    let ends: Vec<(f64, Vec<usize>)> = starts
-        .into_par_iter()
-        .map(|start| {
-            let mut partition = Partition::new(groupings, numbered_by_size(&start));
-            partition.improve(groupings, cancel)?;
-            Ok((partition.mean_index(), partition.groups))
-        })
-        .collect::<Result<_>>()?;
-    // Of equally good ends the first.
-    let best = ends.iter().rev().max_by(|a, b| a.0.total_cmp(&b.0));
-    best.map(|(_, groups)| Consensus::of(groupings, groups)).ok_or_else(nobody)
-}
-
-/// The cut of the average-linkage tree of 1 − co-occurrence at a level.
-///
-/// Two groups are merged as long as the mean co-occurrence of the images of one with those of the other is at least
-/// `level`, so that within every group of the result the mean co-occurrence is at least that: 0.5 asks for half of the
-/// raters on average, 1 for all.
-///
-/// # Errors
-/// `User` without raters or images, or for a level outside 0 to 1.
-pub fn consensus_at_level<Image>(groupings: &RaterGroupings<Image>, level: f64) -> Result<Consensus> {
-    check(groupings)?;
+/// `User` when `level` is not in 0 to 1 or no rater placed an image.
+pub fn linkage_consensus<Image: Sync>(groupings: &RaterGroupings<Image>, level: f64) -> Result<Consensus> {
     if !(0.0..=1.0).contains(&level) {
-        return Err(Error::user(format!("the level of consensus must be 0 to 1, not {level}"))
-            .hint("0.5 keeps together what half of the raters put together"));
+        return Err(Error::user(format!("the level of the consensus is {level}")).hint("choose one from 0 to 1"));
     }
-    Ok(Consensus::of(groupings, &CoOccurrence::new(groupings).tree().cut(1.0 - level)))
+    check(groupings)?;
+    Ok(finish(groupings, CoOccurrence::new(groupings).tree().cut_at(1.0 - level)))
 }
 
 fn check<Image>(groupings: &RaterGroupings<Image>) -> Result<()> {
-    if groupings.images().is_empty() { Err(nobody()) } else { Ok(()) }
-}
-
-fn nobody() -> Error {
-    Error::user("there are no groups to find a consensus of").hint("import or make groupings first")
-}
-
-/// The cut of a tree with the highest mean index; of equally good ones that with most groups.
-fn best_cut<Image>(groupings: &RaterGroupings<Image>, tree: &AverageLinkage) -> Vec<usize> {
-    let mut partition = Partition::new(groupings, (0..groupings.images().len()).collect());
-    let mut best = (partition.mean_index(), partition.groups.clone());
-    let mut members: Vec<Vec<usize>> = (0..groupings.images().len()).map(|image| vec![image]).collect();
-    for ([a, b], _) in tree.mergers() {
-        let (stays, goes) = (a.min(b), a.max(b));
-        let block = std::mem::take(&mut members[goes]);
-        partition.move_block(groupings, &block, stays);
-        members[stays].extend(block);
-        let index = partition.mean_index();
-        if index > best.0 + LEAST_GAIN {
-            best = (index, partition.groups.clone());
-        }
+    if groupings.images().is_empty() {
+        return Err(Error::user("there is no consensus without groupings"));
     }
-    best.1
+    Ok(())
 }
 
-/// A partition beside every rater's, with all that its mean index needs kept up to date as images move.
-struct Partition {
+fn finish<Image>(groupings: &RaterGroupings<Image>, groups: Vec<usize>) -> Consensus {
+    let search = Search::new(groupings, numbered_by_size(&groups));
+    let rand_index_by_rater: Vec<f64> = (0..search.tables.len()).map(|rater| search.rand_index(rater)).collect();
+    let mean_rand_index = search.mean_rand_index();
+    Consensus { groups: search.groups, rand_index_by_rater, mean_rand_index }
+}
+
+/// The same groups with other numbers: by size, then by their first image.
+fn numbered_by_size(groups: &[usize]) -> Vec<usize> {
+    let count = groups.iter().max().map_or(0, |largest| largest + 1);
+    let mut sizes: Vec<(usize, usize, usize)> = (0..count).map(|group| (0, usize::MAX, group)).collect();
+    for (image, group) in groups.iter().enumerate() {
+        sizes[*group].0 += 1;
+        sizes[*group].1 = sizes[*group].1.min(image);
+    }
+    sizes.sort_by_key(|(size, first, _)| (std::cmp::Reverse(*size), *first));
+    let mut number = vec![0; count];
+    for (new, (_, _, old)) in sizes.into_iter().enumerate() {
+        number[old] = new;
+    }
+    groups.iter().map(|group| number[*group]).collect()
+}
+
+/// A partition under improvement, with what is needed to know at once what a move would do.
+struct Search<'a> {
     groups: Vec<usize>,
+    /// Images in each group, over all.
     sizes: Vec<usize>,
-    raters: Vec<Comparison>,
+    tables: Vec<RaterTable<'a>>,
 }
 
-/// A partition beside one rater's, over the images that the rater placed.
-struct Comparison {
-    /// Images by group of the partition and group of the rater.
+/// The contingency of the partition with one rater's groups, over the images that the rater placed.
+struct RaterTable<'a> {
+    rater: &'a [Option<usize>],
+    /// By group of the partition, then group of the rater.
     counts: Vec<Vec<i64>>,
-    /// Images by group of the partition.
+    /// Sizes of the partition's groups among the images placed.
     sizes: Vec<i64>,
     /// Sums of squares: of the counts, of the partition's sizes, of the rater's.
     both: i64,
@@ -142,182 +138,202 @@ struct Comparison {
     images: i64,
 }
 
-impl Comparison {
-    fn index(&self) -> f64 {
-        self.index_after((0, 0))
-    }
-
-    /// The index once the sums of squares of the counts and of the partition's sizes have grown by so much.
-    fn index_after(&self, (both, in_partition): (i64, i64)) -> f64 {
-        rand_index_from_squares(
-            i128::from(self.both + both),
-            i128::from(self.in_partition + in_partition),
-            i128::from(self.in_rater),
-            i128::from(self.images),
-        )
-    }
-
-    /// By how much the sums of squares grow when a block with these counts by the rater's groups goes from one group of
-    /// the partition to another: (x + s)² − x² + (y − s)² − y² = 2s (s + x − y).
-    fn growth(&self, block: &[(usize, i64)], from: usize, to: usize) -> (i64, i64) {
-        let both =
-            block.iter().map(|&(group, s)| 2 * s * (s + self.counts[to][group] - self.counts[from][group])).sum();
-        let size: i64 = block.iter().map(|(_, s)| s).sum();
-        (both, 2 * size * (size + self.sizes[to] - self.sizes[from]))
-    }
-}
-
-impl Partition {
-    fn new<Image>(groupings: &RaterGroupings<Image>, groups: Vec<usize>) -> Self {
-        let group_count = groups.iter().max().map_or(0, |largest| largest + 1);
-        let mut sizes = vec![0; group_count];
-        groups.iter().for_each(|&group| sizes[group] += 1);
-        let raters = (0..groupings.raters().len())
-            .map(|rater| {
-                let mut counts = vec![vec![0i64; groupings.group_count(rater)]; group_count];
-                for (&group, own) in groups.iter().zip(groupings.groups_of(rater)) {
-                    if let Some(own) = own {
-                        counts[group][*own] += 1;
+impl<'a> Search<'a> {
+    fn new<Image>(groupings: &'a RaterGroupings<Image>, groups: Vec<usize>) -> Self {
+        let count = groups.iter().max().map_or(0, |largest| largest + 1);
+        let mut sizes = vec![0; count];
+        groups.iter().for_each(|group| sizes[*group] += 1);
+        let tables = (0..groupings.raters().len())
+            .map(|number| {
+                let rater = groupings.groups_of(number);
+                let mut counts = vec![vec![0_i64; groupings.group_count(number)]; count];
+                let mut of_rater = vec![0_i64; groupings.group_count(number)];
+                for (group, placed) in groups.iter().zip(rater) {
+                    if let Some(placed) = placed {
+                        counts[*group][*placed] += 1;
+                        of_rater[*placed] += 1;
                     }
                 }
                 let squares = |values: &[i64]| values.iter().map(|value| value * value).sum::<i64>();
                 let sizes: Vec<i64> = counts.iter().map(|row| row.iter().sum()).collect();
-                let of_rater: Vec<i64> =
-                    (0..groupings.group_count(rater)).map(|own| counts.iter().map(|row| row[own]).sum()).collect();
-                Comparison {
+                RaterTable {
+                    rater,
                     both: counts.iter().map(|row| squares(row)).sum(),
                     in_partition: squares(&sizes),
                     in_rater: squares(&of_rater),
-                    images: sizes.iter().sum(),
-                    counts,
+                    images: of_rater.iter().sum(),
                     sizes,
+                    counts,
                 }
             })
             .collect();
-        Self { groups, sizes, raters }
+        Self { groups, sizes, tables }
     }
 
-    fn mean_index(&self) -> f64 {
-        self.raters.iter().map(Comparison::index).sum::<f64>() / self.raters.len() as f64
+    fn rand_index(&self, rater: usize) -> f64 {
+        let table = &self.tables[rater];
+        index(table, table.both, table.in_partition)
     }
 
-    /// Moves blocks until no move of a block raises the mean index.
-    fn improve<Image>(&mut self, groupings: &RaterGroupings<Image>, cancel: &Cancel) -> Result<()> {
-        loop {
-            cancel.check()?;
+    fn mean_rand_index(&self) -> f64 {
+        let sum: f64 = (0..self.tables.len()).map(|rater| self.rand_index(rater)).sum();
+        sum / self.tables.len().max(1) as f64
+    }
+
+    /// Moves single images as long as that helps.
+    fn climb(&mut self, cancel: &Cancel) -> Result<()> {
+        for _ in 0..MOST_ROUNDS {
             let mut moved = false;
             for image in 0..self.groups.len() {
-                moved |= self.move_to_best(groupings, &[image]);
-            }
-            if moved {
-                continue;
-            }
-            // Larger blocks only once no single image moves: whole groups, then what one rater set apart of each. The
-            // blocks of one kind share no image, so that a move leaves every other block within one group.
-            for block in self.blocks(|_| 0) {
-                moved |= self.move_to_best(groupings, &block);
-            }
-            for rater in 0..self.raters.len() {
                 cancel.check()?;
-                let own = groupings.groups_of(rater);
-                for block in self.blocks(|image| own[image].map_or(0, |group| group + 1)) {
-                    moved |= self.move_to_best(groupings, &block);
+                let here = self.groups[image];
+                let now = self.mean_rand_index();
+                // An empty group stands for one of its own; alone already, that would change nothing.
+                let mut empty = self.sizes.iter().position(|size| *size == 0);
+                if empty.is_none() && self.sizes[here] > 1 {
+                    self.add_group();
+                    empty = Some(self.sizes.len() - 1);
+                }
+                let mut best = (now + LEAST_GAIN, here);
+                for group in (0..self.sizes.len()).filter(|group| *group != here) {
+                    if self.sizes[group] == 0 && (Some(group) != empty || self.sizes[here] == 1) {
+                        continue;
+                    }
+                    let reached = self.mean_if_moved(image, here, group);
+                    if reached > best.0 {
+                        best = (reached, group);
+                    }
+                }
+                if best.1 != here {
+                    self.move_image(image, here, best.1);
+                    moved = true;
                 }
             }
             if !moved {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
-    /// The images by their group, divided by `part`.
-    fn blocks(&self, part: impl Fn(usize) -> usize) -> Vec<Vec<usize>> {
-        let mut blocks: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
-        for (image, &group) in self.groups.iter().enumerate() {
-            blocks.entry((group, part(image))).or_default().push(image);
-        }
-        blocks.into_values().collect()
-    }
-
-    /// Moves a block, all of one group, to where it raises the mean index most; false where nothing raises it.
-    fn move_to_best<Image>(&mut self, groupings: &RaterGroupings<Image>, block: &[usize]) -> bool {
-        let from = self.groups[block[0]];
-        let counts = self.counts_of(groupings, block);
-        let stays = self.mean_index();
-        let mut best = (stays + LEAST_GAIN, from);
-        let empty = self.empty_group();
-        for to in 0..self.sizes.len() {
-            // A group that empties as another is made is the same partition.
-            let useless = if self.sizes[to] == 0 { to != empty || block.len() == self.sizes[from] } else { to == from };
-            if useless {
-                continue;
-            }
-            let indices = self.raters.iter().zip(&counts).map(|(rater, block)| {
-                let growth = rater.growth(block, from, to);
-                rater.index_after(growth)
-            });
-            let index = indices.sum::<f64>() / self.raters.len() as f64;
-            if index > best.0 {
-                best = (index, to);
-            }
-        }
-        if best.1 == from {
-            return false;
-        }
-        self.move_counted(block, &counts, best.1);
-        true
-    }
-
-    fn move_block<Image>(&mut self, groupings: &RaterGroupings<Image>, block: &[usize], to: usize) {
-        let counts = self.counts_of(groupings, block);
-        self.move_counted(block, &counts, to);
-    }
-
-    fn move_counted(&mut self, block: &[usize], counts: &[Vec<(usize, i64)>], to: usize) {
-        let from = self.groups[block[0]];
-        for (rater, counts) in self.raters.iter_mut().zip(counts) {
-            let (both, in_partition) = rater.growth(counts, from, to);
-            rater.both += both;
-            rater.in_partition += in_partition;
-            for &(group, count) in counts {
-                rater.counts[from][group] -= count;
-                rater.counts[to][group] += count;
-                rater.sizes[from] -= count;
-                rater.sizes[to] += count;
-            }
-        }
-        self.sizes[from] -= block.len();
-        self.sizes[to] += block.len();
-        block.iter().for_each(|&image| self.groups[image] = to);
-    }
-
-    /// For each rater the images of a block by the rater's groups.
-    fn counts_of<Image>(&self, groupings: &RaterGroupings<Image>, block: &[usize]) -> Vec<Vec<(usize, i64)>> {
-        let of_rater = |rater: usize| {
-            let own = groupings.groups_of(rater);
-            let mut counts: Vec<(usize, i64)> = Vec::new();
-            for group in block.iter().filter_map(|&image| own[image]) {
-                match counts.iter_mut().find(|(known, _)| *known == group) {
-                    Some((_, count)) => *count += 1,
-                    None => counts.push((group, 1)),
-                }
-            }
-            counts
-        };
-        (0..self.raters.len()).map(of_rater).collect()
-    }
-
-    /// A group without images, made where there is none.
-    fn empty_group(&mut self) -> usize {
-        if let Some(empty) = self.sizes.iter().position(|&size| size == 0) {
-            return empty;
-        }
+    fn add_group(&mut self) {
         self.sizes.push(0);
-        for rater in &mut self.raters {
-            let groups = rater.counts.first().map_or(0, Vec::len);
-            rater.counts.push(vec![0; groups]);
-            rater.sizes.push(0);
+        for table in &mut self.tables {
+            let width = table.counts.first().map_or(0, Vec::len);
+            table.counts.push(vec![0; width]);
+            table.sizes.push(0);
         }
-        self.sizes.len() - 1
+    }
+
+    fn mean_if_moved(&self, image: usize, from: usize, to: usize) -> f64 {
+        let sum: f64 = self
+            .tables
+            .iter()
+            .map(|table| {
+                let (mut both, mut in_partition) = (table.both, table.in_partition);
+                if let Some(placed) = table.rater[image] {
+                    // (c − 1)² − c² and (c + 1)² − c².
+                    both += 2 - 2 * table.counts[from][placed] + 2 * table.counts[to][placed];
+                    in_partition += 2 - 2 * table.sizes[from] + 2 * table.sizes[to];
+                }
+                index(table, both, in_partition)
+            })
+            .sum();
+        sum / self.tables.len().max(1) as f64
+    }
+
+    fn move_image(&mut self, image: usize, from: usize, to: usize) {
+        for table in &mut self.tables {
+            if let Some(placed) = table.rater[image] {
+                table.both += 2 - 2 * table.counts[from][placed] + 2 * table.counts[to][placed];
+                table.in_partition += 2 - 2 * table.sizes[from] + 2 * table.sizes[to];
+                table.counts[from][placed] -= 1;
+                table.counts[to][placed] += 1;
+                table.sizes[from] -= 1;
+                table.sizes[to] += 1;
+            }
+        }
+        self.sizes[from] -= 1;
+        self.sizes[to] += 1;
+        self.groups[image] = to;
+    }
+}
+
+fn index(table: &RaterTable<'_>, both: i64, in_partition: i64) -> f64 {
+    rand_index_from_squares(both.into(), in_partition.into(), table.in_rater.into(), table.images.into())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::evaluation::adjusted_rand_index;
+    use crate::random::generator;
+    use rand::Rng;
+    use std::collections::BTreeMap;
+
+    fn random_raters(seed: u64) -> Vec<(String, BTreeMap<usize, usize>)> {
+        let mut random = generator(seed, "raters");
+        (0..4)
+            .map(|rater| {
+                let groups = (0..30)
+                    .filter(|image| (image + rater) % 9 != 0)
+                    .map(|image| {
+                        let noise = random.gen_bool(0.3);
+                        (image, if noise { random.gen_range(0..5) } else { image % 5 })
+                    })
+                    .collect();
+                (format!("rater {rater}"), groups)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_a_move_does_is_known_beforehand_and_the_best_is_not_below_any_rater() {
+        for seed in 0..6 {
+            let raters = random_raters(seed);
+            let groupings = RaterGroupings::new(raters.iter().map(|(name, groups)| (name.as_str(), groups))).unwrap();
+            let mut search = Search::new(&groupings, (0..30).map(|image| image % 4).collect());
+            let mut random = generator(seed, "moves");
+            for _ in 0..50 {
+                let (image, to) = (random.gen_range(0..30), random.gen_range(0..4));
+                let from = search.groups[image];
+                if from == to {
+                    continue;
+                }
+                let said = search.mean_if_moved(image, from, to);
+                search.move_image(image, from, to);
+                assert!((search.mean_rand_index() - said).abs() < 1e-12);
+                let anew = Search::new(&groupings, search.groups.clone());
+                assert!((anew.mean_rand_index() - said).abs() < 1e-12);
+            }
+            let best = best_consensus(&groupings, &Cancel::new()).unwrap();
+            assert_eq!(best, best_consensus(&groupings, &Cancel::new()).unwrap());
+            // The mean is what the independent function gives over the images each rater placed.
+            for (rater, said) in best.rand_index_by_rater.iter().enumerate() {
+                let (ours, theirs): (Vec<usize>, Vec<usize>) =
+                    best.groups.iter().zip(groupings.groups_of(rater)).filter_map(|(a, b)| Some((*a, (*b)?))).unzip();
+                assert!((adjusted_rand_index(&ours, &theirs).unwrap() - said).abs() < 1e-12);
+            }
+            for level in [0.0, 0.25, 0.5, 0.75, 1.0] {
+                let cut = linkage_consensus(&groupings, level).unwrap();
+                assert!(best.mean_rand_index >= cut.mean_rand_index - 1e-12);
+            }
+            // No single move makes it better.
+            let mut again = Search::new(&groupings, best.groups.clone());
+            again.climb(&Cancel::new()).unwrap();
+            assert!((again.mean_rand_index() - best.mean_rand_index).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn raters_who_agree_are_their_own_consensus() {
+        let groups: BTreeMap<usize, usize> = (0..20).map(|image| (image, image % 3)).collect();
+        let groupings = RaterGroupings::new([("a", &groups), ("b", &groups)]).unwrap();
+        let best = best_consensus(&groupings, &Cancel::new()).unwrap();
+        assert_eq!(best.mean_rand_index, 1.0);
+        assert_eq!(best.groups, (0..20).map(|image| image % 3).collect::<Vec<_>>());
+        assert_eq!(linkage_consensus(&groupings, 1.0).unwrap().groups, best.groups);
+        assert!(linkage_consensus(&groupings, 1.5).is_err());
     }
 }

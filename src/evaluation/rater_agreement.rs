@@ -9,19 +9,17 @@
 //! (four, say) the mean over pairs can move by much more if others sort. The pairs share raters, so neither is the
 //! spread of the pairs a standard error of their mean.
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::agreement::{ExpectedInformation, Information, rand_index_of};
+use super::agreement::{ExpectedInformation, adjusted_information_of, rand_index_of, v_measure_of};
 use super::contingency::Contingency;
-use super::entropy::entropy;
-use super::grouping_scores::{Spread, spread};
+use super::entropy::entropy_of;
 use super::half_samples::{Estimate, HalfSamples};
 use super::rater_groupings::RaterGroupings;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::progress::Cancel;
 
 /// Half-samples drawn for intervals unless said otherwise.
@@ -166,54 +164,18 @@ pub fn rater_agreement<Image: Sync>(
     Ok(RaterAgreement { pairs: scored.into_iter().map(|(agreement, ..)| agreement).collect(), mean, resamples, seed })
 }
 
-/// Test–retest: compares what one rater did on two occasions, over the images sorted on both.
-///
-/// The interval covers other images, not other days.
-///
-/// # Errors
-/// `Cancelled`.
-pub fn retest<Image: Ord + Clone + Sync, Group: Ord>(
-    first: &BTreeMap<Image, Group>,
-    second: &BTreeMap<Image, Group>,
-    resamples: usize,
-    seed: u64,
-    cancel: &Cancel,
-) -> Result<PairAgreement> {
-    let occasions = RaterGroupings::new([("first occasion", first), ("second occasion", second)])?;
-    let agreement = rater_agreement(&occasions, resamples, seed, cancel)?;
-    agreement.pairs.into_iter().next().ok_or_else(|| Error::internal("two occasions are one pair"))
-}
-
-/// What people reach among themselves, the ceiling to compare the entropy of clusters with: the entropy of every rater's
-/// groups, in the place of clusters, against every other rater's, over the images that both placed.
-///
-/// Both directions of each pair count, so that R raters give R(R − 1) values; their standard deviation says how much the
-/// pairs differ, not how exact the mean is. None where no two raters have an image in common.
-pub fn raters_among_themselves<Image>(groupings: &RaterGroupings<Image>) -> Result<Option<Spread>> {
-    let mut entropies = Vec::new();
-    for (first, second) in groupings.pairs() {
-        let (a, b) = groupings.common(first, second, 0..groupings.images().len());
-        if !a.is_empty() {
-            entropies.extend([entropy(&a, &b)?.overall, entropy(&b, &a)?.overall]);
-        }
-    }
-    Ok(spread(&entropies))
-}
-
 /// The scores of two groupings of the same images; none for fewer than two images.
 fn scores(first: &[usize], second: &[usize], expected: &mut ExpectedInformation) -> Result<Option<Scores>> {
     if first.len() < 2 {
         return Ok(None);
     }
     let table = Contingency::new(first, second)?;
-    let information = Information::of(&table);
-    let [entropy_of_first, entropy_of_second] = information.entropies();
     Ok(Some([
         rand_index_of(&table),
-        information.adjusted(expected),
-        information.v_measure().v,
-        entropy_of_first,
-        entropy_of_second,
+        adjusted_information_of(&table, expected),
+        v_measure_of(&table).v,
+        entropy_of(&table).overall,
+        entropy_of(&table.transposed()).overall,
     ]))
 }
 

@@ -20,4 +20,4 @@ pub use hashes::{content_hash, perceptual_hash};
 pub use rejection::Rejection;
 pub use resize::{load_square, square_crop, thumbnail};
 pub(crate) use thumbnails::write_jpeg;
-pub use thumbnails::{THUMBNAIL_SIDE_PX, ThumbnailCache};
+pub use thumbnails::{LARGE_SIDE_PX, THUMBNAIL_SIDE_PX, ThumbnailCache};

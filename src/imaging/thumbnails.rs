@@ -1,4 +1,4 @@
-//! Thumbnails kept on disk, so that a picture is decoded in full only once.
+//! Small pictures kept on disk, so that a picture is decoded in full only once.
 //!
 //! Layout: `<folder>/ab/<content hash>.jpg`, where `ab` are the first two digits of the hash. The folder is a
 //! cache: it can be deleted at any time, and a damaged thumbnail is made again.
@@ -16,18 +16,26 @@ use crate::interchange::atomic;
 
 /// Longer side of a stored thumbnail.
 pub const THUMBNAIL_SIDE_PX: u32 = 256;
+/// Longer side of a picture for looking at in a browser.
+pub const LARGE_SIDE_PX: u32 = 1600;
 const JPEG_QUALITY: u8 = 85;
 
 /// A folder of thumbnails, by content hash.
 #[derive(Clone, Debug)]
 pub struct ThumbnailCache {
     folder: PathBuf,
+    side_px: u32,
 }
 
 impl ThumbnailCache {
     /// The cache in `folder`, which is made when the first thumbnail is stored.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        Self { folder: folder.into(), side_px: THUMBNAIL_SIDE_PX }
+    }
+
+    /// A cache in `folder` of pictures with up to [`LARGE_SIDE_PX`] instead of [`THUMBNAIL_SIDE_PX`].
+    pub fn large(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), side_px: LARGE_SIDE_PX }
     }
 
     /// Where the thumbnail of the picture named `content_hash` lies, or would lie.
@@ -50,15 +58,42 @@ impl ThumbnailCache {
         if let Some(stored) = self.load(content_hash) {
             return Ok(stored);
         }
-        let image = decode_file(source_path, &DecodeLimits::default())
-            .map_err(|rejection| rejection.into_error(&source_path.display().to_string()))?;
-        let small = thumbnail(&image, THUMBNAIL_SIDE_PX);
+        let small = self.make(source_path)?;
         // The picture can be shown all the same.
         let _ = self.store(content_hash, &small);
         Ok(small)
     }
 
-    /// Stores `image`, scaled to at most [`THUMBNAIL_SIDE_PX`], as JPEG.
+    /// The bytes of the stored JPEG, or nothing when there is none or it is cut short.
+    pub fn load_jpeg(&self, content_hash: &str) -> Option<Vec<u8>> {
+        let whole = |bytes: &Vec<u8>| bytes.starts_with(&[0xFF, 0xD8]) && bytes.ends_with(&[0xFF, 0xD9]);
+        std::fs::read(self.path(content_hash)).ok().filter(whole)
+    }
+
+    /// The bytes of the stored JPEG, or of one made now as in [`load_or_make`](Self::load_or_make). They hold pixels
+    /// and nothing else: no EXIF, no colour profile, no text.
+    ///
+    /// # Errors
+    /// `Data`, naming the file, when the picture cannot be decoded.
+    pub fn load_or_make_jpeg(&self, content_hash: &str, source_path: &Path) -> Result<Vec<u8>> {
+        if let Some(stored) = self.load_jpeg(content_hash) {
+            return Ok(stored);
+        }
+        let small = self.make(source_path)?;
+        let _ = self.store(content_hash, &small);
+        let mut bytes = Vec::new();
+        write_jpeg(&mut bytes, &small, JPEG_QUALITY)
+            .map_err(|error| Error::internal(format!("a picture cannot be written as JPEG: {error}")))?;
+        Ok(bytes)
+    }
+
+    fn make(&self, source_path: &Path) -> Result<RgbImage> {
+        let image = decode_file(source_path, &DecodeLimits::default())
+            .map_err(|rejection| rejection.into_error(&source_path.display().to_string()))?;
+        Ok(thumbnail(&image, self.side_px))
+    }
+
+    /// Stores `image`, scaled to at most this cache's longer side, as JPEG.
     ///
     /// # Errors
     /// `User` or `Device`, naming the path, when the folder or file cannot be written.
@@ -67,7 +102,7 @@ impl ThumbnailCache {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(|error| Error::io(parent, error))?;
         }
-        let small = thumbnail(image, THUMBNAIL_SIDE_PX);
+        let small = thumbnail(image, self.side_px);
         atomic::write_file(&path, |writer| write_jpeg(writer, &small, JPEG_QUALITY))
     }
 }

@@ -4,7 +4,8 @@
 //! rater,condition,image,group,started,ended,order
 //! Mori,1,forest/01.png,quiet woods,2024-05-01T10:00:00Z,2024-05-01T10:21:40Z,17
 //! ```
-//! `rater`, `condition`, `image` and `group` are needed, in any order; `started`, `ended` and `order` are optional.
+//! `rater`, `condition`, `image` and `group` are needed, in any order; `started`, `ended`, `order` and `occasion` (1 the
+//! first time, 2 again: test and retest) are optional.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,7 +13,7 @@ use std::io;
 use super::problem::{Parsed, Problem};
 use super::table::{self, IMAGE_COLUMNS, Table};
 
-const OPTIONAL: [&str; 3] = ["started", "ended", "order"];
+const OPTIONAL: [&str; 4] = ["started", "ended", "order", "occasion"];
 
 /// One picture in one group of one rater.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct GroupingRow {
     pub ended: Option<String>,
     /// Place of this picture in the order of the sort, from 1.
     pub order: Option<u64>,
+    /// 1 the first time, which is what counts when it is missing; 2 again.
+    pub occasion: Option<u64>,
 }
 
 /// Reads the bytes of a file of groupings.
@@ -56,10 +59,10 @@ pub fn parse(bytes: &[u8]) -> Parsed<Vec<GroupingRow>> {
         };
         table.problems.push(Problem::new(table.header_line, message));
     }
-    let [started, ended, order] = OPTIONAL.map(|name| table.optional(name));
+    let [started, ended, order, occasion] = OPTIONAL.map(|name| table.optional(name));
 
     let mut rows = Vec::with_capacity(table.rows.len());
-    let mut first_lines: HashMap<(String, String, String), u64> = HashMap::new();
+    let mut first_lines: HashMap<(String, String, String, Option<u64>), u64> = HashMap::new();
     for row in std::mem::take(&mut table.rows) {
         let field = |column: usize| row.fields[column].clone();
         let optional = |column: Option<usize>| column.map(field).filter(|text| !text.is_empty());
@@ -69,7 +72,18 @@ pub fn parse(bytes: &[u8]) -> Parsed<Vec<GroupingRow>> {
             table.problems.push(Problem::new(row.line, message));
             continue;
         }
-        let key = (field(rater), field(condition), field(image));
+        let mut number = |column: Option<usize>, name: &str| {
+            optional(column).and_then(|text| {
+                let number = text.parse::<u64>().ok();
+                if number.is_none() {
+                    let message = format!("the {name} “{text}” is not a whole number; taken as empty");
+                    table.problems.push(Problem::new(row.line, message));
+                }
+                number
+            })
+        };
+        let (order, occasion) = (number(order, "order"), number(occasion, "occasion").filter(|number| *number > 0));
+        let key = (field(rater), field(condition), field(image), occasion);
         if let Some(first) = first_lines.get(&key) {
             let message = format!(
                 "{} placed “{}” under condition {} in line {first} already; this row is left out",
@@ -79,14 +93,6 @@ pub fn parse(bytes: &[u8]) -> Parsed<Vec<GroupingRow>> {
             continue;
         }
         first_lines.insert(key, row.line);
-        let order = optional(order).and_then(|text| {
-            let number = text.parse().ok();
-            if number.is_none() {
-                let message = format!("the order “{text}” is not a whole number; taken as empty");
-                table.problems.push(Problem::new(row.line, message));
-            }
-            number
-        });
         rows.push(GroupingRow {
             line: row.line,
             rater: field(rater),
@@ -96,6 +102,7 @@ pub fn parse(bytes: &[u8]) -> Parsed<Vec<GroupingRow>> {
             started: optional(started),
             ended: optional(ended),
             order,
+            occasion,
         });
     }
     Parsed { value: rows, problems: table.finish() }
@@ -110,17 +117,18 @@ pub fn write(rows: &[GroupingRow], target: impl io::Write) -> io::Result<()> {
         rows.iter().any(|row| row.started.is_some()),
         rows.iter().any(|row| row.ended.is_some()),
         rows.iter().any(|row| row.order.is_some()),
+        rows.iter().any(|row| row.occasion.is_some()),
     ];
     let optional =
-        |fields: [String; 3]| fields.into_iter().zip(shown).filter(|(_, shown)| *shown).map(|(field, _)| field);
+        |fields: [String; 4]| fields.into_iter().zip(shown).filter(|(_, shown)| *shown).map(|(field, _)| field);
 
     let mut writer = table::writer(target);
     let header = ["rater", "condition", "image", "group"].map(str::to_owned);
     writer.write_record(header.into_iter().chain(optional(OPTIONAL.map(str::to_owned))))?;
     for row in rows {
         let fields = [&row.rater, &row.condition, &row.image, &row.group].map(String::clone);
-        let order = row.order.map(|order| order.to_string());
-        let extra = [row.started.clone(), row.ended.clone(), order].map(Option::unwrap_or_default);
+        let [order, occasion] = [row.order, row.occasion].map(|number| number.map(|number| number.to_string()));
+        let extra = [row.started.clone(), row.ended.clone(), order, occasion].map(Option::unwrap_or_default);
         writer.write_record(fields.into_iter().chain(optional(extra)))?;
     }
     writer.flush()

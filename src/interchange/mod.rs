@@ -11,9 +11,13 @@
 pub mod assignments;
 pub mod atomic;
 pub mod features_csv;
+pub mod free_sort_r;
+pub mod grouping_forms;
 pub mod groupings;
 pub mod image_list;
+pub mod jspsych;
 pub mod labels;
+pub mod move_log;
 pub mod npy;
 
 mod input;
@@ -21,7 +25,7 @@ mod names;
 mod problem;
 mod table;
 
-pub use atomic::{require_csv, write_file};
+pub use atomic::{require_csv, require_jsonl, write_file};
 pub use input::{check_file, read_file};
 pub use names::{ImageNames, Unresolved};
 pub use problem::{Parsed, Problem};

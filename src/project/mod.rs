@@ -30,7 +30,9 @@ mod lock;
 mod people;
 mod runs;
 mod schema;
+mod sorts;
 mod splits;
+mod studies;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,7 +51,9 @@ pub use images::{ImageRecord, ImageRoot, NewImage, REPLACED, RejectedFile};
 pub use labels::{Label, check_label_name};
 pub use people::{Person, Role};
 pub use runs::{NewRun, RunRecord, RunStatus};
+pub use sorts::{LoggedMove, NewMove, StoredSort, Visit};
 pub use splits::SplitRecord;
+pub use studies::{NewStudy, NewTask, SortProgress, StudyRater, StudyRecord, TaskOrder, TaskProgress, TaskRecord};
 
 const DATABASE: &str = "project.db";
 
@@ -173,6 +177,11 @@ impl Project {
             )?;
             Ok(())
         })
+    }
+
+    /// A number that differs from what it was whenever another handle or process has changed the project since.
+    pub fn changes_elsewhere(&self) -> Result<i64> {
+        Ok(self.connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
     }
 
     /// Runs `work` in one transaction that either happens as a whole or not at all.

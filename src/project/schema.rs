@@ -11,7 +11,7 @@ use super::backup;
 use crate::error::{Error, Result};
 
 /// What leads from version n to version n + 1, beginning with 0, the empty file.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql")];
 
 /// Brings the database to the newest version.
 pub(super) fn migrate(connection: &mut Connection, folder: &Path) -> Result<()> {
@@ -22,7 +22,8 @@ fn migrate_with(connection: &mut Connection, folder: &Path, migrations: &[&str])
     let found = version(connection)?;
     check_version(found, migrations.len(), folder)?;
     for (from, migration) in migrations.iter().enumerate().skip(found) {
-        if from > 0 {
+        // A database that is being made has nothing to copy yet.
+        if found > 0 {
             backup::before_migration(connection, folder, from)?;
         }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;

@@ -1,7 +1,12 @@
 //! Helpers for integration tests.
 #![allow(clippy::unwrap_used, dead_code)]
 
+pub mod browser;
+pub mod http;
+
 use std::f32::consts::TAU;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -133,6 +138,42 @@ impl Cli {
     /// Starts a run without waiting for it.
     pub fn spawn(&self, arguments: &[&str]) -> Child {
         self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+}
+
+/// `atmoscope serve` as a process of its own. Dropping it kills it, with no chance to tidy up.
+pub struct ServeProcess {
+    child: Child,
+    pub address: SocketAddr,
+    /// Of each rater's link, from the first slash to the last.
+    pub paths: Vec<String>,
+}
+
+impl ServeProcess {
+    /// Opens the only study of the project in the folder `project`.
+    pub fn start(cli: &Cli, address: &str) -> Self {
+        let mut child = cli
+            .command(&["serve", "project", "--address", address, "--json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let told: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let address: SocketAddr = told["address"].as_str().unwrap().parse().unwrap();
+        let path = |listed: &serde_json::Value| {
+            listed["link"].as_str().unwrap().strip_prefix(&format!("http://{address}")).unwrap().to_owned()
+        };
+        let paths = told["links"].as_array().unwrap().iter().map(path).collect();
+        Self { child, address, paths }
+    }
+}
+
+impl Drop for ServeProcess {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

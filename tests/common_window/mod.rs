@@ -69,7 +69,10 @@ pub fn quick(epochs: usize) -> TrainingConfiguration {
 }
 
 pub fn harness(project: Option<&Path>, size: egui::Vec2, theme: egui::Theme) -> Harness<'static, App> {
-    let start = Start { project: project.map(Path::to_path_buf), ..Start::default() };
+    harness_of(Start { project: project.map(Path::to_path_buf), ..Start::default() }, size, theme)
+}
+
+pub fn harness_of(start: Start, size: egui::Vec2, theme: egui::Theme) -> Harness<'static, App> {
     Harness::builder()
         .with_size(size)
         .with_theme(theme)

@@ -5,9 +5,7 @@
 Inputs are formulas that the tests repeat, or small enough to stand in the JSON files.
 """
 
-import csv
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -524,40 +522,11 @@ def raters():
     write("raters.json", {"cases": cases, "cuts": cuts, "trees": trees, "best": best})
 
 
-def real_raters():
-    """The raters of the real illustrations; the groups themselves are not part of the repository, the scores are."""
-    if "ATMOSCOPE_TEST_DATA" not in os.environ:
-        print("real_raters.json is left as it is: ATMOSCOPE_TEST_DATA names no folder with the real groupings")
-        return
-    with open(Path(os.environ["ATMOSCOPE_TEST_DATA"]) / "illustrations/groupings.csv", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    result = {}
-    for condition in sorted({row["condition"] for row in rows}):
-        own = [row for row in rows if row["condition"] == condition]
-        images, people = sorted({row["image"] for row in own}), sorted({row["rater"] for row in own})
-        placed = {(row["rater"], row["image"]): row["group"] for row in own}
-        names = [sorted({row["group"] for row in own if row["rater"] == person}) for person in people]
-        groups = np.array([
-            [own_names.index(placed[person, image]) if (person, image) in placed else -1 for image in images]
-            for person, own_names in zip(people, names)
-        ])
-        pairs = [pair_scores(groups[a], groups[b]) for a in range(len(people)) for b in range(a + 1, len(people))]
-        entropies = [pair[name] for pair in pairs for name in ["entropy_of_first", "entropy_of_second"]]
-        result[condition] = {
-            "pairs": pairs,
-            "entropies": [float(np.mean(entropies)), float(np.std(entropies, ddof=1))],
-            "disagreement": disagreement(groups),
-            "co_occurrence_sum": float(np.nansum(co_occurrence(groups)[0])),
-            "raters_mean_rand_index": [mean_rand_index(row, groups) for row in groups],
-        }
-    write("real_raters.json", result)
-
-
 if __name__ == "__main__":
     torch.manual_seed(1)
     print("torch", torch.__version__, "scikit-learn", sklearn.__version__)
     for make in [
         vgg16, vgg16_gradients, layers, fine_tuning, loss, adam, partitions, silhouettes, kmeans, multi_label, augmentation,
-        mlsmote, raters, real_raters
+        mlsmote, raters
     ]:
         make()

@@ -14,12 +14,16 @@ use crate::engine::jobs::cluster::ClusteredPart;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::score::ScoreReport;
 use crate::engine::thumbnails::PictureSize;
+use crate::evaluation::Spread;
 use crate::ids::ImageId;
 
 /// Largest K of the slider.
 const MOST_CLUSTERS: usize = 20;
 /// Largest seed that a field of decimal numbers holds exactly.
 const LARGEST_SEED: u64 = (1 << 53) - 1;
+/// What the column of the raters' own entropy is.
+const RATERS: &str = "Entropy of every rater's groups against every other's, over the same pictures: what people reach \
+                      among themselves.";
 /// Labels named for a cluster.
 const NAMED_LABELS: usize = 4;
 
@@ -76,7 +80,7 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
     });
 }
 
-fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
+pub(super) fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
     egui::Panel::top("explore controls").show(ui, |ui| {
         ui.add_space(STEP / 2.0);
         ui.horizontal_wrapped(|ui| {
@@ -123,7 +127,7 @@ fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) 
 }
 
 /// Asks for clusters whenever what is wanted is not what was asked for last.
-fn request(view: &mut ViewContext<'_>, project: &ProjectState) {
+pub(super) fn request(view: &mut ViewContext<'_>, project: &ProjectState) {
     let explore = &mut view.state.explore;
     let Some(run) = explore.run else { return };
     let request = ExploreRequest { run, part: explore.part, clusters: explore.clusters, seed: explore.seed };
@@ -368,10 +372,12 @@ fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
         );
         return;
     }
-    egui::Grid::new("conditions").num_columns(4).striped(true).spacing(vec2(14.0, 6.0)).show(ui, |ui| {
-        for name in ["", "entropy", "chance", "Rand"] {
-            small::weak(ui, name);
-        }
+    egui::Grid::new("conditions").num_columns(5).striped(true).spacing(vec2(12.0, 6.0)).show(ui, |ui| {
+        small::weak(ui, "");
+        small::weak(ui, "entropy");
+        small::weak(ui, "raters").on_hover_text(RATERS);
+        small::weak(ui, "chance");
+        small::weak(ui, "Rand");
         ui.end_row();
         for condition in &report.conditions {
             let (summary, raters) = (&condition.summary, condition.summary.entropy.count);
@@ -381,6 +387,7 @@ fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
             ui.label(
                 RichText::new(format!("{}{deviation}", small::fixed(summary.entropy.mean))).font(theme::strong_text()),
             );
+            ceiling_ui(ui, condition.raters_among_themselves.as_ref());
             ui.label(format!("{:.2}", condition.chance.mean));
             ui.label(small::fixed(summary.adjusted_rand_index.mean));
             ui.end_row();
@@ -391,6 +398,7 @@ fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
                     scores.images, scores.only_in_clusters, scores.only_in_groups
                 ));
                 small::weak(ui, small::fixed(scores.entropy.overall));
+                small::weak(ui, "");
                 small::weak(ui, format!("{:.2}", scores.chance.mean)).on_hover_text(format!(
                     "95 % of {} shuffles lie between {:.2} and {:.2}",
                     scores.chance.shuffles, scores.chance.low, scores.chance.high
@@ -400,6 +408,20 @@ fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
             }
         }
     });
+}
+
+/// What the raters reach among themselves.
+fn ceiling_ui(ui: &mut Ui, ceiling: Option<&Spread>) {
+    match ceiling {
+        Some(spread) => {
+            let deviation = spread.standard_deviation.map_or_else(String::new, |value| format!(" ± {value:.2}"));
+            let tip = format!("{RATERS} Mean {:.3}{deviation} over {} comparisons.", spread.mean, spread.count);
+            ui.label(small::fixed(spread.mean)).on_hover_text(tip);
+        }
+        None => {
+            small::weak(ui, "–").on_hover_text("There is one rater only under this condition");
+        }
+    }
 }
 
 fn elbow_ui(ui: &mut Ui, view: &ViewContext<'_>) {

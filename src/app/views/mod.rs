@@ -12,11 +12,31 @@ mod welcome;
 use egui::Ui;
 
 use super::ViewContext;
+use super::icons;
+use super::session;
 use super::state::View;
-use super::widgets::{command_palette, path_pane};
+use super::widgets::{command_palette, path_pane, small};
+use crate::engine::Command;
 
 /// Draws the whole window.
 pub(super) fn window_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
+    if view.state.session.is_some()
+        && let Some(project) = view.state.project.clone()
+    {
+        frame::problems_ui(ui, view);
+        session::ui(ui, view, &project);
+        leave_session(view);
+        return;
+    }
+    if view.state.rater_alone {
+        // Whoever came to sort sees nothing else, whatever went wrong.
+        frame::problems_ui(ui, view);
+        egui::CentralPanel::default().show(ui, |ui| {
+            let text = "Your pictures appear here. If they do not, ask the person who invited you.";
+            small::empty_ui(ui, icons::GROUP, "One moment…", text, |_| {});
+        });
+        return;
+    }
     frame::header_ui(ui, view);
     path_pane::ui(ui, view);
     frame::status_ui(ui, view);
@@ -38,4 +58,17 @@ pub(super) fn window_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
     frame::toasts_ui(&context, view);
     command_palette::palette_ui(&context, view);
     command_palette::cheat_sheet_ui(&context, view);
+}
+
+/// Goes back from a rater's session to the project.
+fn leave_session(view: &mut ViewContext<'_>) {
+    if let Some(session) = &view.state.session {
+        view.preferences.board_zoom = session.zoom;
+    }
+    if std::mem::take(&mut view.state.leave_session)
+        && let Some(session) = view.state.session.take()
+        && let Some(sort) = session.sort_id()
+    {
+        view.send(Command::PauseSort(sort));
+    }
 }

@@ -1,28 +1,200 @@
-//! Report: tables and figures to publish. For now the clusters on show can be written as CSV.
+//! Report: numbers to publish. Entropy of the clusters on show against each rater's groups, beside what the raters
+//! reach among themselves and what chance gives; it follows the choices made here and in Explore at once.
 
-use egui::Ui;
+use egui::{RichText, Ui, vec2};
 
+use super::explore;
+use crate::app::ViewContext;
 use crate::app::commands::UiCommand;
+use crate::app::icons;
+use crate::app::state::ProjectState;
+use crate::app::theme::{self, STEP};
 use crate::app::widgets::small;
-use crate::app::{ViewContext, icons};
+use crate::engine::analysis::ExplorationScores;
+use crate::engine::jobs::counted;
+use crate::engine::jobs::score::{ScoreReport, ScoredGrouping};
+use crate::evaluation::Spread;
 
 /// Draws the view.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
+    let Some(project) = view.state.project.clone() else { return };
+    let run = view.state.explore.run.or_else(|| view.state.default_run());
+    if run.is_none() || project.snapshot.groupings.is_empty() {
+        egui::CentralPanel::default().show(ui, |ui| {
+            let (what, next) = if run.is_none() {
+                ("Scores are computed for the clusters of a trained run.", UiCommand::StartTraining)
+            } else {
+                (
+                    "Scores are computed against groups made by people: let raters sort, or import groupings.",
+                    UiCommand::ShowGroup,
+                )
+            };
+            small::empty_ui(ui, icons::REPORT, "Nothing to report yet", what, |ui| {
+                small::primary_button_ui(ui, view.state, view.actions, next);
+            });
+        });
+        return;
+    }
+    view.state.explore.run = run;
+    explore::controls_ui(ui, view, &project);
+    explore::request(view, &project);
     egui::CentralPanel::default().show(ui, |ui| {
-        small::empty_ui(
-            ui,
-            icons::REPORT,
-            "Report",
-            "Here the paper's tables and figures will be laid out for your project, each with the run behind it. The \
-             clusters on show in Explore can be written as CSV already, and groupings to compare with can be imported.",
-            |ui| {
-                ui.horizontal(|ui| {
-                    ui.add_space((ui.available_width() - 340.0).max(0.0) / 2.0);
-                    small::command_button_ui(ui, view.state, view.actions, UiCommand::ExportClusters)
-                        .on_disabled_hover_text("Look at clusters in Explore first");
-                    small::command_button_ui(ui, view.state, view.actions, UiCommand::ImportGroupings);
-                });
-            },
-        );
+        if let Some(notice) = &view.state.explore.failed {
+            ui.label(RichText::new(&notice.message).color(ui.visuals().warn_fg_color));
+            return;
+        }
+        match view.state.explore.scores.take() {
+            None => {
+                small::weak(ui, "Scoring…");
+            }
+            Some(scores) => {
+                egui::ScrollArea::both().auto_shrink(false).show(ui, |ui| entropy_ui(ui, view, &project, &scores));
+                view.state.explore.scores = Some(scores);
+            }
+        }
     });
+}
+
+fn entropy_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, scores: &ExplorationScores) {
+    let report = &scores.report;
+    let request = scores.request;
+    ui.horizontal(|ui| {
+        ui.heading("Entropy against groups made by people");
+        if !report.groupings.is_empty() && ui.button(format!("{}  Copy table", icons::COPY)).clicked() {
+            ui.ctx().copy_text(as_text(report));
+            view.state.toast("Copied, with tabs between the columns");
+        }
+    });
+    let synthetic = if project.snapshot.data_remark.is_some() { "  ·  synthetic data" } else { "" };
+    small::weak(
+        ui,
+        format!(
+            "{} of run {} ({}), {}, seed {}{synthetic}",
+            counted(report.clusters, "cluster"),
+            request.run.0,
+            match request.part {
+                crate::engine::jobs::cluster::ClusteredPart::Test => "test part",
+                crate::engine::jobs::cluster::ClusteredPart::All => "all pictures",
+            },
+            counted(report.images, "picture"),
+            request.seed
+        ),
+    );
+    ui.add_space(STEP);
+    if report.conditions.is_empty() {
+        small::weak(ui, "No grouping shares pictures with these clusters.");
+        return;
+    }
+    egui::Grid::new("entropy table").striped(true).spacing(vec2(32.0, 8.0)).show(ui, |ui| {
+        small::title(ui, "Rater");
+        for condition in &report.conditions {
+            small::title(ui, format!("Condition {}", condition.condition)).on_hover_text(
+                "Entropy H (paper, section IV.B.2): 0 when every cluster holds one group only, 1 when the groups are \
+                 spread evenly over it; lower is better",
+            );
+            small::weak(ui, "chance")
+                .on_hover_text("Mean and 95 % of 1,000 shuffles of the pictures, clusters as large");
+        }
+        ui.end_row();
+        for rater in raters(report) {
+            ui.label(rater);
+            for condition in &report.conditions {
+                match grouping_of(report, rater, &condition.condition) {
+                    Some(grouping) => {
+                        let chance = &grouping.scores.chance;
+                        ui.label(number(grouping.scores.entropy.overall))
+                            .on_hover_text(format!("{} compared", counted(grouping.scores.images, "picture")));
+                        small::weak(
+                            ui,
+                            format!("{}  ({} – {})", number(chance.mean), number(chance.low), number(chance.high)),
+                        );
+                    }
+                    None => {
+                        small::weak(ui, "–");
+                        small::weak(ui, "");
+                    }
+                }
+            }
+            ui.end_row();
+        }
+        small::title(ui, "Mean ± standard deviation");
+        for condition in &report.conditions {
+            ui.label(RichText::new(with_deviation(&condition.summary.entropy)).font(theme::strong_text()));
+            small::weak(ui, with_deviation(&condition.chance));
+        }
+        ui.end_row();
+        ui.label("Raters among themselves").on_hover_text(
+            "Entropy of every rater's groups against every other's over the same pictures, in both directions: the \
+             ceiling that clusters are compared with",
+        );
+        for condition in &report.conditions {
+            ui.label(condition.raters_among_themselves.as_ref().map_or_else(|| "–".to_owned(), with_deviation));
+            small::weak(ui, "");
+        }
+        ui.end_row();
+    });
+    if !report.groupings_without_images.is_empty() {
+        ui.add_space(STEP);
+        let text = format!("No pictures in common: {}", report.groupings_without_images.join("; "));
+        small::weak(ui, text);
+    }
+}
+
+/// The raters in the order of their names.
+fn raters(report: &ScoreReport) -> Vec<&str> {
+    let mut raters: Vec<&str> = report.groupings.iter().map(|grouping| grouping.rater.as_str()).collect();
+    raters.sort_unstable();
+    raters.dedup();
+    raters
+}
+
+fn grouping_of<'a>(report: &'a ScoreReport, rater: &str, condition: &str) -> Option<&'a ScoredGrouping> {
+    report.groupings.iter().find(|grouping| grouping.rater == rater && grouping.condition == condition)
+}
+
+/// Three decimals, never "-0.000".
+fn number(value: f64) -> String {
+    format!("{:.3}", (value * 1000.0).round() / 1000.0 + 0.0)
+}
+
+fn with_deviation(spread: &Spread) -> String {
+    let deviation = spread.standard_deviation.map_or_else(String::new, |value| format!(" ± {}", number(value)));
+    format!("{}{deviation}", number(spread.mean))
+}
+
+/// The table with tabs, as spreadsheets take it.
+fn as_text(report: &ScoreReport) -> String {
+    let mut text = String::from("rater");
+    for condition in &report.conditions {
+        text.push_str(&format!("\tcondition {0}\tcondition {0}, chance", condition.condition));
+    }
+    for rater in raters(report) {
+        text.push_str(&format!("\n{rater}"));
+        for condition in &report.conditions {
+            match grouping_of(report, rater, &condition.condition) {
+                Some(of) => text.push_str(&format!(
+                    "\t{}\t{}",
+                    number(of.scores.entropy.overall),
+                    number(of.scores.chance.mean)
+                )),
+                None => text.push_str("\t\t"),
+            }
+        }
+    }
+    type Row = (&'static str, fn(&crate::engine::jobs::score::ConditionSummary) -> (Option<f64>, Option<f64>));
+    let rows: [Row; 3] = [
+        ("mean", |of| (Some(of.summary.entropy.mean), Some(of.chance.mean))),
+        ("standard deviation", |of| (of.summary.entropy.standard_deviation, of.chance.standard_deviation)),
+        ("raters among themselves", |of| (of.raters_among_themselves.as_ref().map(|spread| spread.mean), None)),
+    ];
+    for (name, values) in rows {
+        text.push_str(&format!("\n{name}"));
+        for condition in &report.conditions {
+            let (entropy, chance) = values(condition);
+            let cell = |value: Option<f64>| value.map_or_else(String::new, number);
+            text.push_str(&format!("\t{}\t{}", cell(entropy), cell(chance)));
+        }
+    }
+    text.push('\n');
+    text
 }

@@ -56,7 +56,7 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
         if let Some(complaint) = &question.complaint {
             ui.label(RichText::new(complaint).color(ui.visuals().error_fg_color));
         }
-        if matches!(purpose, PathPurpose::ExportClusters | PathPurpose::ExportModel)
+        if matches!(purpose, PathPurpose::ExportClusters | PathPurpose::ExportModel | PathPurpose::ExportGroupings)
             && PathBuf::from(expand_home(question.text.trim())).is_file()
         {
             ui.label(
@@ -93,7 +93,9 @@ fn complaint(purpose: PathPurpose, path: &std::path::Path) -> Option<String> {
         PathPurpose::ImportLabels | PathPurpose::ImportGroupings if !path.is_file() => {
             Some(format!("{shown} is not a file."))
         }
-        PathPurpose::ExportClusters if path.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("csv")) => {
+        PathPurpose::ExportClusters | PathPurpose::ExportGroupings
+            if path.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("csv")) =>
+        {
             Some("The file's name must end in .csv.".to_owned())
         }
         PathPurpose::ExportModel

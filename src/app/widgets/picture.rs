@@ -1,6 +1,6 @@
 //! One picture, fitted into a rectangle.
 
-use egui::{Align2, Color32, FontId, Pos2, Rect, Ui, Vec2, pos2};
+use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Ui, Vec2, Visuals, pos2};
 
 use crate::app::icons;
 use crate::app::state::ProjectState;
@@ -25,6 +25,19 @@ pub fn paint(
     textures: &mut Textures,
     size: PictureSize,
 ) -> Option<String> {
+    paint_with(ui.painter(), ui.visuals(), space, image, project, textures, size)
+}
+
+/// The same with any painter, such as one that draws over everything.
+pub fn paint_with(
+    painter: &Painter,
+    visuals: &Visuals,
+    space: Rect,
+    image: &ImageRecord,
+    project: &ProjectState,
+    textures: &mut Textures,
+    size: PictureSize,
+) -> Option<String> {
     let rect = fitted(image, space);
     let mut shown = textures.get(image, || project.path(image), size);
     if matches!(shown, Shown::Waiting) && size != PictureSize::Thumbnail {
@@ -33,18 +46,18 @@ pub fn paint(
     match shown {
         Shown::Ready(texture) => {
             let whole = Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0));
-            ui.painter().image(texture.id(), rect, whole, Color32::WHITE);
+            painter.image(texture.id(), rect, whole, Color32::WHITE);
             None
         }
         Shown::Waiting => {
-            ui.painter().rect_filled(rect, 2.0, ui.visuals().widgets.inactive.bg_fill);
+            painter.rect_filled(rect, 2.0, visuals.widgets.inactive.bg_fill);
             None
         }
         Shown::Broken(reason) => {
-            ui.painter().rect_filled(rect, 2.0, ui.visuals().widgets.inactive.bg_fill);
+            painter.rect_filled(rect, 2.0, visuals.widgets.inactive.bg_fill);
             let icon = FontId::proportional((rect.height() * 0.3).clamp(16.0, 48.0));
-            let colour = ui.visuals().text_color();
-            ui.painter().text(rect.center(), Align2::CENTER_CENTER, icons::IMAGE_BROKEN, icon, colour);
+            let colour = visuals.text_color();
+            painter.text(rect.center(), Align2::CENTER_CENTER, icons::IMAGE_BROKEN, icon, colour);
             Some(reason)
         }
     }

@@ -15,7 +15,7 @@ use crate::features::FeatureMatrix;
 use crate::ids::{ImageId, RunId};
 use crate::interchange::assignments::AssignmentRow;
 use crate::progress::{Cancel, Observer};
-use crate::project::{Project, RunRecord};
+use crate::project::{GroupingRecord, Project, RunRecord};
 
 /// Which pictures are clustered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
@@ -105,11 +105,12 @@ pub fn rows(project: &Project, features: &FeatureMatrix, clustering: &Clustering
         .collect())
 }
 
-/// The project's groupings, to score against.
+/// The project's groupings that count, to score against.
 pub fn references(project: &Project) -> Result<Vec<ReferenceGrouping<ImageId>>> {
     project
         .groupings()?
         .into_iter()
+        .filter(GroupingRecord::counts)
         .map(|grouping| {
             Ok(ReferenceGrouping {
                 groups: project.grouping_members(grouping.id)?.into_iter().collect(),

@@ -16,7 +16,8 @@ use crate::dataset::SelectionRules;
 use crate::error::{Error, Result};
 use crate::ids::ImageId;
 use crate::imaging::{self, DecodeLimits, Inspection, ThumbnailCache};
-use crate::interchange::{ImageNames, Problem, check_file, groupings, labels, read_file};
+use crate::interchange::grouping_forms::{GroupingForm, Missing};
+use crate::interchange::{ImageNames, Problem, check_file, labels, read_file};
 use crate::progress::{Cancel, Observer, Stage};
 use crate::project::{GroupingRow, ImageRecord, NewImage, Project, REPLACED, RejectedFile, Role, check_label_name};
 
@@ -30,8 +31,12 @@ pub struct ImportRequest {
     pub images: Option<PathBuf>,
     /// A CSV of labels: `image`, then one 0/1 column for each label.
     pub labels: Option<PathBuf>,
-    /// A CSV of groups made by people: `rater,condition,image,group`.
+    /// Groups made by people: a CSV `rater,condition,image,group`, FreeSortR's table or jsPsych's data.
     pub groupings: Option<PathBuf>,
+    /// The form of that file; recognised by its content when not given.
+    pub grouping_form: Option<GroupingForm>,
+    /// What that file may lack.
+    pub missing_in_groupings: Missing,
     /// Whose labels these are; the file's name when not given.
     pub annotator: Option<String>,
     /// Take the sound part of a CSV file that has problems, and add labels that the vocabulary lacks.
@@ -48,6 +53,8 @@ impl Default for ImportRequest {
             images: None,
             labels: None,
             groupings: None,
+            grouping_form: None,
+            missing_in_groupings: Missing::default(),
             annotator: None,
             accept_problems: false,
             max_megapixels: DecodeLimits::default().max_megapixels,
@@ -430,22 +437,35 @@ fn import_groupings(
     file: &Path,
     report: &mut ImportReport,
 ) -> Result<()> {
-    let parsed = groupings::parse(&read_file(file)?);
+    let bytes = read_file(file)?;
+    let form = request.grouping_form.unwrap_or_else(|| GroupingForm::recognise(&bytes));
+    let parsed = form.parse(&bytes, &request.missing_in_groupings);
     let mut problems = parsed.problems;
     let images = project.images()?;
     let names = image_names(&images);
-    let mut lines: HashMap<(String, String, ImageId), u64> = HashMap::new();
+    let mut lines: HashMap<(String, String, u64, ImageId), u64> = HashMap::new();
     let mut rows = Vec::new();
     for row in parsed.value {
         match names.resolve(&row.image) {
             Err(unresolved) => problems.push(Problem::new(row.line, unresolved.to_string())),
-            Ok(image) => match lines.insert((row.rater.clone(), row.condition.clone(), image), row.line) {
+            Ok(image) => match lines
+                .insert((row.rater.clone(), row.condition.clone(), row.occasion.unwrap_or(1), image), row.line)
+            {
                 Some(first) => problems.push(Problem::new(
                     row.line,
                     format!("“{}” was placed by {} in line {first} already", row.image, row.rater),
                 )),
                 None => {
-                    rows.push(GroupingRow { rater: row.rater, condition: row.condition, image, group: row.group });
+                    rows.push(GroupingRow {
+                        rater: row.rater,
+                        condition: row.condition,
+                        image,
+                        group: row.group,
+                        occasion: row.occasion.unwrap_or(1) as usize,
+                        place: row.order,
+                        begun_at: row.started,
+                        submitted_at: row.ended,
+                    });
                 }
             },
         }

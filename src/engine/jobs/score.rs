@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::evaluation::{self, GroupingScores, GroupingSummary, RaterGroupings, Silhouette, Spread};
+use crate::evaluation::{self, GroupingScores, GroupingSummary, Silhouette, Spread};
 use crate::progress::Cancel;
 
 /// A grouping to compare with.
@@ -45,8 +45,8 @@ pub struct ConditionSummary {
     pub summary: GroupingSummary,
     /// The entropy that chance gives, over the raters.
     pub chance: Spread,
-    /// The entropy of every rater's groups against every other rater's, over the clustered images: what people reach
-    /// among themselves. None for fewer than two raters, or where no two have an image in common.
+    /// The entropy of every rater's groups against every other's, over the same images: what people reach among
+    /// themselves, the ceiling to compare with. None for a single rater.
     pub raters_among_themselves: Option<Spread>,
 }
 
@@ -67,6 +67,38 @@ pub struct ScoreReport {
     pub conditions: Vec<ConditionSummary>,
     /// Groupings that share no image with the clusters, as "rater, condition".
     pub groupings_without_images: Vec<String>,
+}
+
+/// The entropy of each rater's groups against each other's under one condition, in both directions, over the images
+/// that are clustered and that both placed.
+fn among_themselves<Image: Ord>(
+    references: &[ReferenceGrouping<Image>],
+    condition: &str,
+    clustered: &BTreeMap<&Image, usize>,
+) -> Vec<f64> {
+    let of_it: Vec<&ReferenceGrouping<Image>> =
+        references.iter().filter(|other| other.condition == condition).collect();
+    let mut entropies = Vec::new();
+    for (at, first) in of_it.iter().enumerate() {
+        for (_, second) in of_it.iter().enumerate().filter(|(other, _)| *other != at) {
+            let pairs: Vec<(&str, &str)> = first
+                .groups
+                .iter()
+                .filter(|(image, _)| clustered.contains_key(image))
+                .filter_map(|(image, group)| Some((group.as_str(), second.groups.get(image)?.as_str())))
+                .collect();
+            let (groups, correct): (Vec<&str>, Vec<&str>) = pairs.into_iter().unzip();
+            entropies.extend(evaluation::entropy(&numbered(&groups), &numbered(&correct)).ok().map(|h| h.overall));
+        }
+    }
+    entropies
+}
+
+/// Numbers, from 0, in the place of names.
+fn numbered(names: &[&str]) -> Vec<usize> {
+    let known: BTreeSet<&str> = names.iter().copied().collect();
+    let numbers: BTreeMap<&str, usize> = known.into_iter().zip(0..).collect();
+    names.iter().map(|name| numbers[name]).collect()
 }
 
 /// Scores the clustering of `images` (rows of `values`) into `assignments`.
@@ -113,20 +145,18 @@ pub fn run<Image: Ord>(
     for grouping in &groupings {
         by_condition.entry(&grouping.condition).or_default().push(grouping.scores.clone());
     }
-    let mut conditions = Vec::new();
-    for (condition, scores) in by_condition {
-        let chance: Vec<f64> = scores.iter().map(|scores| scores.chance.mean).collect();
-        let of_condition = references.iter().filter(|reference| reference.condition == condition);
-        if let (Some(summary), Some(chance)) = (evaluation::summarise(&scores), evaluation::spread(&chance)) {
-            let raters_among_themselves = among_themselves(of_condition, &places)?;
-            conditions.push(ConditionSummary {
+    let conditions = by_condition
+        .into_iter()
+        .filter_map(|(condition, scores)| {
+            let chance: Vec<f64> = scores.iter().map(|scores| scores.chance.mean).collect();
+            Some(ConditionSummary {
                 condition: condition.to_owned(),
-                summary,
-                chance,
-                raters_among_themselves,
-            });
-        }
-    }
+                summary: evaluation::summarise(&scores)?,
+                chance: evaluation::spread(&chance)?,
+                raters_among_themselves: evaluation::spread(&among_themselves(references, condition, &places)),
+            })
+        })
+        .collect();
     Ok(ScoreReport {
         images: images.len(),
         clusters: assignments.iter().max().map_or(0, |largest| largest + 1),
@@ -136,18 +166,4 @@ pub fn run<Image: Ord>(
         conditions,
         groupings_without_images,
     })
-}
-
-/// What the raters of a condition reach among themselves over the images that were clustered.
-fn among_themselves<'a, Image: Ord + 'a>(
-    references: impl Iterator<Item = &'a ReferenceGrouping<Image>>,
-    clustered: &BTreeMap<&'a Image, usize>,
-) -> Result<Option<Spread>> {
-    let raters: Vec<(&str, BTreeMap<&Image, &str>)> = references
-        .map(|reference| {
-            let groups = reference.groups.iter().filter(|(image, _)| clustered.contains_key(image));
-            (reference.rater.as_str(), groups.map(|(image, group)| (image, group.as_str())).collect())
-        })
-        .collect();
-    evaluation::raters_among_themselves(&RaterGroupings::new(raters.iter().map(|(name, groups)| (*name, groups)))?)
 }

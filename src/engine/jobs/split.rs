@@ -64,7 +64,8 @@ pub(super) fn divide(project: &Project, request: &SplitRequest) -> Result<Divisi
         return Err(Error::user("there are no pictures to split").hint("import a folder of pictures first"));
     }
     let consensus = project.consensus()?;
-    let test_images = request.test_images.as_deref().map(|file| read_test_images(file, &images)).transpose()?;
+    let test_images =
+        request.test_images.as_deref().map(|file| read_image_list(file, &images, "test pictures")).transpose()?;
     let taking_part: Vec<&ImageRecord> = images.iter().filter(|image| image.set_aside.is_none()).collect();
     let hashes: Vec<(ImageId, u64)> = taking_part.iter().map(|image| (image.id, image.perceptual_hash)).collect();
     let near_duplicates: HashMap<ImageId, usize> = dataset::near_duplicates(&hashes, DEFAULT_MAX_DISTANCE)
@@ -115,26 +116,30 @@ pub(super) fn divide(project: &Project, request: &SplitRequest) -> Result<Divisi
     Ok(Division { parts, method, without_label, set_aside: images.len() - taking_part.len() })
 }
 
-fn read_test_images(file: &Path, images: &[ImageRecord]) -> Result<HashSet<ImageId>> {
+/// The pictures that a file lists, one on each line. `of_what` says what the list is for.
+///
+/// # Errors
+/// `User` when a line names no picture, or none does.
+pub(super) fn read_image_list(file: &Path, images: &[ImageRecord], of_what: &str) -> Result<HashSet<ImageId>> {
     let parsed = image_list::parse(&read_file(file)?);
     let names = image_names(images);
     let mut problems: Vec<String> = parsed.problems.iter().map(ToString::to_string).collect();
-    let mut test = HashSet::new();
+    let mut listed = HashSet::new();
     for row in parsed.value {
         match names.resolve(&row.image) {
             Ok(image) => {
-                test.insert(image);
+                listed.insert(image);
             }
             Err(unresolved) => problems.push(format!("line {}: {unresolved}", row.line)),
         }
     }
-    if problems.is_empty() && test.is_empty() {
+    if problems.is_empty() && listed.is_empty() {
         problems.push("it names no picture".to_owned());
     }
     match problems.first() {
-        None => Ok(test),
+        None => Ok(listed),
         Some(first) => Err(Error::user(format!(
-            "{} cannot be used as the list of test pictures: {first}{}",
+            "{} cannot be used as the list of {of_what}: {first}{}",
             file.display(),
             match problems.len() - 1 {
                 0 => String::new(),

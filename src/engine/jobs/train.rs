@@ -24,7 +24,7 @@ use crate::nn::vgg16::{Pooling, Vgg16};
 use crate::nn::weights::{self, Weights};
 use crate::nn::{self, SelectedDevice};
 use crate::progress::{Cancel, Observer, Progress};
-use crate::project::{ImageLabels, NewRun, Project, RunRecord, RunStatus, SplitRecord};
+use crate::project::{GroupingRecord, ImageLabels, NewRun, Project, RunRecord, RunStatus, SplitRecord};
 use crate::training::{
     self, BatchLoss, EpochRecord, Examples, LabelledFeatures, NetworkLearner, ReferenceGrouping, RunFolder, Samples,
     Start, TrainedHead, TrainingConfiguration, TrainingObserver, TrainingOutcome,
@@ -523,7 +523,7 @@ impl Task {
     fn references(&self, project: &Project, images: &[ImageId]) -> Result<Vec<ReferenceGrouping>> {
         let position: HashMap<ImageId, usize> = images.iter().enumerate().map(|(at, image)| (*image, at)).collect();
         let mut references = Vec::new();
-        for grouping in project.groupings()? {
+        for grouping in project.groupings()?.into_iter().filter(GroupingRecord::counts) {
             let mut groups = vec![None; images.len()];
             let mut names: Vec<String> = Vec::new();
             for (image, name) in project.grouping_members(grouping.id)? {

@@ -1,0 +1,221 @@
+//! `atmoscope agreement`: how far raters agree, and their consensus.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::Common;
+use super::output::Output;
+use crate::engine::jobs::agreement::{self, AgreementReport, AgreementRequest, RaterSort};
+use crate::engine::jobs::{counted, export_agreement};
+use crate::error::{Error, Result};
+use crate::evaluation::{Consensus, Estimate};
+use crate::ids::ImageId;
+use crate::interchange::grouping_forms::{GroupingForm, Missing};
+use crate::interchange::read_file;
+use crate::project::Project;
+
+/// Pictures named in the text as those people disagree on most.
+const NAMED: usize = 10;
+
+/// Compare the raters' groups: agreement of every two, consensus, and what they disagree on.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// The project.
+    #[arg(required_unless_present = "groups")]
+    dir: Option<PathBuf>,
+    /// A file of groupings instead of a project: `rater,condition,image,group`, FreeSortR's or jsPsych's form.
+    #[arg(long, value_name = "FILE", conflicts_with = "dir")]
+    groups: Option<PathBuf>,
+    /// One condition; all unless given.
+    #[arg(long, value_name = "NAME")]
+    condition: Option<String>,
+    /// Level of the consensus by average linkage: least mean share of raters who put the pictures of a group together.
+    #[arg(long, value_name = "0 to 1", default_value_t = 0.5)]
+    level: f64,
+    /// Seed of the half-samples that intervals come from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Write tables (CSV) and figures (SVG, PNG) into this folder.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
+    match (&arguments.dir, &arguments.groups) {
+        (_, Some(file)) => compare(&from_file(file)?, String::clone, arguments, output),
+        (Some(dir), None) => {
+            let project = Project::open_read_only(dir)?;
+            let names: HashMap<ImageId, String> =
+                project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
+            let name = |image: &ImageId| names.get(image).cloned().unwrap_or_default();
+            compare(&agreement::sorts(&project)?, name, arguments, output)
+        }
+        (None, None) => Err(Error::user("there is nothing to compare").hint("give a project or --groups")),
+    }
+}
+
+fn from_file(file: &Path) -> Result<Vec<RaterSort<String>>> {
+    let bytes = read_file(file)?;
+    let parsed = GroupingForm::recognise(&bytes).parse(&bytes, &Missing::default());
+    if let Some(first) = parsed.problems.first() {
+        return Err(Error::user(format!("{}, line {}: {}", file.display(), first.line, first.message))
+            .hint("mend the file and try again"));
+    }
+    let mut sorts: BTreeMap<(String, String, usize), BTreeMap<String, String>> = BTreeMap::new();
+    for row in parsed.value {
+        let key = (row.condition, row.rater, row.occasion.unwrap_or(1) as usize);
+        sorts.entry(key).or_default().insert(row.image, row.group);
+    }
+    let sort = |((condition, rater, occasion), groups)| RaterSort { rater, condition, occasion, groups };
+    Ok(sorts.into_iter().map(sort).collect())
+}
+
+fn compare<Image: Ord + Clone + Send + Sync>(
+    sorts: &[RaterSort<Image>],
+    name: impl Fn(&Image) -> String,
+    arguments: &Arguments,
+    output: &Output,
+) -> Result<()> {
+    let conditions: BTreeSet<&str> = match &arguments.condition {
+        Some(condition) => BTreeSet::from([condition.as_str()]),
+        None => sorts.iter().map(|sort| sort.condition.as_str()).collect(),
+    };
+    if conditions.is_empty() {
+        return Err(Error::user("there are no groups made by people").hint("let raters sort, or import groupings"));
+    }
+    let cancel = super::cancel_on_interrupt();
+    let (mut values, mut text) = (Vec::new(), String::new());
+    for condition in conditions {
+        let request = AgreementRequest { condition: condition.to_owned(), seed: arguments.seed };
+        let report = agreement::run(sorts, &request, &cancel)?;
+        let linkage = report.linkage(arguments.level)?;
+        let files = match &arguments.out {
+            Some(folder) => export_agreement::run(&report, &linkage, arguments.level, folder, &name)?,
+            None => Vec::new(),
+        };
+        values.push(as_json(&report, &linkage, arguments.level, &name, &files));
+        write_text(&mut text, &report, &linkage, arguments.level, &name);
+        if let Some(folder) = &arguments.out {
+            let _ = writeln!(text, "Wrote {} to {}", counted(files.len(), "file"), folder.display());
+        }
+        text.push('\n');
+    }
+    output.print(&values, || text)
+}
+
+fn as_json<Image>(
+    report: &AgreementReport<Image>,
+    linkage: &Consensus,
+    level: f64,
+    name: impl Fn(&Image) -> String,
+    files: &[PathBuf],
+) -> Value {
+    let images = report.groupings.images();
+    let names: Vec<String> = images.iter().map(&name).collect();
+    let disagreement: Vec<Value> = report
+        .most_disagreed()
+        .into_iter()
+        .map(|(image, value)| json!({ "image": names[image], "disagreement": value }))
+        .collect();
+    let ordered: Vec<&String> = report.order.iter().map(|image| &names[*image]).collect();
+    json!({
+        "condition": report.condition, "raters": report.groupings.raters(), "images": names,
+        "agreement": report.agreement, "retests": report.retests,
+        "consensus": { "best": report.best, "linkage": linkage, "level": level },
+        "order": ordered, "disagreement": disagreement, "files": files,
+    })
+}
+
+fn write_text<Image>(
+    text: &mut String,
+    report: &AgreementReport<Image>,
+    linkage: &Consensus,
+    level: f64,
+    name: impl Fn(&Image) -> String,
+) {
+    let (raters, images) = (report.groupings.raters(), report.groupings.images());
+    let _ = writeln!(
+        text,
+        "Condition {}: {}, {}",
+        report.condition,
+        counted(raters.len(), "rater"),
+        counted(images.len(), "picture")
+    );
+    let width = raters.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5) + 2;
+    let row = |text: &mut String, first: &str, second: &str, scores: [String; 5]| {
+        let _ = write!(text, "  {}{}", padded(first, width), padded(second, width));
+        scores.iter().for_each(|score| {
+            let _ = write!(text, "{score:>21}");
+        });
+        text.push('\n');
+    };
+    let heads = ["Rand index", "mutual information", "V-measure", "entropy of first", "entropy of second"];
+    row(text, "first", "second", heads.map(str::to_owned));
+    let pairs = report.agreement.pairs.iter().map(|pair| (pair.first.as_str(), pair.second.as_str(), pair));
+    let again = report.retests.iter().map(|retest| (retest.rater.as_str(), "again", &retest.agreement));
+    for (first, second, pair) in pairs.chain(again) {
+        match &pair.scores {
+            Some(s) => row(
+                text,
+                first,
+                second,
+                [
+                    s.adjusted_rand_index,
+                    s.adjusted_mutual_information,
+                    s.v_measure,
+                    s.entropy_of_first,
+                    s.entropy_of_second,
+                ]
+                .map(shown),
+            ),
+            None => {
+                let _ = writeln!(text, "  {}{}no two pictures in common", padded(first, width), padded(second, width));
+            }
+        }
+        let left_out = pair.only_in_first + pair.only_in_second;
+        if left_out > 0 {
+            let _ = writeln!(text, "    {} placed by one of the two only, left out", counted(left_out, "picture"));
+        }
+    }
+    if let Some(mean) = &report.agreement.mean {
+        let scores =
+            [mean.adjusted_rand_index, mean.adjusted_mutual_information, mean.v_measure, mean.entropy].map(shown);
+        let [rand, information, measure, entropy] = scores;
+        row(text, "mean", "", [rand, information, measure, entropy, String::new()]);
+        let _ = writeln!(
+            text,
+            "  In brackets 95 % intervals over pictures, from {} half-samples (seed {}).",
+            report.agreement.resamples, report.agreement.seed
+        );
+    }
+    for (what, consensus) in
+        [("Best consensus".to_owned(), &report.best), (format!("Average linkage at {level}"), linkage)]
+    {
+        let groups = consensus.groups.iter().max().map_or(0, |largest| largest + 1);
+        let _ =
+            writeln!(text, "  {what}: {}, mean Rand index {:.3}", counted(groups, "group"), consensus.mean_rand_index);
+    }
+    let most = report.most_disagreed();
+    if most.first().is_some_and(|(_, value)| *value > 0.0) {
+        let named: Vec<String> =
+            most.iter().take(NAMED).map(|(image, value)| format!("{} {value:.3}", name(&images[*image]))).collect();
+        let _ = writeln!(text, "  Most disagreed on: {}", named.join(", "));
+    }
+}
+
+/// A name with spaces after it up to a width, counted in letters.
+fn padded(name: &str, width: usize) -> String {
+    format!("{name}{}", " ".repeat(width.saturating_sub(name.chars().count())))
+}
+
+fn shown(estimate: Estimate) -> String {
+    let fixed = |value: f64| format!("{:.2}", (value * 100.0).round() / 100.0 + 0.0);
+    let interval = estimate.interval.map_or_else(String::new, |i| format!(" ({} – {})", fixed(i.low), fixed(i.high)));
+    format!("{}{interval}", fixed(estimate.value))
+}

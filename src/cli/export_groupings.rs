@@ -1,0 +1,38 @@
+//! `atmoscope export-groupings`: write groups made by people.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::Common;
+use super::output::Output;
+use crate::engine::jobs::{counted, export_groupings};
+use crate::error::Result;
+use crate::interchange::grouping_forms::GroupingForm;
+use crate::project::Project;
+
+/// Write the newest groupings of all raters, for other programs.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// The project.
+    dir: PathBuf,
+    /// The file.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// The form: csv (`rater,condition,image,group,started,ended,order`), freesortr, or jspsych.
+    #[arg(long, value_name = "FORM", default_value_t = GroupingForm::LongCsv)]
+    form: GroupingForm,
+    /// One condition only.
+    #[arg(long, value_name = "NAME")]
+    condition: Option<String>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
+    let project = Project::open_read_only(&arguments.dir)?;
+    let written = export_groupings::run(&project, arguments.form, arguments.condition.as_deref(), &arguments.out)?;
+    let value = json!({ "file": arguments.out, "groupings": written });
+    output.print(&value, || format!("Wrote {} to {}", counted(written, "grouping"), arguments.out.display()))
+}

@@ -1,0 +1,167 @@
+//! Agreement: how far the raters of a condition agree, with themselves and one another, and what stands for them all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::evaluation::{
+    CoOccurrence, Consensus, PairAgreement, RESAMPLES, RaterAgreement, RaterGroupings, Tree, best_consensus,
+    linkage_consensus, rater_agreement,
+};
+use crate::ids::ImageId;
+use crate::progress::Cancel;
+use crate::project::{GroupingRecord, Project};
+
+/// One rater's groups under one condition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RaterSort<Image> {
+    /// Who sorted.
+    pub rater: String,
+    /// Under which condition.
+    pub condition: String,
+    /// 1 the first time, 2 again.
+    pub occasion: usize,
+    /// Each placed image's group.
+    pub groups: BTreeMap<Image, String>,
+}
+
+/// What is compared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AgreementRequest {
+    /// The condition.
+    pub condition: String,
+    /// Seed of the half-samples.
+    pub seed: u64,
+}
+
+/// One rater compared on two occasions.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Retest {
+    /// Who sorted twice.
+    pub rater: String,
+    /// The first occasion against the second.
+    pub agreement: PairAgreement,
+}
+
+/// Agreement of the raters of one condition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AgreementReport<Image> {
+    /// The condition.
+    pub condition: String,
+    /// What the raters did the first time, aligned by image.
+    pub groupings: RaterGroupings<Image>,
+    /// The same with the groups' names, in the raters' order.
+    pub sorts: Vec<RaterSort<Image>>,
+    /// Every two raters, and the mean.
+    pub agreement: RaterAgreement,
+    /// Raters who sorted again.
+    pub retests: Vec<Retest>,
+    /// How often each two images stand together.
+    pub co_occurrence: CoOccurrence,
+    /// The average linkage of these.
+    pub tree: Tree,
+    /// The images in the order of the tree, in which those that stand together are near each other.
+    pub order: Vec<usize>,
+    /// How much people disagree on each image.
+    pub disagreement: Vec<Option<f64>>,
+    /// The partition that agrees best with all.
+    pub best: Consensus,
+}
+
+impl<Image> AgreementReport<Image> {
+    /// The consensus by average linkage at a level.
+    ///
+    /// # Errors
+    /// `User` when the level is not in 0 to 1.
+    pub fn linkage(&self, level: f64) -> Result<Consensus>
+    where
+        Image: Sync,
+    {
+        linkage_consensus(&self.groupings, level)
+    }
+
+    /// Images by disagreement, the largest first.
+    pub fn most_disagreed(&self) -> Vec<(usize, f64)> {
+        let mut images: Vec<(usize, f64)> =
+            self.disagreement.iter().enumerate().filter_map(|(image, value)| Some((image, (*value)?))).collect();
+        images.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        images
+    }
+}
+
+/// Compares the sorts of one condition.
+///
+/// # Errors
+/// `User` when there is none; `Cancelled`.
+pub fn run<Image: Ord + Clone + Sync + Send>(
+    sorts: &[RaterSort<Image>],
+    request: &AgreementRequest,
+    cancel: &Cancel,
+) -> Result<AgreementReport<Image>> {
+    let of_it = |occasion: usize| {
+        let fits = move |sort: &&RaterSort<Image>| sort.condition == request.condition && sort.occasion == occasion;
+        sorts.iter().filter(fits)
+    };
+    let first: Vec<RaterSort<Image>> = of_it(1).cloned().collect();
+    if first.is_empty() {
+        let known: BTreeSet<&str> = sorts.iter().map(|sort| sort.condition.as_str()).collect();
+        let known: Vec<&str> = known.into_iter().collect();
+        let hint = if known.is_empty() {
+            "let raters sort, or import groupings".to_owned()
+        } else {
+            format!("there are groupings under {}", known.join(", "))
+        };
+        return Err(Error::user(format!("there are no groupings under condition “{}”", request.condition)).hint(hint));
+    }
+    let groupings = RaterGroupings::new(first.iter().map(|sort| (sort.rater.as_str(), &sort.groups)))?;
+    let agreement = rater_agreement(&groupings, RESAMPLES, request.seed, cancel)?;
+    let mut retests = Vec::new();
+    for again in of_it(2) {
+        let Some(before) = first.iter().find(|sort| sort.rater == again.rater) else { continue };
+        let both = RaterGroupings::new([("first time", &before.groups), ("again", &again.groups)])?;
+        let mut of_both = rater_agreement(&both, RESAMPLES, request.seed, cancel)?;
+        if let Some(agreement) = of_both.pairs.pop() {
+            retests.push(Retest { rater: again.rater.clone(), agreement });
+        }
+    }
+    let co_occurrence = CoOccurrence::new(&groupings);
+    let tree = co_occurrence.tree();
+    Ok(AgreementReport {
+        condition: request.condition.clone(),
+        best: best_consensus(&groupings, cancel)?,
+        order: tree.leaf_order(),
+        disagreement: co_occurrence.disagreement(),
+        agreement,
+        retests,
+        co_occurrence,
+        tree,
+        groupings,
+        sorts: first,
+    })
+}
+
+/// The newest groupings of a project, also of those who sorted again. Raters of the same name in several studies are
+/// told apart by the study's.
+pub fn sorts(project: &Project) -> Result<Vec<RaterSort<ImageId>>> {
+    let records: Vec<GroupingRecord> = project.groupings()?.into_iter().filter(|grouping| grouping.newest).collect();
+    let same = |a: &GroupingRecord, b: &GroupingRecord| {
+        (&a.rater, &a.condition, a.occasion) == (&b.rater, &b.condition, b.occasion)
+    };
+    records
+        .iter()
+        .map(|record| {
+            let several = records.iter().filter(|other| same(record, other)).count() > 1;
+            let rater = match (&record.study, several) {
+                (Some(study), true) => format!("{} ({study})", record.rater),
+                _ => record.rater.clone(),
+            };
+            Ok(RaterSort {
+                rater,
+                condition: record.condition.clone(),
+                occasion: record.occasion,
+                groups: project.grouping_members(record.id)?.into_iter().collect(),
+            })
+        })
+        .collect()
+}

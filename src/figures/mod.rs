@@ -1,0 +1,12 @@
+//! Figures to publish: SVG by our own small writer, PNG of the very same drawing.
+//!
+//! A figure is drawn once, as a [`Drawing`] of rectangles, lines and text in points, on white, with what it shows
+//! written on it. [`write_svg`] and [`write_png`] turn it into files.
+
+mod agreement;
+mod colours;
+mod drawing;
+
+pub use agreement::{Score, disagreement_figure, pair_figure, together_figure};
+pub use colours::{sequential, text_on};
+pub use drawing::{Anchor, Drawing, write_png, write_svg};

@@ -1,0 +1,187 @@
+//! One rater's sort: the board with the way back and forth, made again from its moves at any time.
+
+use std::collections::HashMap;
+
+use rand::seq::SliceRandom;
+
+use super::board::Board;
+use super::condition::{Condition, Standing};
+use super::moves::Move;
+use crate::error::{Error, Result};
+use crate::ids::ImageId;
+use crate::random::generator;
+
+/// A sort under way or finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sort {
+    order: Vec<ImageId>,
+    condition: Condition,
+    board: Board,
+    done: Vec<Move>,
+    undone: Vec<Move>,
+    move_count: usize,
+}
+
+impl Sort {
+    /// A sort that has not begun, with the images in the rater's own order.
+    pub fn new(order: Vec<ImageId>, condition: Condition) -> Self {
+        let board = Board::new(&order, &condition);
+        Self { order, condition, board, done: Vec::new(), undone: Vec::new(), move_count: 0 }
+    }
+
+    /// The sort that comes out when `moves` are made one after another.
+    ///
+    /// # Errors
+    /// `Data` when one of them makes no sense, with its number.
+    pub fn replay<'a>(
+        order: Vec<ImageId>,
+        condition: Condition,
+        moves: impl IntoIterator<Item = &'a Move>,
+    ) -> Result<Self> {
+        let mut sort = Self::new(order, condition);
+        for step in moves {
+            sort.make(step).map_err(|error| {
+                Error::data(format!("move {} of the log cannot be made: {error}", sort.move_count + 1))
+            })?;
+        }
+        Ok(sort)
+    }
+
+    /// Makes a move, all of it or none.
+    ///
+    /// # Errors
+    /// `User` when it makes no sense now: an image or pile that is not there, nothing to undo, against the condition.
+    pub fn make(&mut self, step: &Move) -> Result<()> {
+        match step {
+            Move::Undo => {
+                if !self.can_undo() {
+                    return Err(Error::user("there is nothing to undo"));
+                }
+                if let Some(last) = self.done.pop() {
+                    self.undone.push(last);
+                }
+                self.rebuild()?;
+            }
+            Move::Redo => {
+                let Some(last) = self.undone.last().cloned() else {
+                    return Err(Error::user("there is nothing to do again"));
+                };
+                self.board.make(&last, &self.order, &self.condition)?;
+                self.undone.pop();
+                self.done.push(last);
+            }
+            Move::Arrange { .. } if self.move_count > 0 => {
+                return Err(Error::user("a sort can be arranged only before its first move"));
+            }
+            step => {
+                self.board.make(step, &self.order, &self.condition)?;
+                self.done.push(step.clone());
+                self.undone.clear();
+            }
+        }
+        self.move_count += 1;
+        Ok(())
+    }
+
+    fn rebuild(&mut self) -> Result<()> {
+        let mut board = Board::new(&self.order, &self.condition);
+        for step in &self.done {
+            board.make(step, &self.order, &self.condition)?;
+        }
+        self.board = board;
+        Ok(())
+    }
+
+    /// Where every image lies now.
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// The images in the rater's own order.
+    pub fn order(&self) -> &[ImageId] {
+        &self.order
+    }
+
+    /// The rules.
+    pub fn condition(&self) -> &Condition {
+        &self.condition
+    }
+
+    /// Moves made so far, undo and redo among them: the number of entries in the log.
+    pub fn move_count(&self) -> usize {
+        self.move_count
+    }
+
+    /// True when there is a move to take back. The arrangement a new version began with stays.
+    pub fn can_undo(&self) -> bool {
+        self.done.last().is_some_and(|last| !matches!(last, Move::Arrange { .. }))
+    }
+
+    /// True when there is a move to make again.
+    pub fn can_redo(&self) -> bool {
+        !self.undone.is_empty()
+    }
+
+    /// The move that undo would take back.
+    pub fn last_done(&self) -> Option<&Move> {
+        self.done.last()
+    }
+
+    /// How the board stands to the rules.
+    pub fn standing(&self) -> Standing {
+        self.condition.standing(&self.board)
+    }
+
+    /// The image to go on with: in the tray, the one that follows in the rater's order on the image placed last; else
+    /// the first of the tray, else the first of all.
+    pub fn next_image(&self) -> Option<ImageId> {
+        let last = self.done.iter().rev().find_map(|step| match step {
+            Move::Place { images, .. } | Move::NewPile { images, .. } | Move::LeaveOut { images } => images.last(),
+            _ => None,
+        });
+        let after = last.and_then(|last| self.order.iter().position(|image| image == last)).map_or(0, |at| at + 1);
+        let tray = &self.board.tray;
+        let in_tray = |image: &&ImageId| tray.contains(image);
+        self.order[after..].iter().find(in_tray).or(tray.first()).or(self.order.first()).copied()
+    }
+
+    /// For each image on a pile the number, from 1, of the move that put it there, counted without those undone.
+    /// Images that an arrangement began with have none.
+    pub fn places(&self) -> HashMap<ImageId, usize> {
+        let mut places = HashMap::new();
+        for (number, step) in self.done.iter().enumerate() {
+            match step {
+                Move::Place { images, .. } | Move::NewPile { images, .. } => {
+                    places.extend(images.iter().map(|image| (*image, number + 1)));
+                }
+                _ => {}
+            }
+        }
+        places
+    }
+
+    /// The groups as they are submitted: each pile with images, by its place, with a name of its own. Unnamed piles
+    /// are called "group 1", "group 2" … by their place.
+    pub fn groups(&self) -> Vec<(String, Vec<ImageId>)> {
+        let mut groups: Vec<(String, Vec<ImageId>)> = Vec::new();
+        for (place, pile) in self.board.piles.iter().enumerate().filter(|(_, pile)| !pile.images.is_empty()) {
+            let name = if pile.name.is_empty() { format!("group {}", place + 1) } else { pile.name.clone() };
+            let mut unique = name.clone();
+            let mut number = 2;
+            while groups.iter().any(|(known, _)| *known == unique) {
+                unique = format!("{name} ({number})");
+                number += 1;
+            }
+            groups.push((unique, pile.images.clone()));
+        }
+        groups
+    }
+}
+
+/// The images in a random order of one rater's own for one sort; the same for the same seed and `use_of_it`.
+pub fn own_order(images: &[ImageId], seed: u64, use_of_it: &str) -> Vec<ImageId> {
+    let mut order = images.to_vec();
+    order.sort_unstable();
+    order.shuffle(&mut generator(seed, &format!("own order, {use_of_it}")));
+    order
+}
