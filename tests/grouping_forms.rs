@@ -82,6 +82,15 @@ fn a_table_as_r_writes_it_is_read() {
             ("S1", "free", "c.png", "group 2"),
         ]
     );
+    // FreeSortR's own sign for a picture that a subject did not sort is 0, never a group of its own.
+    let mut some = rows();
+    some.retain(|row| row.rater == "花子" || row.image != "forest/03.png");
+    let mut bytes = Vec::new();
+    GroupingForm::FreeSortR.write(&some, &mut bytes).unwrap();
+    assert!(String::from_utf8_lossy(&bytes).contains("\nforest/03.png,4,0\n"), "{}", String::from_utf8_lossy(&bytes));
+    let missing = Missing { condition: "1".to_owned(), ..Missing::default() };
+    let again = GroupingForm::FreeSortR.parse(&bytes, &missing);
+    assert_eq!((partitions(&again.value), again.problems), (partitions(&some), vec![]));
     // A table of labels is not taken for one.
     assert_eq!(GroupingForm::recognise(b"image,cute,gloomy\na.png,0,1\n"), GroupingForm::LongCsv);
     let twice = GroupingForm::FreeSortR.parse(b"stimulus,A\na.png,1\na.png,2\n,3\n", &Missing::default());

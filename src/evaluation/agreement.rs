@@ -16,7 +16,7 @@ pub fn adjusted_rand_index(a: &[usize], b: &[usize]) -> Result<f64> {
 }
 
 pub(super) fn rand_index_of(table: &Contingency) -> f64 {
-    let squares = |sizes: &[usize]| sizes.iter().map(|&size| size as i128 * size as i128).sum::<i128>();
+    let squares = |sizes: &[usize]| sizes.iter().map(|&size| (size * size) as u64).sum::<u64>() as i128;
     let both = table.counts.iter().map(|row| squares(row)).sum();
     rand_index_from_squares(both, squares(&table.cluster_sizes), squares(&table.group_sizes), table.images as i128)
 }
@@ -40,20 +40,7 @@ pub(super) fn rand_index_from_squares(both: i128, in_a: i128, in_b: i128, images
 /// # Errors
 /// `Internal` when the lengths differ.
 pub fn adjusted_mutual_information(a: &[usize], b: &[usize]) -> Result<f64> {
-    Ok(adjusted_information_of(&Contingency::new(a, b)?, &mut ExpectedInformation::default()))
-}
-
-pub(super) fn adjusted_information_of(table: &Contingency, expected: &mut ExpectedInformation) -> f64 {
-    match (table.clusters_in_use(), table.groups_in_use()) {
-        (0, 0) | (1, 1) => return 1.0,
-        (1, _) | (_, 1) => return 0.0,
-        _ => {}
-    }
-    let expected = expected.of(table);
-    let mean_entropy = (nats(&table.cluster_sizes, table.images) + nats(&table.group_sizes, table.images)) / 2.0;
-    // Both differences keep their sign but never vanish, so that a perfect match gives 1.
-    let away_from_zero = |value: f64| if value < 0.0 { value.min(-f64::EPSILON) } else { value.max(f64::EPSILON) };
-    away_from_zero(mutual_information(table) - expected) / away_from_zero(mean_entropy - expected)
+    Ok(Information::of(&Contingency::new(a, b)?).adjusted(&mut ExpectedInformation::default()))
 }
 
 /// V-measure (Rosenberg and Hirschberg 2007).
@@ -72,19 +59,60 @@ pub struct VMeasure {
 /// # Errors
 /// `Internal` when the lengths differ.
 pub fn v_measure(clusters: &[usize], groups: &[usize]) -> Result<VMeasure> {
-    Ok(v_measure_of(&Contingency::new(clusters, groups)?))
+    Ok(Information::of(&Contingency::new(clusters, groups)?).v_measure())
 }
 
-pub(super) fn v_measure_of(table: &Contingency) -> VMeasure {
-    let information = mutual_information(table);
-    let share = |sizes: &[usize]| {
-        let entropy = nats(sizes, table.images);
-        if entropy == 0.0 { 1.0 } else { information / entropy }
-    };
-    let (homogeneity, completeness) = (share(&table.group_sizes), share(&table.cluster_sizes));
-    let sum = homogeneity + completeness;
-    let v = if sum == 0.0 { 0.0 } else { 2.0 * homogeneity * completeness / sum };
-    VMeasure { homogeneity, completeness, v }
+/// What a table of two partitions says in nats, from which several scores follow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Information<'a> {
+    table: &'a Contingency,
+    /// Mutual information.
+    mutual: f64,
+    /// Entropy of each partition alone.
+    clusters: f64,
+    groups: f64,
+}
+
+impl<'a> Information<'a> {
+    pub fn of(table: &'a Contingency) -> Self {
+        Self {
+            table,
+            mutual: mutual_information(table),
+            clusters: nats(&table.cluster_sizes, table.images),
+            groups: nats(&table.group_sizes, table.images),
+        }
+    }
+
+    /// Adjusted mutual information.
+    pub fn adjusted(&self, expected: &mut ExpectedInformation) -> f64 {
+        match (self.table.clusters_in_use(), self.table.groups_in_use()) {
+            (0, 0) | (1, 1) => return 1.0,
+            (1, _) | (_, 1) => return 0.0,
+            _ => {}
+        }
+        let expected = expected.of(self.table);
+        // Both differences keep their sign but never vanish, so that a perfect match gives 1.
+        let away_from_zero = |value: f64| if value < 0.0 { value.min(-f64::EPSILON) } else { value.max(f64::EPSILON) };
+        away_from_zero(self.mutual - expected) / away_from_zero((self.clusters + self.groups) / 2.0 - expected)
+    }
+
+    pub fn v_measure(&self) -> VMeasure {
+        let share = |entropy: f64| if entropy == 0.0 { 1.0 } else { self.mutual / entropy };
+        let (homogeneity, completeness) = (share(self.groups), share(self.clusters));
+        let sum = homogeneity + completeness;
+        let v = if sum == 0.0 { 0.0 } else { 2.0 * homogeneity * completeness / sum };
+        VMeasure { homogeneity, completeness, v }
+    }
+
+    /// [`entropy`](super::entropy()) of the clusters against the groups, and of the groups against the clusters: what of
+    /// a partition the other does not tell, as a share of the logarithm of its number of groups.
+    pub fn entropies(&self) -> [f64; 2] {
+        let share = |entropy: f64, groups: usize| match groups {
+            0 | 1 => 0.0,
+            groups => ((entropy - self.mutual) / (groups as f64).ln()).clamp(0.0, 1.0),
+        };
+        [share(self.groups, self.table.groups_in_use()), share(self.clusters, self.table.clusters_in_use())]
+    }
 }
 
 /// Entropy of a partition in nats.
@@ -130,10 +158,11 @@ pub(super) struct ExpectedInformation {
 
 impl ExpectedInformation {
     fn of(&mut self, table: &Contingency) -> f64 {
+        let (clusters, groups) = (counted_sizes(&table.cluster_sizes), counted_sizes(&table.group_sizes));
         let mut sum = 0.0;
-        for &a in table.cluster_sizes.iter().filter(|&&size| size > 0) {
-            for &b in table.group_sizes.iter().filter(|&&size| size > 0) {
-                sum += self.term(table.images, a.min(b), a.max(b));
+        for &(a, clusters) in &clusters {
+            for &(b, groups) in &groups {
+                sum += (clusters * groups) as f64 * self.term(table.images, a.min(b), a.max(b));
             }
         }
         sum
@@ -162,4 +191,11 @@ impl ExpectedInformation {
         self.terms.insert((images, a, b), sum);
         sum
     }
+}
+
+/// The sizes above 0, ascending, and how often each is there.
+fn counted_sizes(sizes: &[usize]) -> Vec<(usize, usize)> {
+    let mut sizes: Vec<usize> = sizes.iter().copied().filter(|&size| size > 0).collect();
+    sizes.sort_unstable();
+    sizes.chunk_by(|a, b| a == b).map(|same| (same[0], same.len())).collect()
 }

@@ -4,6 +4,8 @@
 //! ([`best_consensus`]); and average linkage of how often images stand together, cut at a level the researcher chooses
 //! ([`linkage_consensus`]).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::agreement::rand_index_from_squares;
@@ -12,7 +14,7 @@ use super::rater_groupings::RaterGroupings;
 use crate::error::{Error, Result};
 use crate::progress::Cancel;
 
-/// Rounds of moving single images before the search is called off; each round moves every image at most once.
+/// Rounds of moves before the search is called off.
 const MOST_ROUNDS: usize = 100;
 /// Beginnings that are climbed from: the best of all candidates.
 const CLIMBED: usize = 6;
@@ -32,8 +34,9 @@ pub struct Consensus {
 }
 
 /// The partition with the highest mean adjusted Rand index with the raters that could be found: from the raters' own
-/// partitions and every cut of the average linkage, the best are improved by moving single images, into another group
-/// or one of their own, until no move helps. The same groupings give the same partition.
+/// partitions and every cut of the average linkage, the best are improved by moving single images, whole groups, and the
+/// parts of groups that one rater set apart, into another group or one of their own, until no move helps. The same
+/// groupings give the same partition. That no other is better still cannot be ruled out (Krieger and Green 1999).
 ///
 /// # Errors
 /// `User` when no rater placed an image; `Cancelled`.
@@ -180,33 +183,27 @@ impl<'a> Search<'a> {
         sum / self.tables.len().max(1) as f64
     }
 
-    /// Moves single images as long as that helps.
+    /// Moves images as long as that helps: single ones first; once none moves, whole groups (which merges two), then
+    /// what one rater set apart within a group (which may split it).
     fn climb(&mut self, cancel: &Cancel) -> Result<()> {
         for _ in 0..MOST_ROUNDS {
             let mut moved = false;
             for image in 0..self.groups.len() {
                 cancel.check()?;
-                let here = self.groups[image];
-                let now = self.mean_rand_index();
-                // An empty group stands for one of its own; alone already, that would change nothing.
-                let mut empty = self.sizes.iter().position(|size| *size == 0);
-                if empty.is_none() && self.sizes[here] > 1 {
-                    self.add_group();
-                    empty = Some(self.sizes.len() - 1);
-                }
-                let mut best = (now + LEAST_GAIN, here);
-                for group in (0..self.sizes.len()).filter(|group| *group != here) {
-                    if self.sizes[group] == 0 && (Some(group) != empty || self.sizes[here] == 1) {
-                        continue;
-                    }
-                    let reached = self.mean_if_moved(image, here, group);
-                    if reached > best.0 {
-                        best = (reached, group);
-                    }
-                }
-                if best.1 != here {
-                    self.move_image(image, here, best.1);
-                    moved = true;
+                moved |= self.move_to_best(&[image]);
+            }
+            if moved {
+                continue;
+            }
+            // The blocks of one kind share no image, so each still lies within one group when its turn comes.
+            for block in self.blocks(|_| 0) {
+                moved |= self.move_to_best(&block);
+            }
+            for number in 0..self.tables.len() {
+                cancel.check()?;
+                let rater = self.tables[number].rater;
+                for block in self.blocks(|image| rater[image].map_or(0, |group| group + 1)) {
+                    moved |= self.move_to_best(&block);
                 }
             }
             if !moved {
@@ -214,6 +211,58 @@ impl<'a> Search<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The images by group, divided by `part`.
+    fn blocks(&self, part: impl Fn(usize) -> usize) -> Vec<Vec<usize>> {
+        let mut blocks: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
+        for (image, group) in self.groups.iter().enumerate() {
+            blocks.entry((*group, part(image))).or_default().push(image);
+        }
+        blocks.into_values().collect()
+    }
+
+    /// Moves a block of images of one group to where that helps most; false where it helps nowhere.
+    fn move_to_best(&mut self, block: &[usize]) -> bool {
+        let here = self.groups[block[0]];
+        let whole = block.len() == self.sizes[here];
+        // An empty group stands for one of its own; for a whole group, that would change nothing.
+        let mut empty = self.sizes.iter().position(|size| *size == 0);
+        if empty.is_none() && !whole {
+            self.add_group();
+            empty = Some(self.sizes.len() - 1);
+        }
+        let counts = self.counts_of(block);
+        let mut best = (self.mean_rand_index() + LEAST_GAIN, here);
+        for group in (0..self.sizes.len()).filter(|group| *group != here) {
+            if self.sizes[group] == 0 && (Some(group) != empty || whole) {
+                continue;
+            }
+            let reached = self.mean_if_moved(&counts, here, group);
+            if reached > best.0 {
+                best = (reached, group);
+            }
+        }
+        let moves = best.1 != here;
+        if moves {
+            self.move_block(block, best.1);
+        }
+        moves
+    }
+
+    /// For each rater how many images of a block lie in which of the rater's groups.
+    fn counts_of(&self, block: &[usize]) -> Vec<Vec<(usize, i64)>> {
+        let count = |table: &RaterTable<'_>| {
+            let mut counts: Vec<(usize, i64)> = Vec::new();
+            for placed in block.iter().filter_map(|image| table.rater[*image]) {
+                match counts.iter_mut().find(|(known, _)| *known == placed) {
+                    Some((_, count)) => *count += 1,
+                    None => counts.push((placed, 1)),
+                }
+            }
+            counts
+        };
+        self.tables.iter().map(count).collect()
     }
 
     fn add_group(&mut self) {
@@ -225,37 +274,41 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn mean_if_moved(&self, image: usize, from: usize, to: usize) -> f64 {
-        let sum: f64 = self
-            .tables
-            .iter()
-            .map(|table| {
-                let (mut both, mut in_partition) = (table.both, table.in_partition);
-                if let Some(placed) = table.rater[image] {
-                    // (c − 1)² − c² and (c + 1)² − c².
-                    both += 2 - 2 * table.counts[from][placed] + 2 * table.counts[to][placed];
-                    in_partition += 2 - 2 * table.sizes[from] + 2 * table.sizes[to];
-                }
-                index(table, both, in_partition)
-            })
-            .sum();
-        sum / self.tables.len().max(1) as f64
+    /// The mean index if a block with these counts were moved.
+    fn mean_if_moved(&self, counts: &[Vec<(usize, i64)>], from: usize, to: usize) -> f64 {
+        let reached = |(table, counts): (&RaterTable<'_>, &Vec<(usize, i64)>)| {
+            let (both, in_partition) = table.growth(counts, from, to);
+            index(table, table.both + both, table.in_partition + in_partition)
+        };
+        self.tables.iter().zip(counts).map(reached).sum::<f64>() / self.tables.len().max(1) as f64
     }
 
-    fn move_image(&mut self, image: usize, from: usize, to: usize) {
-        for table in &mut self.tables {
-            if let Some(placed) = table.rater[image] {
-                table.both += 2 - 2 * table.counts[from][placed] + 2 * table.counts[to][placed];
-                table.in_partition += 2 - 2 * table.sizes[from] + 2 * table.sizes[to];
-                table.counts[from][placed] -= 1;
-                table.counts[to][placed] += 1;
-                table.sizes[from] -= 1;
-                table.sizes[to] += 1;
+    fn move_block(&mut self, block: &[usize], to: usize) {
+        let from = self.groups[block[0]];
+        let counts = self.counts_of(block);
+        for (table, counts) in self.tables.iter_mut().zip(&counts) {
+            let (both, in_partition) = table.growth(counts, from, to);
+            table.both += both;
+            table.in_partition += in_partition;
+            for (placed, count) in counts {
+                table.counts[from][*placed] -= count;
+                table.counts[to][*placed] += count;
+                table.sizes[from] -= count;
+                table.sizes[to] += count;
             }
         }
-        self.sizes[from] -= 1;
-        self.sizes[to] += 1;
-        self.groups[image] = to;
+        self.sizes[from] -= block.len();
+        self.sizes[to] += block.len();
+        block.iter().for_each(|image| self.groups[*image] = to);
+    }
+}
+
+impl RaterTable<'_> {
+    /// By how much the two sums of squares grow when a block with these counts moves: (y − s)² − y² + (x + s)² − x².
+    fn growth(&self, block: &[(usize, i64)], from: usize, to: usize) -> (i64, i64) {
+        let both = |&(placed, s): &(usize, i64)| 2 * s * (s + self.counts[to][placed] - self.counts[from][placed]);
+        let size: i64 = block.iter().map(|(_, s)| s).sum();
+        (block.iter().map(both).sum(), 2 * size * (size + self.sizes[to] - self.sizes[from]))
     }
 }
 
@@ -270,7 +323,6 @@ mod tests {
     use crate::evaluation::adjusted_rand_index;
     use crate::random::generator;
     use rand::Rng;
-    use std::collections::BTreeMap;
 
     fn random_raters(seed: u64) -> Vec<(String, BTreeMap<usize, usize>)> {
         let mut random = generator(seed, "raters");
@@ -301,8 +353,11 @@ mod tests {
                 if from == to {
                     continue;
                 }
-                let said = search.mean_if_moved(image, from, to);
-                search.move_image(image, from, to);
+                // A block: the image with up to two others of its group.
+                let others = (0..30).filter(|other| *other != image && search.groups[*other] == from);
+                let block: Vec<usize> = std::iter::once(image).chain(others.take(random.gen_range(0..3))).collect();
+                let said = search.mean_if_moved(&search.counts_of(&block), from, to);
+                search.move_block(&block, to);
                 assert!((search.mean_rand_index() - said).abs() < 1e-12);
                 let anew = Search::new(&groupings, search.groups.clone());
                 assert!((anew.mean_rand_index() - said).abs() < 1e-12);

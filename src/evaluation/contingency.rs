@@ -43,17 +43,6 @@ impl Contingency {
         Ok(table)
     }
 
-    /// The table with clusters and groups in each other's place.
-    pub fn transposed(&self) -> Self {
-        let column = |group: usize| self.counts.iter().map(|row| row[group]).collect();
-        Self {
-            counts: (0..self.group_sizes.len()).map(column).collect(),
-            cluster_sizes: self.group_sizes.clone(),
-            group_sizes: self.cluster_sizes.clone(),
-            images: self.images,
-        }
-    }
-
     /// Number of groups that have an image.
     pub fn groups_in_use(&self) -> usize {
         self.group_sizes.iter().filter(|&&size| size > 0).count()

@@ -33,10 +33,7 @@ pub fn entropy(clusters: &[usize], groups: &[usize]) -> Result<Entropy> {
         return Err(Error::user("entropy is not defined without images that are in both the map and the grouping")
             .hint("choose a map and a grouping of the same images"));
     }
-    Ok(entropy_of(&Contingency::new(clusters, groups)?))
-}
-
-pub(super) fn entropy_of(table: &Contingency) -> Entropy {
+    let table = Contingency::new(clusters, groups)?;
     let base = (table.groups_in_use() as f64).ln();
     let per_cluster: Vec<Option<f64>> = table
         .counts
@@ -56,7 +53,7 @@ pub(super) fn entropy_of(table: &Contingency) -> Entropy {
         })
         .collect();
     let sum: f64 = per_cluster.iter().zip(&table.cluster_sizes).map(|(h, &size)| h.unwrap_or(0.0) * size as f64).sum();
-    Entropy { overall: sum / table.images as f64, per_cluster, images: table.images }
+    Ok(Entropy { overall: sum / table.images as f64, per_cluster, images: table.images })
 }
 
 /// What chance gives: the entropy of clusters of the same sizes with the images shuffled.

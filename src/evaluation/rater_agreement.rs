@@ -14,9 +14,8 @@ use std::ops::RangeInclusive;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::agreement::{ExpectedInformation, adjusted_information_of, rand_index_of, v_measure_of};
+use super::agreement::{ExpectedInformation, Information, rand_index_of};
 use super::contingency::Contingency;
-use super::entropy::entropy_of;
 use super::half_samples::{Estimate, HalfSamples};
 use super::rater_groupings::RaterGroupings;
 use crate::error::Result;
@@ -170,12 +169,14 @@ fn scores(first: &[usize], second: &[usize], expected: &mut ExpectedInformation)
         return Ok(None);
     }
     let table = Contingency::new(first, second)?;
+    let information = Information::of(&table);
+    let [entropy_of_first, entropy_of_second] = information.entropies();
     Ok(Some([
         rand_index_of(&table),
-        adjusted_information_of(&table, expected),
-        v_measure_of(&table).v,
-        entropy_of(&table).overall,
-        entropy_of(&table.transposed()).overall,
+        information.adjusted(expected),
+        information.v_measure().v,
+        entropy_of_first,
+        entropy_of_second,
     ]))
 }
 

@@ -5,8 +5,9 @@
 //! forest/01.png,1,3
 //! forest/02.png,1,2
 //! ```
-//! One row for each picture, one column for each rater with the group's number (or name). It knows one sort of each
-//! rater and no condition. In R: `SortingPartition(read.csv("file.csv", row.names = 1))`.
+//! One row for each picture, one column for each rater with the group's number (or name); 0 is a picture that the rater
+//! did not sort (manual of FreeSortR 1.3, `SortingPartition`). It knows one sort of each rater and no condition. In R:
+//! `SortingPartition(read.csv("file.csv", row.names = 1, check.names = FALSE))`.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,7 +17,10 @@ use super::groupings::GroupingRow;
 use super::problem::{Parsed, Problem};
 use super::table::{self, Table};
 
-/// Reads the bytes of such a file. Empty fields and `NA` are pictures that a rater did not place.
+/// What stands for a picture that a rater did not sort.
+const NOT_SORTED: &str = "0";
+
+/// Reads the bytes of such a file. Pictures that a rater did not sort are 0, and so are empty fields and R's `NA`.
 pub fn parse(bytes: &[u8], missing: &Missing) -> Parsed<Vec<GroupingRow>> {
     let mut table = Table::parse(bytes);
     if table.header.len() < 2 {
@@ -40,7 +44,7 @@ pub fn parse(bytes: &[u8], missing: &Missing) -> Parsed<Vec<GroupingRow>> {
         lines.insert(image.clone(), row.line);
         for (column, rater) in &raters {
             let group = &row.fields[*column];
-            if group.is_empty() || group == "NA" {
+            if ["", "NA", NOT_SORTED].contains(&group.as_str()) {
                 continue;
             }
             // Numbers are the rule; a bare number makes a poor name beside named groups.
@@ -59,7 +63,7 @@ pub fn parse(bytes: &[u8], missing: &Missing) -> Parsed<Vec<GroupingRow>> {
 }
 
 /// Writes rows, which should be of one condition; of several sorts by one rater the last counts. Groups are numbered
-/// from 1 in the order in which each rater's rows name them.
+/// from 1 in the order in which each rater's rows name them; 0 are pictures that a rater did not sort.
 ///
 /// # Errors
 /// What the writer reports.
@@ -81,7 +85,7 @@ pub fn write(rows: &[GroupingRow], target: impl io::Write) -> io::Result<()> {
     let mut writer = table::writer(target);
     writer.write_record(std::iter::once("stimulus").chain(raters.iter().copied()))?;
     for (image, placed) in images {
-        let field = |rater: &&str| placed.get(rater).map_or_else(|| "NA".to_owned(), usize::to_string);
+        let field = |rater: &&str| placed.get(rater).map_or_else(|| NOT_SORTED.to_owned(), usize::to_string);
         writer.write_record(std::iter::once(image.to_owned()).chain(raters.iter().map(field)))?;
     }
     writer.flush()

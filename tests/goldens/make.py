@@ -13,7 +13,7 @@ import sklearn
 import torch
 import torchvision
 from safetensors.torch import load_file
-from scipy import ndimage
+from scipy import ndimage, stats
 from sklearn import cluster, datasets, metrics, neighbors
 
 HERE = Path(__file__).parent
@@ -368,11 +368,165 @@ def mlsmote():
     write("mlsmote.json", cases)
 
 
+def entropy_against(clusters, groups):
+    """Entropy of clusters against groups (Kubota and Okuda, IV.B.2), by SciPy's entropy of each cluster."""
+    used = np.unique(groups)
+    if len(used) == 1:
+        return 0.0
+    total = 0.0
+    for one in np.unique(clusters):
+        inside = groups[clusters == one]
+        total += len(inside) * stats.entropy([np.sum(inside == group) for group in used], base=len(used))
+    return float(total / len(groups))
+
+
+def pair_scores(a, b):
+    """Two raters' groups (-1: not placed) over what both placed."""
+    both = (a >= 0) & (b >= 0)
+    first, second = a[both], b[both]
+    return {
+        "images": int(both.sum()),
+        "only_in_first": int(((a >= 0) & (b < 0)).sum()),
+        "only_in_second": int(((a < 0) & (b >= 0)).sum()),
+        "adjusted_rand_index": metrics.adjusted_rand_score(first, second),
+        "adjusted_mutual_information": metrics.adjusted_mutual_info_score(first, second),
+        "v_measure": metrics.v_measure_score(first, second),
+        "entropy_of_first": entropy_against(first, second),
+        "entropy_of_second": entropy_against(second, first),
+    }
+
+
+def co_occurrence(groups):
+    """Share of those who placed both that put two images together (nan: nobody placed both), and how many they are."""
+    raters, images = groups.shape
+    share, count = np.full((images, images), np.nan), np.zeros((images, images), int)
+    for i in range(images):
+        for j in range(images):
+            placed = [rater for rater in range(raters) if groups[rater, i] >= 0 and groups[rater, j] >= 0]
+            count[i, j] = len(placed)
+            if placed:
+                share[i, j] = sum(groups[rater, i] == groups[rater, j] for rater in placed) / len(placed)
+    return share, count
+
+
+def average_linkage(distances, threshold):
+    model = cluster.AgglomerativeClustering(
+        n_clusters=None, metric="precomputed", linkage="average", distance_threshold=threshold
+    )
+    return model.fit_predict(distances)
+
+
+def level_cut(groups, level):
+    """Cut of the average-linkage tree of 1 - co-occurrence; none where it depends on the order of the images."""
+    share, _ = co_occurrence(groups)
+    distances = 1 - np.nan_to_num(share, nan=0.0)
+    np.fill_diagonal(distances, 0)
+    # scikit-learn does not merge at the threshold itself; the level is one that still belongs together.
+    cut = average_linkage(distances, 1 - level + 1e-9)
+    random = np.random.default_rng(0)
+    for _ in range(30):
+        order = random.permutation(len(cut))
+        other = average_linkage(distances[np.ix_(order, order)], 1 - level + 1e-9)
+        if metrics.adjusted_rand_score(cut[order], other) < 1:
+            return None
+    return cut.tolist()
+
+
+def disagreement(groups):
+    """For each image the mean, over the others, of the chance that two different raters differ on the pair."""
+    share, count = co_occurrence(groups)
+    result = []
+    for i in range(groups.shape[1]):
+        values = []
+        for j in range(groups.shape[1]):
+            raters = count[i, j]
+            if i != j and raters > 1:
+                answers = [groups[r, i] == groups[r, j] for r in range(len(groups)) if groups[r, i] >= 0 <= groups[r, j]]
+                pairs = [(p, q) for p in range(raters) for q in range(raters) if p != q]
+                values.append(np.mean([answers[p] != answers[q] for p, q in pairs]))
+        result.append(float(np.mean(values)) if values else None)
+    return result
+
+
+def partitions_of(images):
+    """Every partition, as numbers of groups."""
+    def extend(start):
+        if len(start) == images:
+            yield start
+            return
+        for group in range(max(start, default=-1) + 2):
+            yield from extend([*start, group])
+    return extend([])
+
+
+def mean_rand_index(partition, groups):
+    partition = np.asarray(partition)
+    return float(np.mean([metrics.adjusted_rand_score(partition[rater >= 0], rater[rater >= 0]) for rater in groups]))
+
+
+def sorted_by(random, raters, images, kinds, noise, missing):
+    """Raters who see the same kinds, each with some noise of their own, and leave some images out."""
+    truth = random.integers(0, kinds, images)
+    rows = []
+    for _ in range(raters):
+        row = np.where(random.random(images) < noise, random.integers(0, kinds, images), truth)
+        rows.append(np.where(random.random(images) < missing, -1, row))
+    return np.array(rows)
+
+
+def raters():
+    random = np.random.default_rng(31)
+    cases = []
+    for people, images, kinds, noise, missing in [(2, 12, 3, 0.3, 0), (4, 40, 8, 0.4, 0.1), (7, 60, 5, 0.5, 0.25), (3, 30, 2, 1, 0.5)]:
+        groups = sorted_by(random, people, images, kinds, noise, missing)
+        share, count = co_occurrence(groups)
+        entropies = []
+        for a in range(people):
+            for b in range(people):
+                both = (groups[a] >= 0) & (groups[b] >= 0)
+                if a != b:
+                    entropies.append(entropy_against(groups[a][both], groups[b][both]))
+        cases.append({
+            "groups": groups.tolist(),
+            "pairs": [pair_scores(groups[a], groups[b]) for a in range(people) for b in range(a + 1, people)],
+            "entropies": [float(np.mean(entropies)), float(np.std(entropies, ddof=1))],
+            "share": [[None if np.isnan(value) else value for value in row] for row in share.tolist()],
+            "count": count.tolist(),
+            "disagreement": disagreement(groups),
+        })
+    cuts = []
+    for people, images, kinds, noise, missing in [(3, 20, 3, 0.1, 0), (5, 40, 5, 0.12, 0), (9, 40, 4, 0.3, 0.2), (4, 30, 6, 0.1, 0.1)]:
+        for level in [0.3, 0.5, 0.6]:
+            # Equal distances can be merged in several orders; only what they all lead to can be compared.
+            while (cut := level_cut(groups := sorted_by(random, people, images, kinds, noise, missing), level)) is None:
+                pass
+            cuts.append({"groups": groups.tolist(), "level": level, "cut": cut})
+    trees = []
+    for images in [2, 9, 40]:
+        points = random.random((images, 3))
+        distances = np.linalg.norm(points[:, None] - points[None], axis=2)
+        trees.append({
+            "distances": [float(distances[i, j]) for i in range(images) for j in range(i + 1, images)],
+            "cuts": [
+                {"threshold": threshold, "groups": average_linkage(distances, threshold).tolist()}
+                for threshold in [0.1, 0.3, 0.45, 0.6, 2.0]
+            ],
+        })
+    best = []
+    for people, images, kinds, noise, missing in [(3, 7, 3, 0.4, 0), (4, 8, 3, 0.5, 0), (3, 8, 4, 0.6, 0.15), (5, 8, 2, 0.6, 0), (2, 7, 3, 1, 0), (6, 8, 8, 1, 0)]:
+        groups = sorted_by(random, people, images, kinds, noise, missing)
+        best.append({
+            "groups": groups.tolist(),
+            "mean_adjusted_rand_index": max(mean_rand_index(partition, groups) for partition in partitions_of(images)),
+        })
+    write("raters.json", {"cases": cases, "cuts": cuts, "trees": trees, "best": best})
+
+
 if __name__ == "__main__":
     torch.manual_seed(1)
     print("torch", torch.__version__, "scikit-learn", sklearn.__version__)
     for make in [
         vgg16, vgg16_gradients, layers, fine_tuning, loss, adam, partitions, silhouettes, kmeans, multi_label, augmentation,
-        mlsmote
+        mlsmote, raters
     ]:
         make()
