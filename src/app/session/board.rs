@@ -21,12 +21,14 @@ use crate::engine::thumbnails::PictureSize;
 use crate::ids::ImageId;
 use crate::sorting::{Board, Move, Pile};
 
-/// Width of the tray at first.
-const TRAY: f32 = 300.0;
+/// Width of the tray at first: a share of the window, within these.
+const TRAY: std::ops::RangeInclusive<f32> = 300.0..=440.0;
+/// That share.
+const TRAY_SHARE: f32 = 0.18;
 /// Side of a picture's place in the tray at zoom 1.
 const TRAY_PICTURE: f32 = 82.0;
-/// Largest height of a picture on a card, at zoom 1.
-const CARD_PICTURE: f32 = 100.0;
+/// Largest height of a picture on a card, by the card's width.
+const CARD_PICTURE: f32 = 0.32;
 /// Height of a picture in a pile that is spread out, at zoom 1.
 const SPREAD_PICTURE: f32 = 168.0;
 /// Height of the place for pictures left out.
@@ -59,7 +61,8 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, session: &mut SessionState, p
         session.scale(zoom);
     }
     let frame = egui::Frame::side_top_panel(ui.style()).inner_margin(egui::Margin::symmetric(12, 8));
-    egui::Panel::left("tray").frame(frame).default_size(TRAY).size_range(220.0..=560.0).show(ui, |ui| {
+    let width = (ui.available_width() * TRAY_SHARE).clamp(*TRAY.start(), *TRAY.end());
+    egui::Panel::left("tray").frame(frame).default_size(width).size_range(220.0..=640.0).show(ui, |ui| {
         tray_ui(ui, view, session, project, &board, &mut laid);
     });
     egui::CentralPanel::default().show(ui, |ui| match session.spread.and_then(|pile| board.pile(pile)) {
@@ -211,7 +214,7 @@ fn board_ui(ui: &mut Ui, session: &mut SessionState, project: &ProjectState, boa
                 laid.drops.push((Drop::OnPile(pile.id), rect.intersect(clip)));
             }
             let inner = Rect::from_min_max(rect.min + vec2(8.0, TITLE), rect.max - Vec2::splat(8.0));
-            let packed = layout::pack(&ratios(project, &pile.images), inner.size(), CARD_PICTURE * session.zoom);
+            let packed = layout::pack(&ratios(project, &pile.images), inner.size(), CARD_PICTURE * rect.width());
             for (image, picture) in pile.images.iter().zip(&packed.rects) {
                 lay(ui, session, laid, *image, Area::Board, picture.translate(inner.min.to_vec2()));
             }

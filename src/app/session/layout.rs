@@ -8,8 +8,10 @@ pub const GAP: f32 = 10.0;
 const PICTURE_GAP: f32 = 4.0;
 /// Height of a card's title.
 pub const TITLE: f32 = 36.0;
-/// Width of a card at zoom 1.
-const CARD: f32 = 280.0;
+/// Least and largest width of a card at zoom 1; between them a card takes a share of the board.
+const CARD: std::ops::RangeInclusive<f32> = 280.0..=430.0;
+/// That share.
+const CARD_SHARE: f32 = 0.28;
 /// Height of a card by its width.
 const CARD_RATIO: f32 = 0.72;
 /// Least height of a picture on a card.
@@ -26,7 +28,8 @@ pub struct Cards {
 
 /// Lays `count` cards of one size into rows that fill `width`.
 pub fn cards(count: usize, width: f32, zoom: f32) -> Cards {
-    let columns = (((width + GAP) / (CARD * zoom + GAP)).round() as usize).max(1);
+    let card = (width * CARD_SHARE).clamp(*CARD.start(), *CARD.end()) * zoom;
+    let columns = (((width + GAP) / (card + GAP)).round() as usize).max(1);
     let card_width = ((width - GAP * (columns - 1) as f32) / columns as f32).floor();
     let size = vec2(card_width, (card_width * CARD_RATIO).floor());
     let rects = (0..count)

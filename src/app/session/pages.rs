@@ -68,7 +68,7 @@ pub fn introduction_ui(ui: &mut Ui, view: &mut ViewContext<'_>, session: &mut Se
         ui.label(RichText::new(what).size(15.0).color(ui.visuals().weak_text_color()));
         if session.explain {
             ui.add_space(STEP * 2.0);
-            how_ui(ui);
+            how_ui(ui, sort.condition().allows_own_groups());
         }
         ui.add_space(STEP * 3.0);
         ui.horizontal(|ui| {
@@ -102,8 +102,8 @@ fn back_ui(ui: &mut Ui, view: &mut ViewContext<'_>, session: &SessionState) {
 /// Draws into a rectangle with the colours of lines, grounds and what moves.
 type Drawing = fn(&Painter, Rect, [Color32; 3]);
 
-/// Three drawings of how pictures are sorted.
-fn how_ui(ui: &mut Ui) {
+/// Drawings of how pictures are sorted.
+fn how_ui(ui: &mut Ui, own_groups: bool) {
     let width = (ui.available_width() - STEP * 4.0) / 3.0;
     let drawings: [(&str, &str, Drawing); 3] = [
         (
@@ -124,7 +124,9 @@ fn how_ui(ui: &mut Ui) {
     ];
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = STEP * 2.0;
-        for (number, (title, text, draw)) in drawings.into_iter().enumerate() {
+        // Where all groups are given, nobody need be told how to make one.
+        let told = drawings.into_iter().enumerate().filter(|(at, _)| own_groups || *at != 1);
+        for (number, (_, (title, text, draw))) in told.enumerate() {
             ui.vertical(|ui| {
                 ui.set_width(width);
                 let (space, _) = ui.allocate_exact_size(vec2(width, 150.0), Sense::hover());
@@ -297,12 +299,13 @@ pub fn help_ui(context: &egui::Context, session: &mut SessionState) {
     if !session.help {
         return;
     }
+    let own_groups = session.sort.as_ref().is_none_or(|sort| sort.condition().allows_own_groups());
     let response = egui::Modal::new(egui::Id::unique("sorting help")).show(context, |ui| {
         ui.set_width(860.0_f32.min(context.content_rect().width() - 80.0));
         ui.heading("How it is done");
         ui.add_space(STEP);
         egui::ScrollArea::vertical().max_height(context.content_rect().height() - 180.0).show(ui, |ui| {
-            how_ui(ui);
+            how_ui(ui, own_groups);
             ui.add_space(STEP * 2.0);
             small::title(ui, "Keys, for those who like them");
             egui::Grid::new("sorting keys").num_columns(2).spacing(vec2(24.0, 6.0)).show(ui, |ui| {
