@@ -333,6 +333,7 @@ fn rules_are_kept_in_sight_and_checked_when_submitting() {
     }
     assert!(harness.query_by_label_contains("Ready to submit").is_some());
     // Pausing leads back to the same board.
+    saved(&mut harness);
     harness.key_press_modifiers(Modifiers::COMMAND, Key::P);
     harness.run_steps(2);
     assert!(harness.query_by_label("Everything is saved.").is_some());

@@ -170,8 +170,13 @@ impl SessionState {
             *self = Self::new(session, self.alone, self.zoom);
             return;
         }
-        self.sort = session.current.as_ref().map(|current| current.sort.clone());
-        self.stored_moves = self.sort.as_ref().map_or(0, Sort::move_count);
+        let stored = session.current.as_ref().map(|current| current.sort.clone());
+        let moves = |sort: &Option<Sort>| sort.as_ref().map_or(0, Sort::move_count);
+        // Moves made since it was asked for are on their way to the disk.
+        if self.reopening || moves(&self.sort) <= moves(&stored) {
+            self.stored_moves = moves(&stored);
+            self.sort = stored;
+        }
         self.session = session;
         self.reopening = false;
         self.typed.clear();
