@@ -1,7 +1,7 @@
 //! Figures of agreement: a matrix of raters by raters, how often pictures stand together, and where people disagree.
 
 use super::colours::{sequential, text_on};
-use super::drawing::{Anchor, Drawing};
+use super::drawing::{Anchor, Drawing, fitted, text_width};
 use crate::engine::jobs::agreement::AgreementReport;
 use crate::engine::jobs::counted;
 use crate::evaluation::{Estimate, PairScores};
@@ -58,8 +58,8 @@ impl Score {
 
 const TEXT: [u8; 3] = [24; 3];
 const WEAK: [u8; 3] = [96; 3];
-/// Longest name of a rater or picture on a figure, in letters.
-const LONGEST_NAME: usize = 22;
+/// Space for the name of a rater or picture, in points.
+const NAME_WIDTH: f64 = 150.0;
 
 /// The estimate of two raters, by their numbers.
 fn estimate<Image>(report: &AgreementReport<Image>, score: Score, row: usize, column: usize) -> Option<Estimate> {
@@ -71,15 +71,18 @@ fn estimate<Image>(report: &AgreementReport<Image>, score: Score, row: usize, co
 
 /// Every two raters as a matrix of a score, with intervals.
 pub fn pair_figure<Image>(report: &AgreementReport<Image>, score: Score) -> Drawing {
-    let names = report.groupings.raters();
+    let names: Vec<String> = report.groupings.raters().iter().map(|name| fitted(name, 12.0, NAME_WIDTH)).collect();
+    let longest = names.iter().map(|name| text_width(name, 12.0)).fold(0.0, f64::max);
     let cell = (520.0 / names.len().max(1) as f64).clamp(30.0, 84.0);
-    let (left, top) = (170.0, 150.0);
+    // Names rise by half a right angle from the columns' middles, below the lines under the title.
+    let risen = (longest + 12.0) * std::f64::consts::FRAC_1_SQRT_2;
+    let (left, top) = (24.0 + longest, 71.0 + risen + 8.0);
     let side = cell * names.len() as f64;
-    let width = (left + side + 110.0).max(480.0);
+    let width = (left + side + 110.0).max(left + side - cell / 2.0 + risen + 8.0).max(480.0);
     let title = format!("{} between raters", score.name());
     let mut drawing = Drawing::new(width, top + side + 70.0, &title);
     drawing.bold(16.0, 28.0, 16.0, Anchor::Start, TEXT, &title);
-    drawing.text(16.0, 47.0, 11.0, Anchor::Start, WEAK, &about(report));
+    drawing.text(16.0, 47.0, 11.0, Anchor::Start, WEAK, &about(report, width));
     let note = match score {
         Score::Entropy => "Row's groups in the place of clusters, column's as the correct ones; lower is better.",
         _ => "Higher is better. Below each value its 95 % interval over images.",
@@ -87,8 +90,8 @@ pub fn pair_figure<Image>(report: &AgreementReport<Image>, score: Score) -> Draw
     drawing.text(16.0, 63.0, 11.0, Anchor::Start, WEAK, note);
     for (at, name) in names.iter().enumerate() {
         let middle = cell * (at as f64 + 0.5);
-        drawing.text(left - 8.0, top + middle + 4.0, 12.0, Anchor::End, TEXT, &short(name));
-        drawing.rising(left + middle, top - 8.0, 12.0, TEXT, &short(name));
+        drawing.text(left - 8.0, top + middle + 4.0, 12.0, Anchor::End, TEXT, name);
+        drawing.rising(left + middle, top - 8.0, 12.0, TEXT, name);
         for other in 0..names.len() {
             let (x, y) = (left + cell * other as f64, top + cell * at as f64);
             let Some(found) = (other != at).then(|| estimate(report, score, at, other)).flatten() else {
@@ -133,9 +136,10 @@ pub fn together_figure<Image>(report: &AgreementReport<Image>) -> Drawing {
     let cell = side / images.max(1) as f64;
     let (left, top) = (40.0, 84.0);
     let title = "How often pictures stand together";
-    let mut drawing = Drawing::new(left + side + 130.0, top + side + 30.0, title);
+    let width = left + side + 130.0;
+    let mut drawing = Drawing::new(width, top + side + 30.0, title);
     drawing.bold(16.0, 28.0, 16.0, Anchor::Start, TEXT, title);
-    drawing.text(16.0, 47.0, 11.0, Anchor::Start, WEAK, &about(report));
+    drawing.text(16.0, 47.0, 11.0, Anchor::Start, WEAK, &about(report, width));
     let text = "Pictures in the order of average linkage; colour: share of the raters who put the two into one group. \
                 At the left the best consensus.";
     drawing.text(16.0, 63.0, 11.0, Anchor::Start, WEAK, text);
@@ -174,16 +178,17 @@ pub fn disagreement_figure<Image>(report: &AgreementReport<Image>, name: impl Fn
     let (left, top, bar, row) = (200.0, 92.0, 360.0, 18.0);
     let title = "Pictures that raters disagree on most";
     let height = top + row * shown as f64 + 40.0;
-    let mut drawing = Drawing::new(left + bar + 70.0, height, title);
+    let width = left + bar + 70.0;
+    let mut drawing = Drawing::new(width, height, title);
     drawing.bold(16.0, 28.0, 16.0, Anchor::Start, TEXT, title);
-    drawing.text(16.0, 47.0, 11.0, Anchor::Start, WEAK, &about(report));
+    drawing.text(16.0, 47.0, 11.0, Anchor::Start, WEAK, &about(report, width));
     let text =
         "Chance that two raters disagree on whether the picture and another belong together, mean over all others.";
     drawing.text(16.0, 63.0, 11.0, Anchor::Start, WEAK, text);
     let longest = most.first().map_or(1.0, |(_, value)| value.max(1e-9));
     for (at, (image, value)) in most.iter().take(shown).enumerate() {
         let y = top + row * at as f64;
-        let label = short(&name(&report.groupings.images()[*image]));
+        let label = fitted(&name(&report.groupings.images()[*image]), 11.0, left - 24.0);
         drawing.text(left - 8.0, y + 13.0, 11.0, Anchor::End, TEXT, &label);
         drawing.rectangle(left, y + 3.0, bar * value / longest, row - 6.0, sequential(0.7));
         drawing.text(left + bar * value / longest + 6.0, y + 13.0, 11.0, Anchor::Start, TEXT, &format!("{value:.3}"));
@@ -205,23 +210,15 @@ fn scale(drawing: &mut Drawing, x: f64, y: f64, height: f64) {
     }
 }
 
-fn about<Image>(report: &AgreementReport<Image>) -> String {
-    format!(
-        "Condition {}  ·  {}  ·  {}  ·  seed {}",
-        report.condition,
+/// What a figure of this width is about. A long name of a condition gives way to what must be told.
+fn about<Image>(report: &AgreementReport<Image>, width: f64) -> String {
+    let rest = format!(
+        "  ·  {}  ·  {}  ·  seed {}",
         counted(report.groupings.raters().len(), "rater"),
         counted(report.groupings.images().len(), "picture"),
         report.agreement.seed
-    )
-}
-
-/// A name that fits: the end of a long one is cut.
-fn short(name: &str) -> String {
-    if name.chars().count() <= LONGEST_NAME {
-        return name.to_owned();
-    }
-    let kept: String = name.chars().take(LONGEST_NAME - 1).collect();
-    format!("{kept}…")
+    );
+    fitted(&format!("Condition {}", report.condition), 11.0, width - 32.0 - text_width(&rest, 11.0)) + &rest
 }
 
 /// Two decimals, never "-0.00".

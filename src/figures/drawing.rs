@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use resvg::{tiny_skia, usvg};
 
@@ -135,18 +135,44 @@ pub fn write_svg(drawing: &Drawing, target: &mut dyn io::Write) -> io::Result<()
 /// `Internal` when it cannot be drawn.
 pub fn write_png(drawing: &Drawing, scale: f32) -> Result<Vec<u8>> {
     let internal = |what: String| Error::internal(format!("the figure cannot be drawn: {what}"));
-    let mut known = usvg::fontdb::Database::new();
-    for font in [fonts::REGULAR, fonts::BOLD, fonts::FALLBACK] {
-        known.load_font_data(font.to_vec());
-    }
-    known.set_sans_serif_family("Noto Sans");
-    let options = usvg::Options { fontdb: Arc::new(known), ..usvg::Options::default() };
-    let tree = usvg::Tree::from_str(&drawing.svg(), &options).map_err(|error| internal(error.to_string()))?;
+    let tree = usvg::Tree::from_str(&drawing.svg(), &OPTIONS).map_err(|error| internal(error.to_string()))?;
     let size = tree.size().to_int_size().scale_by(scale).ok_or_else(|| internal("it has no size".to_owned()))?;
     let mut pixels =
         tiny_skia::Pixmap::new(size.width(), size.height()).ok_or_else(|| internal("it is too large".to_owned()))?;
     resvg::render(&tree, tiny_skia::Transform::from_scale(scale, scale), &mut pixels.as_mut());
     pixels.encode_png().map_err(|error| internal(error.to_string()))
+}
+
+/// The bundled fonts, by which figures are drawn and texts measured.
+static OPTIONS: LazyLock<usvg::Options<'static>> = LazyLock::new(|| {
+    let mut known = usvg::fontdb::Database::new();
+    for font in [fonts::REGULAR, fonts::BOLD, fonts::FALLBACK] {
+        known.load_font_data(font.to_vec());
+    }
+    known.set_sans_serif_family("Noto Sans");
+    usvg::Options { fontdb: Arc::new(known), ..usvg::Options::default() }
+});
+
+/// How wide a line of regular text is, in points, in the bundled fonts.
+pub fn text_width(text: &str, size: f64) -> f64 {
+    let mut drawing = Drawing::new(1.0, 1.0, "");
+    drawing.text(0.0, 0.0, size, Anchor::Start, [0; 3], text);
+    // What cannot be measured has no width; it is drawn all the same.
+    let Ok(tree) = usvg::Tree::from_str(&drawing.svg(), &OPTIONS) else { return 0.0 };
+    let texts = tree.root().children().iter().filter(|node| matches!(node, usvg::Node::Text(_)));
+    texts.map(|node| f64::from(node.abs_bounding_box().width())).sum()
+}
+
+/// The text, or as much of its beginning as fits into `width` points, with "…" where some is left out.
+pub fn fitted(text: &str, size: f64, width: f64) -> String {
+    if text_width(text, size) <= width {
+        return text.to_owned();
+    }
+    let letters: Vec<char> = text.chars().collect();
+    let cut = |kept: usize| letters[..kept].iter().collect::<String>().trim_end().to_owned() + "…";
+    let lengths: Vec<usize> = (0..letters.len()).collect();
+    let fitting = lengths.partition_point(|kept| text_width(&cut(*kept), size) <= width);
+    cut(fitting.saturating_sub(1))
 }
 
 fn hex([red, green, blue]: [u8; 3]) -> String {
@@ -166,4 +192,25 @@ fn escaped(text: &str) -> String {
         }
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_cut_to_the_width_they_have() {
+        for name in
+            ["Ada Lovelace, Countess of Lovelace", "森 さくらこ・とても長い名前の評価者さん", "WWWWWWWWWWWWWWWWWWWWWW"]
+        {
+            let short = fitted(name, 12.0, 120.0);
+            assert!(short.ends_with('…') && short.chars().count() > 5, "{short}");
+            assert!(name.starts_with(short.trim_end_matches('…')), "{short}");
+            assert!((90.0..=120.0).contains(&text_width(&short, 12.0)), "{short} is {}", text_width(&short, 12.0));
+        }
+        assert_eq!(fitted("rater-1 <&>", 12.0, 120.0), "rater-1 <&>");
+        assert_eq!(fitted("", 12.0, 120.0), "");
+        assert_eq!(fitted("森", 12.0, 1.0), "…");
+        assert!((text_width("nn", 24.0) / text_width("nn", 12.0) - 2.0).abs() < 0.05);
+    }
 }

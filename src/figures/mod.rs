@@ -9,4 +9,4 @@ mod drawing;
 
 pub use agreement::{Score, disagreement_figure, pair_figure, together_figure};
 pub use colours::{sequential, text_on};
-pub use drawing::{Anchor, Drawing, write_png, write_svg};
+pub use drawing::{Anchor, Drawing, fitted, text_width, write_png, write_svg};
