@@ -62,6 +62,20 @@ fn every_form_gives_the_same_groups_back() {
 }
 
 #[test]
+fn a_second_occasion_stays_one_in_jspsych() {
+    let again = rows().into_iter().map(|row| GroupingRow { occasion: Some(2), group: "all".to_owned(), ..row });
+    let both: Vec<GroupingRow> = rows().into_iter().chain(again).collect();
+    let mut bytes = Vec::new();
+    GroupingForm::JsPsych.write(&both, &mut bytes).unwrap();
+    let parsed = GroupingForm::JsPsych.parse(&bytes, &Missing::default());
+    assert_eq!(parsed.problems, []);
+    let (first, second): (Vec<_>, Vec<_>) = parsed.value.into_iter().partition(|row| row.occasion.is_none());
+    assert_eq!(partitions(&first), partitions(&rows()));
+    assert!(second.iter().all(|row| row.condition == "1" && row.occasion == Some(2) && row.group == "all"));
+    assert_eq!(second.len(), 60);
+}
+
+#[test]
 fn a_table_as_r_writes_it_is_read() {
     // write.csv(AromaSort): row names under a column without a name; NA where nothing was sorted.
     let text = "\"\",\"S1\",\"S2\"\n\"a.png\",1,2\n\"b.png\",1,NA\n\"c.png\",2,\n";

@@ -1,11 +1,11 @@
 //! The data of jsPsych's plugin free-sort.
 //!
 //! Its trials hold `init_locations`, `moves` and `final_locations`, each a list of `{src, x, y}`, and `rt` in
-//! milliseconds; before version 7 the lists were text within the JSON. It knows where pictures lie, not which belong
-//! together. When such data are read, pictures whose boxes touch or overlap lie together: the groups are the chains of
+//! milliseconds. Its documentation says that the lists are saved as text within the JSON; both texts and lists are read.
+//! It knows where pictures lie, not which belong together. When such data are read, pictures whose boxes touch or overlap lie together: the groups are the chains of
 //! touching boxes (single linkage), for pictures of a given size. What we write puts each group on a stack of its own,
-//! far from the others, so that reading it again gives the same groups; it also holds rater, condition and the groups'
-//! names, which jsPsych keeps as data of the trial.
+//! far from the others, so that reading it again gives the same groups; it also holds rater, condition, occasion and the
+//! groups' names, which jsPsych keeps as data of the trial.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -43,7 +43,7 @@ pub fn parse(bytes: &[u8], missing: &Missing) -> Parsed<Vec<GroupingRow>> {
             Vec::new()
         }
     };
-    let mut sorts: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let mut sorts: BTreeMap<(String, String, Option<u64>), usize> = BTreeMap::new();
     let mut found = false;
     for (at, trial) in trials.iter().enumerate() {
         let number = at as u64 + 1;
@@ -63,8 +63,9 @@ pub fn parse(bytes: &[u8], missing: &Missing) -> Parsed<Vec<GroupingRow>> {
         };
         let rater = PARTICIPANT.iter().find_map(|key| text(key)).unwrap_or_else(|| missing.rater.clone());
         let mut condition = text("condition").unwrap_or_else(|| missing.condition.clone());
-        // Several sorts of one person without names for their conditions are told apart by number.
-        let count = sorts.entry((rater.clone(), condition.clone())).or_insert(0);
+        let occasion = trial.get("occasion").and_then(Value::as_u64).filter(|occasion| *occasion > 0);
+        // Several sorts of one person that nothing else tells apart are told apart by number.
+        let count = sorts.entry((rater.clone(), condition.clone(), occasion)).or_insert(0);
         *count += 1;
         if *count > 1 {
             condition = format!("{condition} ({count})");
@@ -79,6 +80,7 @@ pub fn parse(bytes: &[u8], missing: &Missing) -> Parsed<Vec<GroupingRow>> {
                 condition: condition.clone(),
                 image: image.clone(),
                 group: named.map_or_else(|| format!("group {}", group + 1), str::to_owned),
+                occasion,
                 ..GroupingRow::default()
             });
         }
@@ -191,7 +193,7 @@ pub fn write(rows: &[GroupingRow], target: impl io::Write) -> io::Result<()> {
                 "init_locations": initial, "moves": moves, "final_locations": last, "groups": names, "rt": null,
             });
             if *occasion > 1 {
-                value["condition"] = Value::String(format!("{condition} ({occasion})"));
+                value["occasion"] = json!(occasion);
             }
             value
         })
