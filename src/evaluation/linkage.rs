@@ -2,7 +2,10 @@
 
 use kodama::{Method, linkage};
 
-/// The tree of an average linkage. Nodes below the number of items are the items; node `items + s` is made by step `s`.
+/// The tree of an average linkage. Equal distances are joined in the order of the items, so that where there are ties a
+/// cut can depend on that order.
+///
+/// Nodes below the number of items are the items; node `items + s` is made by step `s`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tree {
     items: usize,
