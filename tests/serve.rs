@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Stdio;
@@ -297,6 +297,17 @@ fn those_who_say_nothing_keep_nobody_waiting() {
     let started = Instant::now();
     assert_eq!(served.get(0, "state").status, 200);
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    // They are sent away, those whose head never ends and those whose body does not come.
+    let mut no_body = TcpStream::connect(served.address).unwrap();
+    let head = format!("POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{", served.path(0, "moves"));
+    no_body.write_all(head.as_bytes()).unwrap();
+    silent.push(no_body);
+    for stream in &mut silent {
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).unwrap();
+        assert!(!rest.windows(4).any(|four| four == b" 200"), "{}", String::from_utf8_lossy(&rest));
+    }
 }
 
 #[test]
@@ -422,8 +433,10 @@ fn pictures_are_new_ones_in_the_raters_own_order() {
     assert!(kept.header("cache-control").unwrap().contains("immutable"));
     assert_eq!(served.get(0, "pictures/1/small?of=other").status, 404);
     // A file that is gone is no secret to the researcher, and none of the rater's business.
+    served.server.stop();
     std::fs::remove_dir_all(folder.path().join("project/cache")).unwrap();
     std::fs::remove_file(&paths[&order[3]]).unwrap();
+    let served = serve(Project::open(&folder.path().join("project")).unwrap(), study);
     let gone = served.get(0, "pictures/4/small");
     assert_eq!(gone.status, 503);
     assert!(!gone.text().contains("picture-"));

@@ -186,15 +186,15 @@ const act = {
     const put = cardOf(pile).querySelector(".put");
     const input = el("input", { class: "rename", value: known.name, maxlength: 200, "aria-label": "Name of the group", placeholder: "Name" });
     let over = false;
-    const finish = (keep) => {
+    const finish = (keep, byKey) => {
       if (over) return;
       over = true;
       const name = input.value.trim();
       input.remove();
       put.hidden = false;
-      if (keep && name !== known.name) make({ move: "rename", pile, name });
-      settle();
-      put.focus();
+      if (keep && name !== known.name && app.sort?.pile(pile)) make({ move: "rename", pile, name });
+      if (app.sort) settle();
+      if (byKey) put.focus();
     };
     input.addEventListener("keydown", (event) => {
       event.stopPropagation();
@@ -202,9 +202,9 @@ const act = {
       if (!ends) return;
       // The button that gets the focus next must not take the key too.
       event.preventDefault();
-      finish(event.key === "Enter");
+      finish(event.key === "Enter", true);
     });
-    input.addEventListener("blur", () => finish(true));
+    input.addEventListener("blur", () => finish(true, false));
     put.hidden = true;
     put.after(input);
     input.focus();

@@ -177,7 +177,7 @@ function drawPile(app, element, pile, troubled, room) {
   set(element, "data-open", isOpen ? "yes" : "no");
   set(element, "data-trouble", troubled ? "yes" : "no");
   set(element, "data-merging", app.merging === pile.id ? "yes" : null);
-  const [put, open] = element.querySelector(".head").children;
+  const [put, open] = [element.querySelector(".put"), element.querySelector(".open")];
   write(put.querySelector(".badge"), String(number));
   write(put.querySelector(".name"), pile.name);
   write(put.querySelector(".count"), String(pile.images.length));
@@ -273,7 +273,7 @@ function drawPicked(app) {
 /** Marks the pictures that the next move is about. */
 export function drawHeld(app) {
   const held = new Set(app.hand());
-  for (const element of document.querySelectorAll("#rest .picture, .spread .picture")) {
+  for (const element of document.querySelectorAll("#rest .picture, .spread .picture, .face[data-picture]")) {
     element.classList.toggle("held", held.has(Number(element.dataset.picture)));
   }
   $("stage").classList.toggle("held", held.has(app.current));

@@ -56,6 +56,11 @@ impl SortKeeper {
         Ok(&open.stored)
     }
 
+    /// Takes a sort that was read from the project just now, with its log.
+    pub fn take(&mut self, stored: StoredSort, log: Vec<Move>) {
+        self.open.insert(stored.id, OpenSort { stored, log });
+    }
+
     /// A sort that was opened.
     pub fn get(&self, id: SortId) -> Option<&StoredSort> {
         self.open.get(&id).map(|open| &open.stored)

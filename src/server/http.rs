@@ -44,7 +44,7 @@ use crate::ids::PersonId;
 /// Largest body of a request: some 500 moves.
 const LARGEST_BODY_BYTES: usize = 64 * 1024;
 /// How long a request may take, from its head to its answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(20);
 /// After how many seconds to come again who asked for too much, or at a bad time.
 const COME_AGAIN_S: u64 = 2;
 

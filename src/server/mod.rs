@@ -90,6 +90,7 @@ impl Server {
         let (to_problems, problems) = bounded(MOST_PROBLEMS);
         let pictures = PictureMaker::new(&project.cache_folder());
         let writer = Writer::new(project, study, to_problems)?;
+        let to_prepare = writer.study_pictures()?;
         let shared = Arc::new(Shared {
             published: writer.published(),
             writer: messages.clone(),
@@ -105,6 +106,13 @@ impl Server {
             let _inside = runtime.enter();
             listener.set_nonblocking(true).map_err(no_threads)?;
             let listener = tokio::net::TcpListener::from_std(listener).map_err(no_threads)?;
+            let (maker, mut stop) = (shared.clone(), stopped.clone());
+            runtime.spawn(async move {
+                tokio::select! {
+                    () = maker.pictures.prepare(to_prepare) => {}
+                    _ = stop.changed() => {}
+                }
+            });
             runtime.spawn(listen::listen(listener, http::router(shared), stopped))
         };
         let (runtime, listening, writer) = (Some(runtime), Some(listening), Some(writer));

@@ -44,6 +44,16 @@ impl PictureMaker {
         }
     }
 
+    /// Makes all of these that are not there yet, so that nobody has to wait for one.
+    pub(super) async fn prepare(&self, pictures: Vec<Arc<PictureFile>>) {
+        for picture in &pictures {
+            for size in [Size::Small, Size::Large] {
+                // One that cannot be made is told of when somebody asks for it.
+                let _ = self.jpeg(picture, size).await;
+            }
+        }
+    }
+
     /// The bytes of the picture as JPEG.
     ///
     /// # Errors

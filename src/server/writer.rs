@@ -2,12 +2,13 @@
 //!
 //! Requests of all raters wait in one queue. The thread takes all that wait, puts their moves into one transaction, and
 //! answers only once that is on the disk; while it writes, the next ones gather. So a hundred raters moving at once
-//! wait for one write, not for a hundred.
+//! wait for one write, not for a hundred. What takes longer, such as opening a board, is done a little at a time in
+//! between.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use time::OffsetDateTime;
@@ -24,6 +25,8 @@ use crate::sorting::Move;
 
 /// How long it takes at most until a change of the study made elsewhere is seen while nobody asks anything.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long those who move may wait for others to be answered.
+const LONGEST_TURN: Duration = Duration::from_millis(5);
 /// Requests taken at once.
 const MOST_AT_ONCE: usize = 1024;
 /// A sort with more moves than this is no honest work, and would make each undo slow for everybody.
@@ -123,13 +126,6 @@ struct AtWork {
     last_move: OffsetDateTime,
 }
 
-/// Moves that wait for the end of the batch.
-#[derive(Default)]
-struct Waiting {
-    requests: Vec<MoveRequest>,
-    asks: Vec<(oneshot::Sender<Answer>, usize)>,
-}
-
 impl Writer {
     pub(super) fn new(project: Project, study: StudyId, problems: Sender<String>) -> Result<Self> {
         let changes_seen = project.changes_elsewhere()?;
@@ -155,77 +151,89 @@ impl Writer {
         self.published.clone()
     }
 
+    /// The pictures of the study.
+    pub(super) fn study_pictures(&self) -> Result<Vec<Arc<PictureFile>>> {
+        let images = self.project.study_images(self.study.id)?;
+        Ok(images.iter().filter_map(|image| self.pictures.get(image).cloned()).collect())
+    }
+
     /// Answers until told to stop.
     pub(super) fn run(mut self, messages: &Receiver<Message>) {
         let mut stop = false;
+        let mut slow: VecDeque<Ask> = VecDeque::new();
         while !stop {
-            let first = match messages.recv_timeout(LOOK_AGAIN) {
+            let patience = if slow.is_empty() { LOOK_AGAIN } else { Duration::ZERO };
+            let first = match messages.recv_timeout(patience) {
                 Ok(message) => Some(message),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            let mut asks = Vec::new();
+            let mut moves = Vec::new();
             for message in first.into_iter().chain(messages.try_iter().take(MOST_AT_ONCE)) {
                 match message {
-                    Message::Ask(ask) => asks.push(ask),
+                    Message::Ask(Ask { rater, what: Question::Moves(sent), reply }) => moves.push((rater, sent, reply)),
+                    Message::Ask(ask) => slow.push_back(ask),
                     Message::Stop => stop = true,
                 }
             }
             if let Err(error) = self.look_again() {
                 self.tell(&error);
             }
-            self.answer(asks);
+            self.store(moves);
+            // A whole class that opens its boards does not keep those waiting who move.
+            let turn = Instant::now();
+            while let Some(Ask { rater, what, reply }) = slow.pop_front() {
+                // Whoever asked may be gone.
+                let _ = reply.send(self.answer(rater, what));
+                if !stop && turn.elapsed() > LONGEST_TURN {
+                    break;
+                }
+            }
         }
         for rater in self.at_work.keys().copied().collect::<Vec<_>>() {
             let _ = self.pause(rater);
         }
     }
 
-    fn answer(&mut self, asks: Vec<Ask>) {
-        let mut waiting = Waiting::default();
-        for Ask { rater, what, reply } in asks {
-            if let Question::Moves(sent) = what {
-                match self.check(rater, &sent) {
-                    Ok(requests) => {
-                        waiting.asks.push((reply, requests.len()));
-                        waiting.requests.extend(requests);
-                    }
-                    // Whoever asked may be gone.
-                    Err(refusal) => drop(reply.send(Err(refusal))),
-                }
-                continue;
-            }
-            // It may depend on the moves before it.
-            self.store(std::mem::take(&mut waiting));
-            let answer = match what {
-                Question::State => self.state(rater),
-                Question::Submit(submission) => self.submit(rater, &submission),
-                Question::Pause => self.pause(rater).map(|()| Told::Done),
-                Question::Change(task) => self.change(rater, task),
-                Question::Pictures | Question::Moves(_) => self.current(rater).map(|_| Told::Done),
-            };
-            let _ = reply.send(answer);
+    fn answer(&mut self, rater: PersonId, what: Question) -> Answer {
+        match what {
+            Question::State => self.state(rater),
+            Question::Submit(submission) => self.submit(rater, &submission),
+            Question::Pause => self.pause(rater).map(|()| Told::Done),
+            Question::Change(task) => self.change(rater, task),
+            Question::Pictures | Question::Moves(_) => self.current(rater).map(|_| Told::Done),
         }
-        self.store(waiting);
     }
 
-    fn store(&mut self, waiting: Waiting) {
-        if waiting.asks.is_empty() {
+    /// Stores the moves of all these requests in one transaction, then answers them.
+    fn store(&mut self, asks: Vec<(PersonId, SentMoves, oneshot::Sender<Answer>)>) {
+        let mut requests = Vec::new();
+        let mut replies = Vec::new();
+        for (rater, sent, reply) in asks {
+            match self.check(rater, &sent) {
+                Ok(more) => {
+                    replies.push((reply, more.len()));
+                    requests.extend(more);
+                }
+                Err(refusal) => drop(reply.send(Err(refusal))),
+            }
+        }
+        if requests.is_empty() {
             return;
         }
-        let mut outcomes = self.keeper.make_moves(&mut self.project, &waiting.requests).into_iter();
+        let mut outcomes = self.keeper.make_moves(&mut self.project, &requests).into_iter();
         let mut told = false;
-        for (reply, moves) in waiting.asks {
+        for (reply, moves) in replies {
             let mut answer = Ok(Told::Stored(0));
             for outcome in outcomes.by_ref().take(moves) {
                 match outcome {
                     Ok(stored) if answer.is_ok() => answer = Ok(Told::Stored(stored)),
                     Err(error) if answer.is_ok() => {
-                        answer = Err(Refusal::of(&error));
-                        if answer.as_ref().is_err_and(|refusal| *refusal == Refusal::Busy) && !told {
+                        let refusal = Refusal::of(&error);
+                        if refusal == Refusal::Busy && !std::mem::replace(&mut told, true) {
                             self.tell(&error);
-                            told = true;
                         }
+                        answer = Err(refusal);
                     }
                     _ => {}
                 }
@@ -390,22 +398,19 @@ impl Writer {
 
     fn open(&mut self, rater: PersonId, task: TaskId) -> Result<SortId> {
         let begun = self.project.open_sort(self.study.id, rater, task)?;
-        let last_move = self.project.sort_log(begun.id)?.pop().map_or(begun.begun_at.clone(), |logged| logged.made_at);
-        let order = begun.sort.order().to_vec();
-        let board = board_of(&self.study, &begun);
-        let visiting = self.at_work.get(&rater).is_some_and(|at| at.sort == begun.id && at.visiting);
-        let last_move = OffsetDateTime::parse(&last_move, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        self.keeper.opened(&self.project, begun.id)?;
-        self.at_work.insert(rater, AtWork { sort: begun.id, task, board: board.clone(), visiting, last_move });
-        let pictures = order
-            .iter()
+        let (id, board) = (begun.id, board_of(&self.study, &begun));
+        let log = self.project.sort_log(id)?;
+        let last_move = log.last().map_or(&begun.begun_at, |logged| &logged.made_at);
+        let last_move = OffsetDateTime::parse(last_move, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let visiting = self.at_work.get(&rater).is_some_and(|at| at.sort == id && at.visiting);
+        let pictures = (begun.sort.order().iter())
             .map(|image| self.pictures.get(image).cloned().ok_or_else(|| Error::data("a picture of the sort is gone")))
             .collect::<Result<_>>()?;
+        self.keeper.take(begun, log.into_iter().map(|logged| logged.step).collect());
+        self.at_work.insert(rater, AtWork { sort: id, task, board: board.clone(), visiting, last_move });
         let mut boards = self.published.boards.write().unwrap_or_else(PoisonError::into_inner);
         boards.insert(rater, Arc::new(BoardPictures { board, pictures }));
-        drop(boards);
-        self.read_study()?;
-        Ok(begun.id)
+        Ok(id)
     }
 
     /// The rater has no open sort any more.

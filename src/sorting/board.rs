@@ -1,6 +1,6 @@
 //! The board: the tray, the piles, and what each move does to them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -8,6 +8,9 @@ use super::condition::{Condition, LONGEST_NAME};
 use super::moves::Move;
 use crate::error::{Error, Result};
 use crate::ids::{ImageId, PileId};
+
+/// The place of each image in the rater's own order.
+pub(super) type Places = HashMap<ImageId, usize>;
 
 /// A group in the making.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -71,14 +74,14 @@ impl Board {
         PileId(self.last_pile)
     }
 
-    /// Makes a move, all of it or none. `order` is the rater's own order of the images.
+    /// Makes a move, all of it or none. `places` are those of the images in the rater's own order.
     ///
     /// # Errors
     /// `User` when the move makes no sense on this board.
-    pub(super) fn make(&mut self, step: &Move, order: &[ImageId], condition: &Condition) -> Result<()> {
+    pub(super) fn make(&mut self, step: &Move, places: &Places, condition: &Condition) -> Result<()> {
         match step {
             Move::Place { images, pile } => {
-                self.check_images(images, order)?;
+                check_images(images, places)?;
                 self.require(*pile)?;
                 let already: HashSet<ImageId> =
                     self.pile(*pile).map(|pile| pile.images.iter().copied().collect()).unwrap_or_default();
@@ -96,7 +99,7 @@ impl Board {
                     return Err(Error::user("no groups can be added here: use the ones that are there"));
                 }
                 if !images.is_empty() {
-                    self.check_images(images, order)?;
+                    check_images(images, places)?;
                 }
                 self.take(images, None);
                 let id = self.next_id();
@@ -104,25 +107,25 @@ impl Board {
                 self.piles.insert(to, Pile { id, name: String::new(), given: false, images: images.clone() });
             }
             Move::TakeBack { images } => {
-                self.check_images(images, order)?;
+                check_images(images, places)?;
                 if images.iter().all(|image| self.tray.contains(image)) {
                     return Err(Error::user("these pictures have no group yet"));
                 }
                 self.take(images, None);
                 self.tray.extend(images);
-                sort_by_order(&mut self.tray, order);
+                sort_by_place(&mut self.tray, places);
             }
             Move::LeaveOut { images } => {
                 if !condition.leave_out {
                     return Err(Error::user("no picture may be left out here: each needs a group"));
                 }
-                self.check_images(images, order)?;
+                check_images(images, places)?;
                 if images.iter().all(|image| self.left_out.contains(image)) {
                     return Err(Error::user("these pictures are left out already"));
                 }
                 self.take(images, None);
                 self.left_out.extend(images);
-                sort_by_order(&mut self.left_out, order);
+                sort_by_place(&mut self.left_out, places);
             }
             Move::Merge { from, into } => {
                 self.require(*into)?;
@@ -177,11 +180,11 @@ impl Board {
                     self.piles.retain(|known| known.id != *pile);
                 }
                 self.tray.extend(gone.images);
-                sort_by_order(&mut self.tray, order);
+                sort_by_place(&mut self.tray, places);
             }
             Move::Arrange { piles, left_out } => {
                 let all: Vec<ImageId> = piles.iter().flat_map(|pile| &pile.images).chain(left_out).copied().collect();
-                self.check_images(&all, order)?;
+                check_images(&all, places)?;
                 self.take(&all, None);
                 for pile in piles {
                     let given = self.piles.iter_mut().find(|known| known.given && known.name == pile.name);
@@ -194,7 +197,7 @@ impl Board {
                     }
                 }
                 self.left_out.extend(left_out);
-                sort_by_order(&mut self.left_out, order);
+                sort_by_place(&mut self.left_out, places);
             }
             Move::Undo | Move::Redo => return Err(Error::internal("undo and redo are no steps of their own")),
         }
@@ -203,23 +206,6 @@ impl Board {
 
     fn require(&self, pile: PileId) -> Result<&Pile> {
         self.pile(pile).ok_or_else(|| Error::user("that group is not there any more"))
-    }
-
-    fn check_images(&self, images: &[ImageId], order: &[ImageId]) -> Result<()> {
-        if images.is_empty() {
-            return Err(Error::user("no picture was chosen"));
-        }
-        let known: HashSet<&ImageId> = order.iter().collect();
-        let mut seen = HashSet::new();
-        for image in images {
-            if !known.contains(image) {
-                return Err(Error::user("that picture is not part of this sort"));
-            }
-            if !seen.insert(image) {
-                return Err(Error::user("a picture was named twice"));
-            }
-        }
-        Ok(())
     }
 
     /// Takes images from wherever they lie. A pile that loses its last image is gone, unless it is given or `keep`.
@@ -235,7 +221,20 @@ impl Board {
     }
 }
 
-fn sort_by_order(images: &mut [ImageId], order: &[ImageId]) {
-    let places: std::collections::HashMap<&ImageId, usize> = order.iter().zip(0..).collect();
-    images.sort_by_key(|image| places.get(image).copied());
+fn check_images(images: &[ImageId], places: &Places) -> Result<()> {
+    if images.is_empty() {
+        return Err(Error::user("no picture was chosen"));
+    }
+    if images.iter().any(|image| !places.contains_key(image)) {
+        return Err(Error::user("that picture is not part of this sort"));
+    }
+    let mut seen = HashSet::with_capacity(images.len());
+    if !images.iter().all(|image| seen.insert(image)) {
+        return Err(Error::user("a picture was named twice"));
+    }
+    Ok(())
+}
+
+fn sort_by_place(images: &mut [ImageId], places: &Places) {
+    images.sort_by_key(|image| places.get(image));
 }

@@ -1,23 +1,30 @@
 //! One rater's sort: the board with the way back and forth, made again from its moves at any time.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rand::seq::SliceRandom;
 
-use super::board::Board;
+use super::board::{Board, Places};
 use super::condition::{Condition, Standing};
 use super::moves::Move;
 use crate::error::{Error, Result};
 use crate::ids::ImageId;
 use crate::random::generator;
 
+/// After so many moves the board is remembered, so that undo need not begin at the beginning.
+const BETWEEN_MARKS: usize = 64;
+
 /// A sort under way or finished.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sort {
     order: Vec<ImageId>,
+    places: Arc<Places>,
     condition: Condition,
     board: Board,
     done: Vec<Move>,
+    /// The board after every [`BETWEEN_MARKS`] of the moves done.
+    marks: Vec<Arc<Board>>,
     undone: Vec<Move>,
     move_count: usize,
 }
@@ -26,7 +33,9 @@ impl Sort {
     /// A sort that has not begun, with the images in the rater's own order.
     pub fn new(order: Vec<ImageId>, condition: Condition) -> Self {
         let board = Board::new(&order, &condition);
-        Self { order, condition, board, done: Vec::new(), undone: Vec::new(), move_count: 0 }
+        let places = Arc::new(order.iter().copied().zip(0..).collect());
+        let (done, marks, undone) = (Vec::new(), Vec::new(), Vec::new());
+        Self { order, places, condition, board, done, marks, undone, move_count: 0 }
     }
 
     /// The sort that comes out when `moves` are made one after another.
@@ -66,16 +75,14 @@ impl Sort {
                 let Some(last) = self.undone.last().cloned() else {
                     return Err(Error::user("there is nothing to do again"));
                 };
-                self.board.make(&last, &self.order, &self.condition)?;
+                self.do_step(last)?;
                 self.undone.pop();
-                self.done.push(last);
             }
             Move::Arrange { .. } if self.move_count > 0 => {
                 return Err(Error::user("a sort can be arranged only before its first move"));
             }
             step => {
-                self.board.make(step, &self.order, &self.condition)?;
-                self.done.push(step.clone());
+                self.do_step(step.clone())?;
                 self.undone.clear();
             }
         }
@@ -83,10 +90,24 @@ impl Sort {
         Ok(())
     }
 
+    fn do_step(&mut self, step: Move) -> Result<()> {
+        self.board.make(&step, &self.places, &self.condition)?;
+        self.done.push(step);
+        if self.done.len().is_multiple_of(BETWEEN_MARKS) {
+            self.marks.push(Arc::new(self.board.clone()));
+        }
+        Ok(())
+    }
+
+    /// Makes the moves done again, from the last mark before them.
     fn rebuild(&mut self) -> Result<()> {
-        let mut board = Board::new(&self.order, &self.condition);
-        for step in &self.done {
-            board.make(step, &self.order, &self.condition)?;
+        self.marks.truncate(self.done.len() / BETWEEN_MARKS);
+        let mut board = match self.marks.last() {
+            Some(mark) => Board::clone(mark),
+            None => Board::new(&self.order, &self.condition),
+        };
+        for step in &self.done[self.marks.len() * BETWEEN_MARKS..] {
+            board.make(step, &self.places, &self.condition)?;
         }
         self.board = board;
         Ok(())
