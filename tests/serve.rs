@@ -645,6 +645,24 @@ fn a_server_killed_in_the_middle_loses_nothing() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_in_good_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let (project, study) = project(folder.path(), vec![first(Condition::one())], &["Ada"]);
+    drop(project);
+    let process = ServeProcess::start(&Cli::new(folder.path()), "127.0.0.1:0");
+    assert_eq!(get(process.address, &format!("{}state", process.paths[0])).status, 200);
+    // A browser that keeps its connection open holds nothing up.
+    let _open = TcpStream::connect(process.address).unwrap();
+    let asked = Instant::now();
+    assert_eq!(process.interrupt(), Some(0));
+    assert!(asked.elapsed() < Duration::from_secs(15), "{:?}", asked.elapsed());
+    let project = Project::open(&folder.path().join("project")).unwrap();
+    let visits = project.sort_visits(project.sorts_of(study).unwrap()[0]).unwrap();
+    assert!(visits.len() == 1 && visits[0].paused_at.is_some(), "{visits:?}");
+}
+
 #[test]
 fn a_hundred_raters_moving_at_once_lose_nothing() {
     const RATERS: usize = 100;

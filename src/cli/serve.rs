@@ -40,11 +40,8 @@ pub(super) struct Arguments {
 }
 
 const PROXY_HELP: &str = "\
-Raters elsewhere need a reverse proxy with TLS on this computer. With Caddy (caddyserver.com) that is one command
-
-    caddy reverse-proxy --from sort.example.org --to 127.0.0.1:8085
-
-or these lines in its Caddyfile:
+Raters elsewhere need a reverse proxy with TLS on this computer. For Caddy (caddyserver.com) these two lines are all of
+its Caddyfile:
 
     sort.example.org
     reverse_proxy 127.0.0.1:8085

@@ -12,9 +12,9 @@
 //!                    Project + SortKeeper
 //! ```
 //!
-//! The page ([`page`]) makes a rater's moves at once, keeps them until they are stored, and sends them with their
+//! The page (`page`, `assets/web/`) makes a rater's moves at once, keeps them until they are stored, and sends them with their
 //! numbers, so that neither a lost connection nor a restart of the server loses one or makes one twice. What it is told
-//! ([`told`]) holds places in the rater's own order instead of ids.
+//! (`told`) holds places in the rater's own order instead of ids.
 //!
 //! The server speaks plain HTTP. Raters elsewhere reach it through a proxy that speaks TLS.
 

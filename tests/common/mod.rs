@@ -168,6 +168,13 @@ impl ServeProcess {
         let paths = told["links"].as_array().unwrap().iter().map(path).collect();
         Self { child, address, paths }
     }
+
+    /// Stops it as Ctrl+C does, and gives its exit code.
+    #[cfg(unix)]
+    pub fn interrupt(mut self) -> Option<i32> {
+        assert!(Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
 }
 
 impl Drop for ServeProcess {
