@@ -239,7 +239,7 @@ export class Sort {
     if (fewest != null && groups < fewest) add(`${groups} of ${fewest} groups`);
     else if (most != null && groups > most) {
       add(groups - most === 1 ? `${groups} groups, one more than ${most}` : `${groups} groups, ${word(groups - most)} more than ${most}`);
-    } else if (fewest == null && groups === 0) add("0 of 1 groups");
+    } else if (fewest == null && groups === 0 && this.tray.length === 0) add("0 of 1 groups");
     const small = filled.filter((pile) => pile.images.length < smallest);
     if (small.length > 0) add(`${have(small)} fewer than ${word(smallest)} ${s(smallest)}`, small);
     const big = largest == null ? [] : filled.filter((pile) => pile.images.length > largest);
