@@ -68,8 +68,13 @@ fn pairs_of_raters_agree_with_scikit_learn() {
         let agreement = rater_agreement(&groupings(&case["groups"]), 0, 1, &Cancel::new()).unwrap();
         let pairs = case["pairs"].as_array().unwrap();
         assert_eq!(agreement.pairs.len(), pairs.len());
+        // The mean is over the pairs that share ten images or more, or over all where none does.
+        let many = |pair: &&Value| pair["images"].as_u64().unwrap() >= 10;
+        let any = pairs.iter().any(|pair| many(&pair));
+        let in_mean = pairs.iter().filter(|pair| many(pair) || !any).count();
         let mut sums = [0.0; 5];
-        for (ours, theirs) in agreement.pairs.iter().zip(pairs) {
+        for (ours, pair) in agreement.pairs.iter().zip(pairs) {
+            let theirs = pair;
             let counts = [ours.images, ours.only_in_first, ours.only_in_second];
             let expected = ["images", "only_in_first", "only_in_second"].map(|name| theirs[name].as_u64().unwrap());
             assert_eq!(counts.map(|count| count as u64), expected);
@@ -77,15 +82,35 @@ fn pairs_of_raters_agree_with_scikit_learn() {
                 let theirs = theirs[*name].as_f64().unwrap();
                 assert!(close(ours.value, theirs), "{name} {ours:?} {theirs}");
                 assert_eq!(ours.interval, None, "there are no resamples");
-                sums[index] += theirs / pairs.len() as f64;
+                if many(&pair) || !any {
+                    sums[index] += theirs / in_mean as f64;
+                }
             }
         }
         let mean = agreement.mean.unwrap();
         let ours = [mean.adjusted_rand_index, mean.adjusted_mutual_information, mean.v_measure, mean.entropy];
         let theirs = [sums[0], sums[1], sums[2], (sums[3] + sums[4]) / 2.0];
         assert!(ours.iter().zip(theirs).all(|(ours, theirs)| close(ours.value, theirs)), "{ours:?} {theirs:?}");
-        assert_eq!(mean.pairs, pairs.len());
+        assert_eq!(mean.pairs, in_mean);
     }
+}
+
+#[test]
+fn raters_who_share_two_pictures_do_not_make_the_mean() {
+    let many = |shift: usize| -> BTreeMap<usize, usize> { (0..40).map(|image| (image, (image + shift) / 8)).collect() };
+    let few: BTreeMap<usize, usize> = [(0, 0), (1, 0)].into();
+    let (a, b) = (many(0), many(3));
+    let mean = |raters: &[(&str, &BTreeMap<usize, usize>)]| {
+        let groupings = RaterGroupings::new(raters.iter().copied()).unwrap();
+        rater_agreement(&groupings, 200, 1, &Cancel::new()).unwrap().mean.unwrap()
+    };
+    let two = mean(&[("a", &a), ("b", &b)]);
+    let three = mean(&[("a", &a), ("b", &b), ("c", &few)]);
+    assert_eq!(three.pairs, 1);
+    assert_eq!(three.adjusted_rand_index, two.adjusted_rand_index);
+    assert!(three.adjusted_rand_index.interval.is_some());
+    // With nothing better there is a mean all the same.
+    assert_eq!(mean(&[("a", &few), ("b", &few)]).pairs, 1);
 }
 
 /// Two raters' groups of `images` images: the second agrees with the first in `agreement` of the cases and is at random

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use super::Common;
 use super::output::Output;
 use crate::engine::jobs::agreement::{self, AgreementReport, AgreementRequest, RaterSort};
-use crate::engine::jobs::{counted, export_agreement};
+use crate::engine::jobs::{counted, counted_as, export_agreement};
 use crate::error::{Error, Result};
-use crate::evaluation::{Consensus, Estimate};
+use crate::evaluation::{Consensus, Estimate, LEAST_IMAGES_FOR_INTERVAL};
 use crate::ids::ImageId;
 use crate::interchange::grouping_forms::{GroupingForm, Missing};
 use crate::interchange::read_file;
@@ -179,8 +179,9 @@ fn write_text<Image>(
             }
         }
         let left_out = pair.only_in_first + pair.only_in_second;
-        if left_out > 0 {
-            let _ = writeln!(text, "    {} placed by one of the two only, left out", counted(left_out, "picture"));
+        if left_out > 0 || pair.images < LEAST_IMAGES_FOR_INTERVAL {
+            let compared = counted(pair.images, "picture");
+            let _ = writeln!(text, "    {compared} compared; {left_out} placed by one of the two only, left out");
         }
     }
     if let Some(mean) = &report.agreement.mean {
@@ -188,11 +189,21 @@ fn write_text<Image>(
             [mean.adjusted_rand_index, mean.adjusted_mutual_information, mean.v_measure, mean.entropy].map(shown);
         let [rand, information, measure, entropy] = scores;
         row(text, "mean", "", [rand, information, measure, entropy, String::new()]);
+        let scored = report.agreement.pairs.iter().filter(|pair| pair.scores.is_some()).count();
+        if mean.pairs < scored {
+            let few = counted_as(scored - mean.pairs, "pair shares", "pairs share");
+            let _ =
+                writeln!(text, "  The mean is over {}: {few} fewer than ten pictures.", counted(mean.pairs, "pair"));
+        }
         let _ = writeln!(
             text,
             "  In brackets 95 % intervals over pictures, from {} half-samples (seed {}).",
             report.agreement.resamples, report.agreement.seed
         );
+    }
+    if raters.len() < 2 {
+        let _ = writeln!(text, "  One rater only: there is nobody to compare with.");
+        return;
     }
     for (what, consensus) in
         [("Best consensus".to_owned(), &report.best), (format!("Average linkage at {level}"), linkage)]

@@ -64,8 +64,13 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
             Error::user("there is nothing to import").hint("give a folder of pictures, --labels or --groupings")
         );
     }
+    for (option, name) in [("--rater", arguments.rater.as_ref()), ("--condition", Some(&arguments.condition))] {
+        if name.is_some_and(|name| name.trim().is_empty() || name.chars().any(char::is_control)) {
+            return Err(Error::user(format!("{option} must be a name of one line")));
+        }
+    }
     if !arguments.picture_size.is_finite() || arguments.picture_size <= 0.0 {
-        return Err(Error::user("--picture-size must be more than 0"));
+        return Err(Error::user("--picture-size must be a number of pixels above 0"));
     }
     if arguments.max_aspect_ratio.is_nan() || arguments.max_aspect_ratio < 1.0 {
         return Err(Error::user("--max-aspect-ratio must be 1 or more"));

@@ -230,6 +230,9 @@ fn condition(text: &str) -> Result<Condition> {
         Error::config(format!("{} is no condition: {why}", file.display()))
             .hint("give 1, 2, or a TOML file with rules such as `fewest_groups = 4` and `smallest_group = 2`")
     };
+    if !file.exists() && file.extension().is_none() {
+        return Err(refuse("there is no file of that name".to_owned()));
+    }
     let bytes = read_file(file)?;
     let bytes = std::str::from_utf8(&bytes).map_err(|_| refuse("the text is not UTF-8".to_owned()))?;
     let mut table: toml::Table = bytes.parse().map_err(|error: toml::de::Error| refuse(error.message().to_owned()))?;

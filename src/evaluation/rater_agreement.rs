@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agreement::{ExpectedInformation, Information, rand_index_of};
 use super::contingency::Contingency;
-use super::half_samples::{Estimate, HalfSamples};
+use super::half_samples::{Estimate, HalfSamples, LEAST_IMAGES_FOR_INTERVAL};
 use super::rater_groupings::RaterGroupings;
 use crate::error::Result;
 use crate::progress::Cancel;
@@ -59,7 +59,7 @@ pub struct PairScores {
 /// Means over pairs of raters.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MeanScores {
-    /// Pairs with scores.
+    /// Pairs it is over: those that share ten images or more, or all with scores where no pair does.
     pub pairs: usize,
     /// Adjusted Rand index.
     pub adjusted_rand_index: Estimate,
@@ -140,9 +140,13 @@ pub fn rater_agreement<Image: Sync>(
         })
         .collect::<Result<_>>()?;
 
+    // Two raters who share two pictures agree wholly or not at all; such pairs would drown the others.
+    let enough = |pair: &PairAgreement| pair.images >= LEAST_IMAGES_FOR_INTERVAL;
+    let any_enough = scored.iter().any(|(pair, value, _)| value.is_some() && enough(pair));
+    let counted = || scored.iter().filter(|(pair, value, _)| value.is_some() && (enough(pair) || !any_enough));
     let compared: Vec<(&Scores, &[Scores])> =
-        scored.iter().filter_map(|(_, value, of_halves)| Some((value.as_ref()?, of_halves.as_slice()))).collect();
-    let least_images = scored.iter().filter(|scored| scored.1.is_some()).map(|scored| scored.0.images).min();
+        counted().filter_map(|(_, value, of_halves)| Some((value.as_ref()?, of_halves.as_slice()))).collect();
+    let least_images = counted().map(|(pair, ..)| pair.images).min();
     let mean = least_images.map(|least_images| {
         // The mean over pairs of a score, or of several scores of each pair, with that of every half.
         let estimate = |of: &[usize]| {

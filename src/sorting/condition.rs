@@ -185,6 +185,15 @@ impl Condition {
         if longest > Some(LONGEST_NAME) {
             return refuse(format!("a name has more than {LONGEST_NAME} characters"), "choose a shorter one");
         }
+        if self.given_groups.iter().chain([&self.name]).any(|name| name.chars().any(char::is_control)) {
+            return refuse("a name is more than one line".to_owned(), "give each a name of one line");
+        }
+        if !self.own_groups && self.given_groups.is_empty() {
+            return refuse(
+                "raters may make no groups of their own, and none are given".to_owned(),
+                "name the given groups, or let raters make their own",
+            );
+        }
         if self.smallest_group == 0 {
             return refuse("a group must have one picture or more".to_owned(), "set the smallest size to 1 or more");
         }

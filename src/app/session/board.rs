@@ -19,7 +19,7 @@ use crate::app::{ViewContext, icons};
 use crate::engine::Command;
 use crate::engine::thumbnails::PictureSize;
 use crate::ids::ImageId;
-use crate::sorting::{Board, Move, Pile};
+use crate::sorting::{Board, LONGEST_NAME, Move, Pile};
 
 /// Width of the tray at first: a share of the window, within these.
 const TRAY: std::ops::RangeInclusive<f32> = 300.0..=440.0;
@@ -298,16 +298,9 @@ fn card_ui(
         title_ui(ui, session, board, pile, place, marked, ui.rect_contains_pointer(rect), laid);
     });
     if hovered && elsewhere {
-        response.on_hover_cursor(CursorIcon::PointingHand).on_hover_text_at_pointer(if targets_one(session) {
-            "Click to put the chosen picture here"
-        } else {
-            "Click to put the chosen pictures here"
-        });
+        // No words: they would cover the neighbours each time.
+        response.on_hover_cursor(CursorIcon::PointingHand);
     }
-}
-
-fn targets_one(session: &SessionState) -> bool {
-    session.selected.len() < 2
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -359,8 +352,10 @@ fn title_ui(
             if label.clicked() {
                 session.begin_rename(Some(pile.id));
             }
-            if !pile.given {
+            if pile.name.is_empty() {
                 label.on_hover_text("Name the group, if you like (F2)");
+            } else {
+                label.on_hover_text(&pile.name);
             }
         });
     });
@@ -369,7 +364,7 @@ fn title_ui(
 fn rename_ui(ui: &mut Ui, session: &mut SessionState, laid: &mut Laid) {
     let Some(renaming) = &mut session.renaming else { return };
     let field = egui::TextEdit::singleline(&mut renaming.text)
-        .char_limit(60)
+        .char_limit(LONGEST_NAME)
         .hint_text("Name")
         .desired_width(ui.available_width() - 12.0);
     let response = ui.add(field);

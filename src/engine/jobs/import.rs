@@ -441,6 +441,9 @@ fn import_groupings(
     let form = request.grouping_form.unwrap_or_else(|| GroupingForm::recognise(&bytes));
     let parsed = form.parse(&bytes, &request.missing_in_groupings);
     let mut problems = parsed.problems;
+    if parsed.value.is_empty() && problems.is_empty() {
+        problems.push(Problem::new(1, format!("no groups were found (read as {form})")));
+    }
     let images = project.images()?;
     let names = image_names(&images);
     let mut lines: HashMap<(String, String, u64, ImageId), u64> = HashMap::new();
