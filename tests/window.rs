@@ -216,7 +216,9 @@ fn commands_are_found_by_typing_and_keys_are_listed() {
     harness.event(egui::Event::Text("?".to_owned()));
     until(&mut harness, "the sheet", |app| app.state().cheat_sheet);
     until(&mut harness, "the plan", |app| app.state().train.plan.is_some());
-    harness.run_steps(4);
+    // A sheet finds its place over several frames.
+    settle(&mut harness);
+    harness.run_steps(20);
     // How long the next run takes and where is different elsewhere; its line looks out from under the sheet.
     let line: Vec<egui::Rect> = harness.query_all_by_label_contains("  ·  CPU").map(|node| node.rect()).collect();
     for line in line {
