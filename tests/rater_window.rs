@@ -30,8 +30,9 @@ struct Screen {
 impl Screen {
     fn start() -> Self {
         let display = format!(":{}", 90 + std::process::id() % 100);
+        // Without -noreset it begins anew, deaf for a moment, whenever the last program on it is killed.
         let server = Command::new("Xvfb")
-            .args([&display, "-screen", "0", "1280x800x24", "-nolisten", "tcp"])
+            .args([&display, "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
