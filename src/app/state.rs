@@ -3,10 +3,11 @@
 //! Views read it and change only their own part; everything about the project changes through the engine's events
 //! in `logic`.
 
+mod group;
+
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::keys::GridStep;
@@ -14,18 +15,16 @@ use super::session::SessionState;
 use crate::clustering::Elbow;
 use crate::dataset::Part;
 use crate::engine::analysis::{Exploration, ExplorationScores, ExploreRequest};
-use crate::engine::jobs::agreement::{AgreementReport, AgreementRequest};
 use crate::engine::jobs::cluster::ClusteredPart;
 use crate::engine::jobs::plan::TrainingPlan;
 use crate::engine::jobs::predictions::RunPredictions;
 use crate::engine::{JobEnd, Notice, Snapshot};
-use crate::evaluation::Consensus;
-use crate::figures::Score;
-use crate::ids::{ImageId, LabelId, RunId, StudyId};
+use crate::ids::{ImageId, LabelId, RunId};
 use crate::progress::Progress;
-use crate::project::{AnnotationEdit, ImageRecord, NewStudy, NewTask, TaskOrder};
-use crate::sorting::Condition;
+use crate::project::{AnnotationEdit, ImageRecord};
 use crate::training::{BatchLoss, EpochRecord, TrainingConfiguration};
+
+pub use group::{AgreementPage, AgreementState, GroupPage, GroupState, NewStudyForm, PicturesChoice, RetestChoice};
 
 /// The six views.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -553,218 +552,6 @@ impl Default for ExploreState {
             selection: Selection::default(),
             scroll_to_cursor: false,
         }
-    }
-}
-
-/// The pages of the Group view.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum GroupPage {
-    #[default]
-    Studies,
-    Groupings,
-    Agreement,
-}
-
-impl GroupPage {
-    /// Each with its name and what it is for.
-    pub const ALL: [(Self, &'static str, &'static str); 3] = [
-        (Self::Studies, "Studies", "Raters sort pictures into groups"),
-        (Self::Groupings, "Groupings", "What raters handed in, and groupings from files"),
-        (Self::Agreement, "Agreement", "How far raters agree, and what stands for them all"),
-    ];
-}
-
-/// The Group view.
-#[derive(Debug, Default)]
-pub struct GroupState {
-    /// The page on show.
-    pub page: GroupPage,
-    /// The new study being described.
-    pub form: Option<NewStudyForm>,
-    /// The name of another rater of a study, so far.
-    pub new_rater: Option<(StudyId, String)>,
-    /// The study whose log is to be written.
-    pub log_of: Option<StudyId>,
-    /// The Agreement page.
-    pub agreement: AgreementState,
-}
-
-/// What the Agreement page shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum AgreementPage {
-    #[default]
-    Raters,
-    Together,
-    Consensus,
-    Disagreement,
-}
-
-impl AgreementPage {
-    /// Each with its name and what it is for.
-    pub const ALL: [(Self, &'static str, &'static str); 4] = [
-        (Self::Raters, "Raters", "Scores of every two raters, and of raters who sorted twice"),
-        (Self::Together, "Pictures together", "How often each two pictures stand in one group"),
-        (Self::Consensus, "Consensus", "One grouping that stands for all raters"),
-        (Self::Disagreement, "Disagreement", "The pictures that raters disagree on most"),
-    ];
-}
-
-/// The Agreement page.
-#[derive(Debug)]
-pub struct AgreementState {
-    /// What is shown.
-    pub page: AgreementPage,
-    /// The condition; the first one when not chosen.
-    pub condition: Option<String>,
-    /// The score of the matrix of raters.
-    pub score: Score,
-    /// Level of the consensus by average linkage.
-    pub level: f64,
-    /// The consensus shown is the one by average linkage.
-    pub by_linkage: bool,
-    /// What was asked last, and for which load of the project.
-    pub asked: Option<(AgreementRequest, u64)>,
-    /// What came of it.
-    pub found: Option<Result<Arc<AgreementReport<ImageId>>, Notice>>,
-    /// The consensus by average linkage at a level, as last cut.
-    pub linkage: Option<(f64, Consensus)>,
-    /// The two pictures looked at, by their places in the report.
-    pub pair: Option<(usize, usize)>,
-    /// The picture looked at.
-    pub picked: Option<ImageId>,
-}
-
-impl Default for AgreementState {
-    fn default() -> Self {
-        Self {
-            page: AgreementPage::default(),
-            condition: None,
-            score: Score::default(),
-            level: 0.5,
-            by_linkage: false,
-            asked: None,
-            found: None,
-            linkage: None,
-            pair: None,
-            picked: None,
-        }
-    }
-}
-
-/// Which pictures a new study is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum PicturesChoice {
-    Test,
-    All,
-    Selected,
-}
-
-/// What of a new study is sorted again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum RetestChoice {
-    None,
-    Some,
-    All,
-}
-
-/// A new study being described.
-#[derive(Clone, Debug)]
-pub struct NewStudyForm {
-    /// Its name so far.
-    pub name: String,
-    /// Which pictures.
-    pub pictures: PicturesChoice,
-    /// The conditions in their order.
-    pub conditions: Vec<Condition>,
-    /// Each rater begins with another condition.
-    pub rotated: bool,
-    /// What is sorted again.
-    pub retest: RetestChoice,
-    /// How many pictures, when some are.
-    pub retest_images: usize,
-    /// Names of raters, one in each line.
-    pub raters: String,
-    /// Seed of the own orders.
-    pub seed: u64,
-    /// Give the name's field the keyboard in the next frame.
-    pub focus: bool,
-}
-
-impl NewStudyForm {
-    /// The form as it is first shown: the test part under the paper's two conditions.
-    pub fn new(project: &ProjectState) -> Self {
-        let form = Self {
-            name: String::new(),
-            pictures: PicturesChoice::Test,
-            conditions: vec![Condition::one(), Condition::two()],
-            rotated: false,
-            retest: RetestChoice::None,
-            retest_images: 30,
-            raters: String::new(),
-            seed: 1,
-            focus: true,
-        };
-        let no_test_part = form.images_of(PicturesChoice::Test, project, &HashSet::new()).is_empty();
-        if no_test_part { Self { pictures: PicturesChoice::All, ..form } } else { form }
-    }
-
-    /// The pictures of a choice.
-    pub fn images_of(
-        &self,
-        choice: PicturesChoice,
-        project: &ProjectState,
-        selected: &HashSet<ImageId>,
-    ) -> Vec<ImageId> {
-        let parts = project.snapshot.split.as_ref().map(|split| &split.parts);
-        let takes_part = |image: ImageId| match choice {
-            PicturesChoice::Test => parts.is_some_and(|parts| parts.get(&image) == Some(&Part::Test)),
-            PicturesChoice::All => true,
-            PicturesChoice::Selected => selected.contains(&image),
-        };
-        let images = project.snapshot.images.iter().filter(|image| image.set_aside.is_none());
-        images.map(|image| image.id).filter(|image| takes_part(*image)).collect()
-    }
-
-    /// The study as described.
-    pub fn study(&self, project: &ProjectState, selected: &HashSet<ImageId>) -> NewStudy {
-        let images = self.images_of(self.pictures, project, selected);
-        let task = |condition: &Condition, occasion, images| {
-            // Lines left empty while typing are no names.
-            let given = condition.given_groups.iter().map(|name| name.trim().to_owned());
-            let given_groups: Vec<String> = given.filter(|name| !name.is_empty()).collect();
-            NewTask { condition: Condition { given_groups, ..condition.clone() }, occasion, images }
-        };
-        let again = match self.retest {
-            RetestChoice::None => None,
-            RetestChoice::Some => Some(Some(self.retest_images)),
-            RetestChoice::All => Some(None),
-        };
-        let first = self.conditions.iter().map(|condition| task(condition, 1, None));
-        let second = again.into_iter().flat_map(|some| self.conditions.iter().map(move |c| task(c, 2, some)));
-        NewStudy {
-            name: self.name.clone(),
-            images,
-            tasks: first.chain(second).collect(),
-            task_order: if self.rotated { TaskOrder::Rotated } else { TaskOrder::Listed },
-            seed: self.seed,
-            raters: self.raters.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect(),
-        }
-    }
-
-    /// Why the study cannot be made as described.
-    pub fn problem(&self, project: &ProjectState, selected: &HashSet<ImageId>) -> Option<String> {
-        if self.name.trim().is_empty() {
-            return Some("Give it a name.".to_owned());
-        }
-        let study = self.study(project, selected);
-        if project.snapshot.studies.iter().any(|known| known.name == study.name.trim()) {
-            return Some("There is a study of that name already.".to_owned());
-        }
-        study.check().err().map(|error| format!("{error}."))
     }
 }
 

@@ -3,11 +3,10 @@
 //! Each frame lays everything out first and collects where pictures are to lie and what would take a drop; then all
 //! pictures are drawn, each on its way to its place.
 
-use egui::{
-    Align, Align2, Color32, CornerRadius, CursorIcon, FontId, Layout, Painter, Pos2, Rect, RichText, Sense, Stroke,
-    StrokeKind, Ui, UiBuilder, Vec2, pos2, vec2,
-};
+use egui::{Align, Align2, FontId, Layout, Painter, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, pos2, vec2};
 
+use super::cards::{badge, card_ui, new_card_ui};
+use super::drag::drag_ui;
 use super::layout::{self, GAP, TITLE};
 use super::motion::{Area, Shown};
 use super::state::{Drag, Drop, SessionState};
@@ -19,7 +18,7 @@ use crate::app::{ViewContext, icons};
 use crate::engine::Command;
 use crate::engine::thumbnails::PictureSize;
 use crate::ids::ImageId;
-use crate::sorting::{Board, LONGEST_NAME, Move, Pile};
+use crate::sorting::{Board, Pile};
 
 /// Width of the tray at first: a share of the window, within these.
 const TRAY: std::ops::RangeInclusive<f32> = 300.0..=440.0;
@@ -38,10 +37,10 @@ pub const LARGE_PX: u32 = 1600;
 
 /// What one frame lays out.
 #[derive(Default)]
-struct Laid {
+pub(super) struct Laid {
     pictures: Vec<LaidPicture>,
-    drops: Vec<(Drop, Rect)>,
-    commands: Vec<Command>,
+    pub drops: Vec<(Drop, Rect)>,
+    pub commands: Vec<Command>,
 }
 
 struct LaidPicture {
@@ -250,191 +249,6 @@ fn scroll_while_dragging(ui: &Ui, session: &SessionState, clip: Rect) {
     }
 }
 
-#[allow(clippy::too_many_arguments)]
-fn card_ui(
-    ui: &mut Ui,
-    session: &mut SessionState,
-    board: &Board,
-    pile: &Pile,
-    place: usize,
-    rect: Rect,
-    marked: bool,
-    laid: &mut Laid,
-) {
-    let response = ui.interact(rect, egui::Id::unique(("pile", pile.id)), Sense::CLICK | Sense::DRAG | Sense::HOVER);
-    let named = if pile.name.is_empty() { String::new() } else { format!(" “{}”", pile.name) };
-    let name = format!("Group {}{named}, {}", place + 1, crate::engine::jobs::counted(pile.images.len(), "picture"));
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Group, true, &name));
-    let targets = session.targets();
-    let elsewhere = !targets.is_empty() && !targets.iter().all(|image| pile.images.contains(image));
-    if response.drag_started() && session.drag.is_none() {
-        session.drag = Some(Drag::Pile(pile.id));
-    }
-    if response.clicked() {
-        if session.merging.is_some_and(|from| from != pile.id) {
-            if let Some(from) = session.merging.take() {
-                session.make(Move::Merge { from, into: pile.id }, &mut laid.commands);
-            }
-        } else if elsewhere {
-            session.place(targets, pile.id, &mut laid.commands);
-        }
-    }
-    let hovered = response.hovered() && session.drag.is_none();
-    let fill = ui.visuals().widgets.inactive.bg_fill;
-    ui.painter().rect_filled(rect, 8.0, fill);
-    if session.merging == Some(pile.id) || session.spread == Some(pile.id) {
-        let line = Stroke::new(2.0, theme::accent(ui.visuals().dark_mode));
-        ui.painter().rect_stroke(rect, 8.0, line, StrokeKind::Inside);
-    } else if hovered && (elsewhere || session.merging.is_some()) {
-        ui.painter().rect_stroke(rect, 8.0, ui.visuals().widgets.hovered.bg_stroke, StrokeKind::Inside);
-    }
-    if pile.images.is_empty() {
-        let (font, colour) = (FontId::proportional(14.0), ui.visuals().weak_text_color());
-        ui.painter().text(rect.center() + vec2(0.0, TITLE / 2.0), Align2::CENTER_CENTER, "Empty", font, colour);
-    }
-    let title = Rect::from_min_size(rect.min + vec2(8.0, 4.0), vec2(rect.width() - 12.0, TITLE - 6.0));
-    ui.scope_builder(UiBuilder::new().max_rect(title).layout(Layout::left_to_right(Align::Center)), |ui| {
-        ui.spacing_mut().item_spacing.x = 6.0;
-        title_ui(ui, session, board, pile, place, marked, ui.rect_contains_pointer(rect), laid);
-    });
-    if hovered && elsewhere {
-        // No words: they would cover the neighbours each time.
-        response.on_hover_cursor(CursorIcon::PointingHand);
-    }
-}
-
-#[allow(clippy::too_many_arguments)]
-fn title_ui(
-    ui: &mut Ui,
-    session: &mut SessionState,
-    board: &Board,
-    pile: &Pile,
-    place: usize,
-    marked: bool,
-    hovered: bool,
-    laid: &mut Laid,
-) {
-    badge(ui, place + 1);
-    if session.renaming.as_ref().is_some_and(|renaming| renaming.pile == pile.id) {
-        rename_ui(ui, session, laid);
-        return;
-    }
-    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        ui.spacing_mut().item_spacing.x = 2.0;
-        let menu = egui::containers::menu::MenuButton::from_button(
-            egui::Button::new(icons::MORE).frame(false).min_size(vec2(28.0, 28.0)),
-        );
-        let (response, _) = menu.ui(ui, |ui| menu_ui(ui, session, board, pile, place, laid));
-        let name = format!("What can be done with group {}", place + 1);
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, &name));
-        if !pile.images.is_empty() {
-            let spread = ui.add(egui::Button::new(icons::SPREAD).frame(false).min_size(vec2(28.0, 28.0)));
-            let name = format!("Spread group {} out", place + 1);
-            spread.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, &name));
-            if spread.on_hover_text("Spread the group out (S)").clicked() {
-                session.spread = Some(pile.id);
-                session.cursor = pile.images.first().copied();
-                session.selected.clear();
-            }
-        }
-        let colour = if marked { ui.visuals().warn_fg_color } else { ui.visuals().weak_text_color() };
-        ui.label(RichText::new(pile.images.len().to_string()).color(colour));
-        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            let text = if pile.name.is_empty() {
-                // Only hinted at, as most groups need no name.
-                let colour = if hovered { ui.visuals().weak_text_color() } else { Color32::TRANSPARENT };
-                RichText::new("Name…").color(colour)
-            } else {
-                RichText::new(&pile.name).font(theme::strong_text())
-            };
-            let sense = if pile.given { Sense::hover() } else { Sense::CLICK | Sense::HOVER };
-            let label = ui.add(egui::Label::new(text).truncate().sense(sense).selectable(false));
-            if label.clicked() {
-                session.begin_rename(Some(pile.id));
-            }
-            if pile.name.is_empty() {
-                label.on_hover_text("Name the group, if you like (F2)");
-            } else {
-                label.on_hover_text(&pile.name);
-            }
-        });
-    });
-}
-
-fn rename_ui(ui: &mut Ui, session: &mut SessionState, laid: &mut Laid) {
-    let Some(renaming) = &mut session.renaming else { return };
-    let field = egui::TextEdit::singleline(&mut renaming.text)
-        .char_limit(LONGEST_NAME)
-        .hint_text("Name")
-        .desired_width(ui.available_width() - 12.0);
-    let response = ui.add(field);
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::TextInput, true, "Name of the group"));
-    if std::mem::take(&mut renaming.focus) {
-        response.request_focus();
-    } else if response.lost_focus() {
-        session.end_rename(true, &mut laid.commands);
-    }
-}
-
-fn badge(ui: &mut Ui, number: usize) {
-    let text = number.to_string();
-    let (rect, _) = ui.allocate_exact_size(vec2(22.0_f32.max(10.0 + 9.0 * text.len() as f32), 22.0), Sense::hover());
-    let (ground, front) = (ui.visuals().text_color(), ui.visuals().panel_fill);
-    ui.painter().rect_filled(rect, 6.0, ground);
-    ui.painter().text(rect.center(), Align2::CENTER_CENTER, text, FontId::new(13.0, theme::bold()), front);
-}
-
-/// What can be done with a pile.
-fn menu_ui(ui: &mut Ui, session: &mut SessionState, board: &Board, pile: &Pile, place: usize, laid: &mut Laid) {
-    let item = |ui: &mut Ui, text: &str, keys: &str, enabled: bool| {
-        let button = egui::Button::new(text).shortcut_text(keys).min_size(vec2(240.0, 28.0));
-        ui.add_enabled(enabled, button).clicked()
-    };
-    let full = !pile.images.is_empty();
-    if item(ui, "Name…", "F2", !pile.given) {
-        session.begin_rename(Some(pile.id));
-    }
-    if item(ui, "Spread out", "S", full) {
-        session.spread = Some(pile.id);
-    }
-    if item(ui, "Put into another group…", "M", board.piles.len() > 1 && full) {
-        session.begin_merge(Some(pile.id));
-    }
-    if item(ui, "Move forward", "[", place > 0) {
-        session.make(Move::Reorder { pile: pile.id, to: place - 1 }, &mut laid.commands);
-    }
-    if item(ui, "Move back", "]", place + 1 < board.piles.len()) {
-        session.make(Move::Reorder { pile: pile.id, to: place + 1 }, &mut laid.commands);
-    }
-    let text = if full { "Take apart" } else { "Remove" };
-    if item(ui, text, "", full || !pile.given) {
-        session.make(Move::TakeApart { pile: pile.id }, &mut laid.commands);
-    }
-}
-
-fn new_card_ui(ui: &mut Ui, session: &mut SessionState, rect: Rect, laid: &mut Laid) {
-    let response = ui.interact(rect, egui::Id::unique("new pile"), Sense::CLICK | Sense::HOVER);
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, "New group"));
-    laid.drops.push((Drop::NewPile, rect.intersect(ui.clip_rect())));
-    let hovered = response.hovered();
-    let colour = if hovered { ui.visuals().text_color() } else { ui.visuals().weak_text_color() };
-    dashed(ui.painter(), rect.shrink(1.0), Stroke::new(1.5, colour.gamma_multiply(0.7)));
-    let font = FontId::proportional(15.0);
-    let text = format!("{}  New group  (N)", icons::PLUS);
-    ui.painter().text(rect.center(), Align2::CENTER_CENTER, text, font, colour);
-    if response.clicked() {
-        session.new_pile(session.targets(), &mut laid.commands);
-    }
-    response
-        .on_hover_cursor(CursorIcon::PointingHand)
-        .on_hover_text_at_pointer("Click, or drop pictures here, to make a new group of the chosen ones");
-}
-
-fn dashed(painter: &Painter, rect: Rect, stroke: Stroke) {
-    let corners = [rect.left_top(), rect.right_top(), rect.right_bottom(), rect.left_bottom(), rect.left_top()];
-    painter.extend(egui::Shape::dashed_line(&corners, stroke, 7.0, 6.0));
-}
-
 /// One pile over the whole board, the others as places to drop on above it.
 fn spread_ui(
     ui: &mut Ui,
@@ -601,107 +415,4 @@ fn paint(
     if faded {
         painter.rect_filled(rect, 2.0, ui.visuals().panel_fill.gamma_multiply(0.7));
     }
-}
-
-/// Draws what is dragged below the pointer, marks where it would fall, and lets it fall when the button is released.
-fn drag_ui(
-    ui: &Ui,
-    textures: &mut Textures,
-    session: &mut SessionState,
-    project: &ProjectState,
-    board: &Board,
-    laid: &mut Laid,
-) {
-    let Some(drag) = session.drag.clone() else { return };
-    let (pointer, released, down) =
-        ui.input(|input| (input.pointer.interact_pos(), input.pointer.any_released(), input.pointer.any_down()));
-    let Some(pointer) = pointer else { return };
-    ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
-    let found = laid.drops.iter().find(|(_, rect)| rect.contains(pointer)).copied();
-    let target = found.map(|(drop, rect)| (for_drag(&drag, drop, rect, pointer, board), rect));
-    let accent = theme::accent(ui.visuals().dark_mode);
-    let over = ui.ctx().layer_painter(egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("dragged")));
-    if let Some((drop, rect)) = target {
-        match drop {
-            Drop::Before(place) => {
-                let left = board.piles.get(place).is_some_and(|pile| Some(Drop::OnPile(pile.id)) == found.map(|f| f.0));
-                let x = if left { rect.min.x - GAP / 2.0 } else { rect.max.x + GAP / 2.0 };
-                over.line_segment([pos2(x, rect.min.y), pos2(x, rect.max.y)], Stroke::new(4.0, accent));
-            }
-            Drop::OnPile(pile) if drag == Drag::Pile(pile) => {}
-            Drop::LeftOut if matches!(drag, Drag::Pile(_)) => {}
-            _ => {
-                over.rect_stroke(rect, 8.0, Stroke::new(2.5, accent), StrokeKind::Inside);
-            }
-        }
-    }
-    match &drag {
-        Drag::Pictures(images) => stack(ui, &over, textures, session, project, images, pointer),
-        Drag::Pile(pile) => {
-            let place = board.place_of(*pile).unwrap_or(0);
-            let merges = matches!(target, Some((Drop::OnPile(other), _)) if other != *pile);
-            let mut text = format!("Group {}", place + 1);
-            if merges {
-                text.push_str(" – put them together");
-            } else if matches!(target, Some((Drop::Tray, _))) {
-                text.push_str(" – take it apart");
-            }
-            note(ui, &over, &text, pointer);
-        }
-    }
-    if released || !down {
-        match target {
-            Some((drop, _)) => session.drop_at(drop, pointer, &mut laid.commands),
-            None => session.drag = None,
-        }
-    }
-    ui.ctx().request_repaint();
-}
-
-/// What a drop means for what is dragged: the sides of a card are places between piles for a pile.
-fn for_drag(drag: &Drag, drop: Drop, rect: Rect, pointer: Pos2, board: &Board) -> Drop {
-    let (Drag::Pile(_), Drop::OnPile(pile)) = (drag, drop) else { return drop };
-    let Some(place) = board.place_of(pile) else { return drop };
-    let across = (pointer.x - rect.min.x) / rect.width().max(1.0);
-    match across {
-        across if across < 0.25 => Drop::Before(place),
-        across if across > 0.75 => Drop::Before(place + 1),
-        _ => drop,
-    }
-}
-
-/// A few of the dragged pictures on top of each other, with their number.
-fn stack(
-    ui: &Ui,
-    over: &Painter,
-    textures: &mut Textures,
-    session: &SessionState,
-    project: &ProjectState,
-    images: &[ImageId],
-    pointer: Pos2,
-) {
-    for (at, image) in images.iter().take(4).enumerate().rev() {
-        let Some(record) = project.image(*image) else { continue };
-        let size = session.motion.shown(*image).map_or(Vec2::splat(80.0), |rect| rect.size());
-        let scale = (96.0 / size.max_elem().max(1.0)).min(1.3);
-        let space = Rect::from_center_size(pointer + Vec2::splat(at as f32 * 7.0), size * scale);
-        let rect = picture::fitted(record, space);
-        over.rect_filled(rect.expand(2.0), CornerRadius::same(3), ui.visuals().panel_fill);
-        picture::paint_with(over, ui.visuals(), rect, record, project, textures, PictureSize::Thumbnail);
-    }
-    if images.len() > 1 {
-        let accent = theme::accent(ui.visuals().dark_mode);
-        let circle = Rect::from_center_size(pointer + vec2(-44.0, -44.0), Vec2::splat(28.0));
-        over.rect_filled(circle, 14.0, accent);
-        let font = FontId::new(13.0, theme::bold());
-        over.text(circle.center(), Align2::CENTER_CENTER, images.len().to_string(), font, theme::text_on(accent));
-    }
-}
-
-fn note(ui: &Ui, over: &Painter, text: &str, pointer: Pos2) {
-    let galley = over.layout_no_wrap(text.to_owned(), FontId::proportional(14.0), ui.visuals().text_color());
-    let rect = Rect::from_min_size(pointer + vec2(14.0, 10.0), galley.size() + vec2(20.0, 12.0));
-    over.rect_filled(rect, 6.0, ui.visuals().window_fill);
-    over.rect_stroke(rect, 6.0, ui.visuals().window_stroke, StrokeKind::Inside);
-    over.galley(rect.min + vec2(10.0, 6.0), galley, Color32::PLACEHOLDER);
 }

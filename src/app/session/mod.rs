@@ -4,6 +4,8 @@
 //! such actions; each move goes to the engine, which stores it and says so.
 
 mod board;
+mod cards;
+mod drag;
 mod header;
 pub(super) mod keys;
 mod layout;
