@@ -163,6 +163,9 @@ fn a_rater_sorts_by_keys_alone() {
     harness.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
     harness.step();
     assert_eq!(board(&harness).piles.len(), 2);
+    // A number after redo is about the next picture, not again about the one just moved.
+    let next = session(&harness).cursor.unwrap();
+    assert!(board(&harness).tray.contains(&next));
     saved(&mut harness);
     let moves = stored(&folder, id);
     assert_eq!(moves.len(), session(&harness).sort.as_ref().unwrap().move_count());

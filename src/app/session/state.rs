@@ -321,14 +321,16 @@ impl SessionState {
         }
     }
 
-    /// Takes a move back, or makes it again, and goes to what it was about.
+    /// Takes a move back and goes to what it was about, or makes it again and goes on.
     pub fn step_back(&mut self, forward: bool, commands: &mut Vec<Command>) {
         let before = self.board().cloned();
         let step = if forward { Move::Redo } else { Move::Undo };
         if self.make(step, commands) {
             self.selected.clear();
             let moved = before.and_then(|before| first_that_moved(&before, self.board()?));
-            self.cursor = moved.or(self.cursor);
+            // What was made again is done: on to the next picture, as the first time.
+            let next = self.sort.as_ref().filter(|sort| forward && !sort.board().tray.is_empty());
+            self.cursor = next.and_then(Sort::next_image).or(moved).or(self.cursor);
             self.anchor = self.cursor;
             self.scroll_to_cursor = true;
         }
