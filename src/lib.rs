@@ -54,3 +54,4 @@ pub mod random;
 pub mod server;
 pub mod sorting;
 pub mod training;
+pub mod wording;

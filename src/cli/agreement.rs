@@ -17,6 +17,7 @@ use crate::ids::ImageId;
 use crate::interchange::grouping_forms::{GroupingForm, Missing};
 use crate::interchange::read_file;
 use crate::project::Project;
+use crate::wording::fixed;
 
 /// Pictures named in the text as those people disagree on most.
 const NAMED: usize = 10;
@@ -226,7 +227,7 @@ fn padded(name: &str, width: usize) -> String {
 }
 
 fn shown(estimate: Estimate) -> String {
-    let fixed = |value: f64| format!("{:.2}", (value * 100.0).round() / 100.0 + 0.0);
+    let fixed = |value| fixed(value, 2);
     let interval = estimate.interval.map_or_else(String::new, |i| format!(" ({} – {})", fixed(i.low), fixed(i.high)));
     format!("{}{interval}", fixed(estimate.value))
 }

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::engine::jobs::counted;
 use crate::engine::jobs::score::ScoreReport;
+use crate::wording::{counted, fixed};
 
 /// One line for each clustering: silhouette, then for each condition the entropy (± standard deviation over raters),
 /// that of the raters among themselves, that of chance, and the adjusted Rand index.
@@ -89,22 +89,5 @@ fn rand_index(report: &ScoreReport, condition: &str) -> String {
     match indices.len() {
         0 => "-".to_owned(),
         count => fixed(indices.iter().sum::<f64>() / count as f64, 2),
-    }
-}
-
-/// `value` with so many decimals, never as "-0.000".
-fn fixed(value: f64, decimals: usize) -> String {
-    let scale = 10_f64.powi(decimals as i32);
-    format!("{:.decimals$}", (value * scale).round() / scale + 0.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::fixed;
-
-    #[test]
-    fn nothing_is_less_than_nothing() {
-        let shown = [(-0.0001, 3), (0.0, 3), (-0.0006, 3), (0.12345, 2), (1.0, 3)].map(|(v, d)| fixed(v, d));
-        assert_eq!(shown, ["0.000", "0.000", "-0.001", "0.12", "1.000"]);
     }
 }

@@ -21,6 +21,7 @@ use crate::progress::{Cancel, Observer, Progress};
 use crate::project::history::Change;
 use crate::project::{Person, Project, Role};
 use crate::training::{self, BatchLoss, EpochRecord, TrainingObserver};
+use crate::wording::sentence;
 
 /// Candle's backward pass recurses; a job gets room for it.
 const JOB_STACK_BYTES: usize = 64 << 20;
@@ -649,9 +650,4 @@ fn train_end(report: &train::TrainReport) -> JobEnd {
         details: report.unreadable.iter().map(|(name, reason)| format!("{name}: {reason}")).collect(),
         run: Some(report.run),
     }
-}
-
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

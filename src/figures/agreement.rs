@@ -3,8 +3,8 @@
 use super::colours::{sequential, text_on};
 use super::drawing::{Anchor, Drawing, fitted, text_width};
 use crate::engine::jobs::agreement::AgreementReport;
-use crate::engine::jobs::counted;
 use crate::evaluation::{Estimate, PairScores};
+use crate::wording::{counted, fixed};
 
 /// A score of every two raters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -221,7 +221,7 @@ fn about<Image>(report: &AgreementReport<Image>, width: f64) -> String {
     fitted(&format!("Condition {}", report.condition), 11.0, width - 32.0 - text_width(&rest, 11.0)) + &rest
 }
 
-/// Two decimals, never "-0.00".
+/// Two decimals.
 fn two(value: f64) -> String {
-    format!("{:.2}", (value * 100.0).round() / 100.0 + 0.0)
+    fixed(value, 2)
 }

@@ -9,6 +9,7 @@ use crate::app::theme::{self, STEP};
 use crate::app::widgets::small;
 use crate::app::{Action, ViewContext, icons};
 use crate::sorting::Standing;
+use crate::wording::sentence;
 
 /// How long a remark is shown.
 const REMARK: Duration = Duration::from_secs(5);
@@ -72,7 +73,7 @@ fn standing_ui(ui: &mut Ui, session: &mut SessionState, standing: &Standing) {
             ui.label(RichText::new(format!("{}  Ready to submit", icons::CHECK_CIRCLE)));
         } else {
             let words: Vec<String> = standing.breaches.iter().map(|breach| breach.words()).collect();
-            let text = RichText::new(first_upper(&words.join("  ·  ")));
+            let text = RichText::new(sentence(&words.join("  ·  ")));
             ui.add(egui::Label::new(text).truncate()).on_hover_text("What is still missing");
         }
     });
@@ -98,11 +99,6 @@ fn saved_ui(ui: &mut Ui, session: &SessionState) {
         ui.set_min_width(70.0);
         small::weak(ui, text).on_hover_text("Every move is saved at once. You can stop at any time and go on later.");
     });
-}
-
-fn first_upper(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn buttons_ui(ui: &mut Ui, view: &mut ViewContext<'_>, session: &mut SessionState, standing: &Standing) {

@@ -16,6 +16,7 @@ use crate::engine::session::RaterSession;
 use crate::engine::sorts::MoveRequest;
 use crate::ids::{ImageId, PileId, SortId};
 use crate::sorting::{Board, Move, Sort, Standing};
+use crate::wording::sentence;
 
 /// Smallest and largest zoom of the board.
 const ZOOM: std::ops::RangeInclusive<f32> = 0.5..=2.5;
@@ -218,10 +219,7 @@ impl SessionState {
         }
         let (Some(id), Some(sort)) = (self.sort_id(), &mut self.sort) else { return false };
         if let Err(error) = sort.make(&step) {
-            let text = error.message;
-            let mut letters = text.chars();
-            let text = letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect());
-            self.say(text);
+            self.say(sentence(&error.message));
             return false;
         }
         let number = sort.move_count();

@@ -7,10 +7,11 @@ use super::ProjectState;
 use crate::dataset::Part;
 use crate::engine::Notice;
 use crate::engine::jobs::agreement::{AgreementReport, AgreementRequest};
+use crate::engine::jobs::study::{self, Retest};
 use crate::evaluation::Consensus;
 use crate::figures::Score;
 use crate::ids::{ImageId, StudyId};
-use crate::project::{NewStudy, NewTask, TaskOrder};
+use crate::project::{NewStudy, TaskOrder};
 use crate::sorting::Condition;
 
 /// The pages of the Group view.
@@ -188,24 +189,24 @@ impl NewStudyForm {
 
     /// The study as described.
     pub fn study(&self, project: &ProjectState, selected: &HashSet<ImageId>) -> NewStudy {
-        let images = self.images_of(self.pictures, project, selected);
-        let task = |condition: &Condition, occasion, images| {
-            // Lines left empty while typing are no names.
-            let given = condition.given_groups.iter().map(|name| name.trim().to_owned());
-            let given_groups: Vec<String> = given.filter(|name| !name.is_empty()).collect();
-            NewTask { condition: Condition { given_groups, ..condition.clone() }, occasion, images }
-        };
-        let again = match self.retest {
+        let conditions: Vec<Condition> = self
+            .conditions
+            .iter()
+            .map(|condition| {
+                // Lines left empty while typing are no names.
+                let given = condition.given_groups.iter().map(|name| name.trim().to_owned());
+                Condition { given_groups: given.filter(|name| !name.is_empty()).collect(), ..condition.clone() }
+            })
+            .collect();
+        let retest = match self.retest {
             RetestChoice::None => None,
-            RetestChoice::Some => Some(Some(self.retest_images)),
-            RetestChoice::All => Some(None),
+            RetestChoice::Some => Some(Retest::Some(self.retest_images)),
+            RetestChoice::All => Some(Retest::All),
         };
-        let first = self.conditions.iter().map(|condition| task(condition, 1, None));
-        let second = again.into_iter().flat_map(|some| self.conditions.iter().map(move |c| task(c, 2, some)));
         NewStudy {
             name: self.name.clone(),
-            images,
-            tasks: first.chain(second).collect(),
+            images: self.images_of(self.pictures, project, selected),
+            tasks: study::tasks(&conditions, retest),
             task_order: if self.rotated { TaskOrder::Rotated } else { TaskOrder::Listed },
             seed: self.seed,
             raters: self.raters.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect(),

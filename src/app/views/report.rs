@@ -14,6 +14,7 @@ use crate::engine::analysis::ExplorationScores;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::score::{ScoreReport, ScoredGrouping};
 use crate::evaluation::Spread;
+use crate::wording::fixed;
 
 /// Draws the view.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
@@ -152,9 +153,9 @@ fn grouping_of<'a>(report: &'a ScoreReport, rater: &str, condition: &str) -> Opt
     report.groupings.iter().find(|grouping| grouping.rater == rater && grouping.condition == condition)
 }
 
-/// Three decimals, never "-0.000".
+/// Three decimals.
 fn number(value: f64) -> String {
-    format!("{:.3}", (value * 1000.0).round() / 1000.0 + 0.0)
+    fixed(value, 3)
 }
 
 fn with_deviation(spread: &Spread) -> String {

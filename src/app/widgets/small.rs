@@ -127,7 +127,7 @@ pub fn entered(ui: &Ui, field: &Response) -> bool {
 
 /// Two decimals, never "-0.00".
 pub fn fixed(value: f64) -> String {
-    format!("{:.2}", (value * 100.0).round() / 100.0 + 0.0)
+    crate::wording::fixed(value, 2)
 }
 
 /// A plot that only shows: it neither scrolls nor zooms under the mouse, and its grid stays behind its curves.

@@ -17,12 +17,4 @@ pub mod split;
 pub mod study;
 pub mod train;
 
-/// "1 picture", "2 pictures": `count` of a noun that takes an s.
-pub fn counted(count: usize, noun: &str) -> String {
-    counted_as(count, noun, &format!("{noun}s"))
-}
-
-/// "1 copy", "2 copies".
-pub fn counted_as(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
+pub use crate::wording::{counted, counted_as};

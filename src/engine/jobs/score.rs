@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::evaluation::{self, GroupingScores, GroupingSummary, Silhouette, Spread};
+use crate::evaluation::{self, GroupingScores, GroupingSummary, PairScores, RaterGroupings, Silhouette, Spread};
 use crate::progress::Cancel;
 
 /// A grouping to compare with.
@@ -75,30 +75,21 @@ fn among_themselves<Image: Ord>(
     references: &[ReferenceGrouping<Image>],
     condition: &str,
     clustered: &BTreeMap<&Image, usize>,
-) -> Vec<f64> {
-    let of_it: Vec<&ReferenceGrouping<Image>> =
-        references.iter().filter(|other| other.condition == condition).collect();
-    let mut entropies = Vec::new();
-    for (at, first) in of_it.iter().enumerate() {
-        for (_, second) in of_it.iter().enumerate().filter(|(other, _)| *other != at) {
-            let pairs: Vec<(&str, &str)> = first
-                .groups
-                .iter()
-                .filter(|(image, _)| clustered.contains_key(image))
-                .filter_map(|(image, group)| Some((group.as_str(), second.groups.get(image)?.as_str())))
-                .collect();
-            let (groups, correct): (Vec<&str>, Vec<&str>) = pairs.into_iter().unzip();
-            entropies.extend(evaluation::entropy(&numbered(&groups), &numbered(&correct)).ok().map(|h| h.overall));
-        }
-    }
-    entropies
-}
-
-/// Numbers, from 0, in the place of names.
-fn numbered(names: &[&str]) -> Vec<usize> {
-    let known: BTreeSet<&str> = names.iter().copied().collect();
-    let numbers: BTreeMap<&str, usize> = known.into_iter().zip(0..).collect();
-    names.iter().map(|name| numbers[name]).collect()
+    cancel: &Cancel,
+) -> Result<Vec<f64>> {
+    let raters: Vec<(&str, BTreeMap<usize, &str>)> = references
+        .iter()
+        .filter(|reference| reference.condition == condition)
+        .map(|reference| {
+            let placed = reference.groups.iter();
+            let groups = placed.filter_map(|(image, group)| Some((*clustered.get(image)?, group.as_str()))).collect();
+            (reference.rater.as_str(), groups)
+        })
+        .collect();
+    let groupings = RaterGroupings::new(raters.iter().map(|(rater, groups)| (*rater, groups)))?;
+    let pairs = evaluation::rater_agreement(&groupings, 0, 0, cancel)?.pairs;
+    let both = |scores: PairScores| [scores.entropy_of_first.value, scores.entropy_of_second.value];
+    Ok(pairs.into_iter().filter_map(|pair| pair.scores).flat_map(both).collect())
 }
 
 /// Scores the clustering of `images` (rows of `values`) into `assignments`.
@@ -145,18 +136,20 @@ pub fn run<Image: Ord>(
     for grouping in &groupings {
         by_condition.entry(&grouping.condition).or_default().push(grouping.scores.clone());
     }
-    let conditions = by_condition
-        .into_iter()
-        .filter_map(|(condition, scores)| {
-            let chance: Vec<f64> = scores.iter().map(|scores| scores.chance.mean).collect();
-            Some(ConditionSummary {
+    let mut conditions = Vec::new();
+    for (condition, scores) in by_condition {
+        let chance: Vec<f64> = scores.iter().map(|scores| scores.chance.mean).collect();
+        let themselves = among_themselves(references, condition, &places, cancel)?;
+        if let (Some(summary), Some(chance)) = (evaluation::summarise(&scores), evaluation::spread(&chance)) {
+            let raters_among_themselves = evaluation::spread(&themselves);
+            conditions.push(ConditionSummary {
                 condition: condition.to_owned(),
-                summary: evaluation::summarise(&scores)?,
-                chance: evaluation::spread(&chance)?,
-                raters_among_themselves: evaluation::spread(&among_themselves(references, condition, &places)),
-            })
-        })
-        .collect();
+                summary,
+                chance,
+                raters_among_themselves,
+            });
+        }
+    }
     Ok(ScoreReport {
         images: images.len(),
         clusters: assignments.iter().max().map_or(0, |largest| largest + 1),

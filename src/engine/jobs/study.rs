@@ -58,24 +58,27 @@ pub struct StudyRequest {
 /// # Errors
 /// `User` or `Config` when something is missing, double, or cannot be kept.
 pub fn create(project: &mut Project, request: &StudyRequest) -> Result<StudyRecord> {
-    let first = request.conditions.iter().map(|condition| (condition, 1, None));
-    let again = request.conditions.iter().filter_map(|condition| match request.retest? {
-        Retest::Some(images) => Some((condition, 2, Some(images))),
-        Retest::All => Some((condition, 2, None)),
-    });
-    let tasks = first
-        .chain(again)
-        .map(|(condition, occasion, images)| NewTask { condition: condition.clone(), occasion, images })
-        .collect();
     let id = project.create_study(&NewStudy {
         name: request.name.clone(),
         images: images_of(project, &request.images)?,
-        tasks,
+        tasks: tasks(&request.conditions, request.retest),
         task_order: request.task_order,
         seed: request.seed,
         raters: request.raters.clone(),
     })?;
     project.study(id)
+}
+
+/// What raters do: each condition once, and once more in the end if asked for.
+pub fn tasks(conditions: &[Condition], retest: Option<Retest>) -> Vec<NewTask> {
+    let first = conditions.iter().map(|condition| (condition, 1, None));
+    let again = conditions.iter().filter_map(|condition| match retest? {
+        Retest::Some(images) => Some((condition, 2, Some(images))),
+        Retest::All => Some((condition, 2, None)),
+    });
+    let task =
+        |(condition, occasion, images): (&Condition, _, _)| NewTask { condition: condition.clone(), occasion, images };
+    first.chain(again).map(task).collect()
 }
 
 fn images_of(project: &Project, which: &StudyImages) -> Result<Vec<ImageId>> {
