@@ -92,6 +92,8 @@ fn open(screen: &Screen, folder: &Path) -> Child {
         .args(["--rater", "Anna"])
         .env("DISPLAY", &screen.display)
         .env_remove("WAYLAND_DISPLAY")
+        // Not the preferences of whoever runs the test: a board zoomed by them lies elsewhere.
+        .env("XDG_CONFIG_HOME", folder.join("cache"))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
