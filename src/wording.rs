@@ -6,6 +6,18 @@ pub fn fixed(value: f64, decimals: usize) -> String {
     format!("{:.decimals$}", (value * scale).round() / scale + 0.0)
 }
 
+/// A score of clusters or groups as it is shown everywhere: three decimals, so that the window, the tables and a figure
+/// show the same number for the same thing.
+pub fn score(value: f64) -> String {
+    fixed(value, 3)
+}
+
+/// A mean with its standard deviation, where there is one: "0.654 ± 0.010".
+pub fn mean_score(spread: &crate::evaluation::Spread) -> String {
+    let deviation = spread.standard_deviation.map_or_else(String::new, |value| format!(" ± {}", score(value)));
+    format!("{}{deviation}", score(spread.mean))
+}
+
 /// A sentence begins with a capital letter.
 pub fn sentence(text: &str) -> String {
     let mut letters = text.chars();

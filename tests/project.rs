@@ -5,10 +5,11 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use atmoscope::engine::jobs::relink;
-use atmoscope::error::ErrorKind;
+use atmoscope::engine::jobs::relink::{self, RelinkReport};
+use atmoscope::error::{ErrorKind, Result};
 use atmoscope::ids::{ImageId, LabelId, PersonId};
 use atmoscope::imaging::{ImageFacts, PictureFormat};
+use atmoscope::progress::{Cancel, Silent};
 use atmoscope::project::{GroupingRow, NewImage, Project, Role};
 use common::{Cli, image_at, import_folder, sample_images};
 
@@ -22,7 +23,7 @@ fn new_image(number: usize) -> NewImage {
         content_hash: format!("{number:064x}"),
         perceptual_hash: u64::MAX - number as u64,
     };
-    NewImage { relative_path: format!("夜空/絵{number}.png"), facts, set_aside: None }
+    NewImage { relative_path: format!("夜空/絵{number}.png"), facts, set_aside: None, stamp: None }
 }
 
 /// A project with `n` pictures whose files do not exist, one annotator and two labels.
@@ -218,6 +219,10 @@ fn moving_the_project_alone_is_survived() {
     assert_files_found(&Project::open(&place.path().join("deep/down/project")).unwrap(), 3);
 }
 
+fn relink_to(project: &mut Project, root: Option<i64>, folder: &Path) -> Result<RelinkReport> {
+    relink::run(project, root, folder, &Silent, &Cancel::new())
+}
+
 #[test]
 fn pictures_that_moved_alone_are_found_by_relinking() {
     let place = tempfile::tempdir().unwrap();
@@ -236,17 +241,18 @@ fn pictures_that_moved_alone_are_found_by_relinking() {
     assert!(project.image_paths().unwrap().values().all(|path| !path.exists()));
 
     for (folder, words) in [(&empty, "none of the project's 6 pictures"), (&other, "another picture")] {
-        let error = relink::run(&mut project, None, folder).unwrap_err();
+        let error = relink_to(&mut project, None, folder).unwrap_err();
         assert!(error.kind == ErrorKind::User && error.message.contains(words), "{error}");
         assert!(error.hint.is_some());
         assert_eq!(project.image_roots().unwrap(), before, "a refused relink changed something");
     }
-    assert_eq!(relink::run(&mut project, None, &moved).unwrap(), 6);
+    assert_eq!(relink_to(&mut project, None, &moved).unwrap().found, 6);
     assert_files_found(&project, 6);
     // One lost file does not hinder it.
     std::fs::rename(&moved, &images).unwrap();
     std::fs::remove_file(images.join("picture-000.png")).unwrap();
-    assert_eq!(relink::run(&mut project, Some(before[0].id), &images).unwrap(), 5);
+    let report = relink_to(&mut project, Some(before[0].id), &images).unwrap();
+    assert_eq!((report.found, report.missing), (5, vec!["picture-000.png".to_owned()]));
 }
 
 #[test]
@@ -264,15 +270,15 @@ fn one_of_several_folders_is_relinked() {
     let ids: Vec<i64> = project.image_roots().unwrap().iter().map(|root| root.id).collect();
     std::fs::rename(&second, place.path().join("third")).unwrap();
 
-    let error = relink::run(&mut project, None, &place.path().join("third")).unwrap_err();
+    let error = relink_to(&mut project, None, &place.path().join("third")).unwrap_err();
     assert!(error.kind == ErrorKind::User && error.hint.unwrap().contains("--root"));
-    assert_eq!(relink::run(&mut project, Some(ids[1]), &place.path().join("third")).unwrap(), 2);
+    assert_eq!(relink_to(&mut project, Some(ids[1]), &place.path().join("third")).unwrap().found, 2);
     assert_files_found(&project, 4);
     // A folder of the project cannot stand for another one too.
     std::fs::copy(&all[0], place.path().join("third/picture-000.png")).unwrap();
-    let error = relink::run(&mut project, Some(ids[0]), &place.path().join("third")).unwrap_err();
+    let error = relink_to(&mut project, Some(ids[0]), &place.path().join("third")).unwrap_err();
     assert_eq!(error.kind, ErrorKind::User, "{error}");
-    assert_eq!(relink::run(&mut project, Some(99), &first).unwrap_err().kind, ErrorKind::User);
+    assert_eq!(relink_to(&mut project, Some(99), &first).unwrap_err().kind, ErrorKind::User);
     assert_files_found(&project, 4);
 }
 
@@ -411,6 +417,7 @@ fn rows(sample: &Sample, rater: &str, groups: &[&str]) -> Vec<GroupingRow> {
         image: *image,
         group: (*group).to_owned(),
         occasion: 1,
+        study: None,
         place: None,
         begun_at: None,
         submitted_at: None,

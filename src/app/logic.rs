@@ -49,7 +49,7 @@ impl App {
                     self.textures.retry_broken();
                 } else {
                     state.forget_project();
-                    match PicturePool::start(folder.join("cache"), self.wake.clone()) {
+                    match PicturePool::start(crate::project::thumbnails_folder(&folder), self.wake.clone()) {
                         Ok(pool) => self.textures = super::textures::Textures::new(Some(pool)),
                         Err(error) => state.problem(Notice::from(&error)),
                     }

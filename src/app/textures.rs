@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use egui::{ColorImage, TextureHandle, TextureOptions};
 
 use crate::engine::thumbnails::{PicturePool, PictureRequest, PictureSize};
+use crate::imaging::PictureFile;
 use crate::project::ImageRecord;
 
 /// Thumbnails kept: some 200 MB on the graphics card.
@@ -68,7 +69,7 @@ impl Textures {
             kept.last_used_frame = self.frame;
             return kept.shown.clone();
         }
-        self.wishes.push(PictureRequest { content_hash: key.0, path: path(), size });
+        self.wishes.push(PictureRequest { file: PictureFile { content_hash: key.0, path: path() }, size });
         Shown::Waiting
     }
 
@@ -111,7 +112,7 @@ impl Textures {
         }
         self.had_wishes = !self.wishes.is_empty();
         let kept = &self.kept;
-        pool.want(self.wishes.drain(..).filter(|wish| !kept.contains_key(&(wish.content_hash.clone(), wish.size))));
+        pool.want(self.wishes.drain(..).filter(|wish| !kept.contains_key(&(wish.file.content_hash.clone(), wish.size))));
         self.forget_old();
     }
 

@@ -1,6 +1,6 @@
 //! `atmoscope agreement`: how far raters agree, and their consensus.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -9,13 +9,15 @@ use serde_json::{Value, json};
 
 use super::Common;
 use super::output::Output;
-use crate::engine::jobs::agreement::{self, AgreementReport, AgreementRequest, RaterSort};
+use super::sort_choice::SortArguments;
+use crate::dataset::{RaterSort, StudyCondition};
+use crate::engine::jobs::agreement::{self, AgreementReport, AgreementRequest};
 use crate::engine::jobs::{counted, counted_as, export_agreement};
 use crate::error::{Error, Result};
 use crate::evaluation::{Consensus, Estimate, LEAST_IMAGES_FOR_INTERVAL};
 use crate::ids::ImageId;
 use crate::interchange::grouping_forms::{GroupingForm, Missing};
-use crate::interchange::read_file;
+use crate::interchange::{groupings, read_file};
 use crate::project::Project;
 use crate::wording::fixed;
 
@@ -34,6 +36,8 @@ pub(super) struct Arguments {
     /// One condition; all unless given.
     #[arg(long, value_name = "NAME")]
     condition: Option<String>,
+    #[command(flatten)]
+    sorts: SortArguments,
     /// Level of the consensus by average linkage: least mean share of raters who put the pictures of a group together.
     #[arg(long, value_name = "0 to 1", default_value_t = 0.5)]
     level: f64,
@@ -49,13 +53,17 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     match (&arguments.dir, &arguments.groups) {
-        (_, Some(file)) => compare(&from_file(file)?, String::clone, arguments, output),
+        (_, Some(file)) => {
+            let choice = arguments.sorts.choice(arguments.condition.as_deref());
+            compare(&choice.choose(from_file(file)?)?, String::clone, arguments, output)
+        }
         (Some(dir), None) => {
             let project = Project::open_read_only(dir)?;
             let names: HashMap<ImageId, String> =
                 project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
             let name = |image: &ImageId| names.get(image).cloned().unwrap_or_default();
-            compare(&agreement::sorts(&project)?, name, arguments, output)
+            let choice = arguments.sorts.choice(arguments.condition.as_deref());
+            compare(&project.rater_sorts(&choice)?, name, arguments, output)
         }
         (None, None) => Err(Error::user("there is nothing to compare").hint("give a project or --groups")),
     }
@@ -68,13 +76,7 @@ fn from_file(file: &Path) -> Result<Vec<RaterSort<String>>> {
         return Err(Error::user(format!("{}, line {}: {}", file.display(), first.line, first.message))
             .hint("mend the file and try again"));
     }
-    let mut sorts: BTreeMap<(String, String, usize), BTreeMap<String, String>> = BTreeMap::new();
-    for row in parsed.value {
-        let key = (row.condition, row.rater, row.occasion.unwrap_or(1) as usize);
-        sorts.entry(key).or_default().insert(row.image, row.group);
-    }
-    let sort = |((condition, rater, occasion), groups)| RaterSort { rater, condition, occasion, groups };
-    Ok(sorts.into_iter().map(sort).collect())
+    Ok(groupings::rater_sorts(parsed.value))
 }
 
 fn compare<Image: Ord + Clone + Send + Sync>(
@@ -83,17 +85,16 @@ fn compare<Image: Ord + Clone + Send + Sync>(
     arguments: &Arguments,
     output: &Output,
 ) -> Result<()> {
-    let conditions: BTreeSet<&str> = match &arguments.condition {
-        Some(condition) => BTreeSet::from([condition.as_str()]),
-        None => sorts.iter().map(|sort| sort.condition.as_str()).collect(),
-    };
+    let conditions: BTreeSet<&StudyCondition> = sorts.iter().map(|sort| &sort.condition).collect();
     if conditions.is_empty() {
-        return Err(Error::user("there are no groups made by people").hint("let raters sort, or import groupings"));
+        let which = arguments.condition.as_ref().map_or_else(String::new, |name| format!(" under condition “{name}”"));
+        return Err(Error::user(format!("there are no groups made by people{which}"))
+            .hint("let raters sort, or import groupings"));
     }
     let cancel = super::cancel_on_interrupt();
     let (mut values, mut text) = (Vec::new(), String::new());
     for condition in conditions {
-        let request = AgreementRequest { condition: condition.to_owned(), seed: arguments.seed };
+        let request = AgreementRequest { condition: condition.clone(), seed: arguments.seed };
         let report = agreement::run(sorts, &request, &cancel)?;
         let linkage = report.linkage(arguments.level)?;
         let files = match &arguments.out {
@@ -126,7 +127,7 @@ fn as_json<Image>(
         .collect();
     let ordered: Vec<&String> = report.order.iter().map(|image| &names[*image]).collect();
     json!({
-        "condition": report.condition, "raters": report.groupings.raters(), "images": names,
+        "condition": report.condition.condition, "study": report.condition.study, "raters": report.groupings.raters(), "images": names,
         "agreement": report.agreement, "retests": report.retests,
         "consensus": { "best": report.best, "linkage": linkage, "level": level },
         "order": ordered, "disagreement": disagreement, "files": files,

@@ -8,11 +8,12 @@ use serde_json::json;
 use super::Common;
 use super::output::Output;
 use super::score_table;
+use super::sort_choice::SortArguments;
 use crate::engine::jobs::cluster::{self, ClusteredPart};
 use crate::engine::jobs::score;
 use crate::error::{ErrorKind, Result};
 use crate::ids::RunId;
-use crate::interchange::{assignments, require_csv, write_file};
+use crate::interchange::require_csv;
 use crate::project::Project;
 
 /// Group pictures by the label intensities of a run with k-means, write the clusters and score them.
@@ -32,9 +33,11 @@ pub(super) struct Arguments {
     /// Which pictures: test or all.
     #[arg(long, default_value_t)]
     part: ClusteredPart,
-    /// The CSV to write: image, cluster, distance.
+    /// The CSV to write: image, cluster (counted from 1), distance; beside it a JSON file that says what it is.
     #[arg(long, value_name = "CSV")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    sorts: SortArguments,
     #[command(flatten)]
     pub common: Common,
 }
@@ -65,11 +68,11 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let (features, unreadable) =
         cluster::features_of(&mut project, RunId(arguments.run), arguments.part, &output.terminal, &cancel)?;
     let clustering = cluster::run(&features, arguments.k, arguments.seed, &cancel)?;
+    let made = cluster::Made { run: RunId(arguments.run), part: arguments.part, seed: arguments.seed };
     if let Some(out) = &arguments.out {
-        let rows = cluster::rows(&project, &features, &clustering)?;
-        write_file(out, |target| assignments::write(&rows, target))?;
+        cluster::write(&project, &features, &clustering, &made, out)?;
     }
-    let references = cluster::references(&project)?;
+    let references = cluster::references(&project, &project.run(RunId(arguments.run))?, &arguments.sorts.choice(None))?;
     let values = features.to_array();
     let report =
         score::run(&features.image_ids, values.view(), &clustering.assignments, &references, arguments.seed, &cancel)?;

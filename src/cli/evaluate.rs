@@ -1,6 +1,6 @@
 //! `atmoscope evaluate`: score clusters from plain files, without a project.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,13 +8,15 @@ use clap::Args;
 use super::Common;
 use super::output::Output;
 use super::score_table;
-use crate::engine::jobs::counted;
-use crate::engine::jobs::score::{self, ReferenceGrouping};
+use super::sort_choice::SortArguments;
+use crate::dataset::{RaterSort, first_occasions};
+use crate::engine::jobs::score::{self, References};
+use crate::engine::jobs::{counted, counted_as};
 use crate::error::{Error, Result};
 use crate::features::FeatureMatrix;
 use crate::ids::ImageId;
 use crate::interchange::features_csv::FeatureTable;
-use crate::interchange::{Problem, assignments, features_csv, groupings, npy, read_file};
+use crate::interchange::{Problem, Separator, about, assignments, features_csv, groupings, npy, read_file};
 
 /// Score clusters against features and groups made by people, all from plain files.
 #[derive(Args, Debug)]
@@ -28,6 +30,8 @@ pub(super) struct Arguments {
     /// Groups made by people: a CSV with `rater,condition,image,group`.
     #[arg(long, value_name = "CSV")]
     groups: Option<PathBuf>,
+    #[command(flatten)]
+    sorts: SortArguments,
     /// Seed of shuffles and samples.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -36,9 +40,12 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    let features = read_features(&arguments.features)?;
+    let mut warnings = Vec::new();
+    let features = read_features(&arguments.features, &mut warnings)?;
     let assigned = {
-        let parsed = assignments::parse(&read_file(&arguments.assignments)?);
+        let bytes = read_file(&arguments.assignments)?;
+        tell(&arguments.assignments, &bytes, &mut warnings);
+        let parsed = assignments::parse(&bytes);
         refuse(&arguments.assignments, &parsed.problems)?;
         parsed.value
     };
@@ -55,9 +62,18 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
             .hint("give the features of the very pictures that were clustered"));
     }
     let references = match &arguments.groups {
-        Some(file) => read_groupings(file)?,
+        Some(file) => {
+            let sorts = arguments.sorts.choice(None).choose(read_groupings(file, &mut warnings)?)?;
+            let retests = sorts.iter().filter(|sort| sort.occasion > 1).count();
+            if retests > 0 {
+                let sorts = counted_as(retests, "sort of a second occasion is", "sorts of a second occasion are");
+                warnings.push(format!("{sorts} left out; scores are against what a rater did the first time"));
+            }
+            first_occasions(sorts)
+        }
         None => Vec::new(),
     };
+    let references = References { sorts: references, learnt_from: BTreeSet::new() };
     // Clusters may carry any numbers; scores count them from 0.
     let mut numbers: Vec<usize> = assigned.iter().map(|row| row.cluster).collect();
     numbers.sort_unstable();
@@ -71,7 +87,8 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let matrix = FeatureMatrix::new(ids, features.names.clone(), features.values.clone())?;
     let values = matrix.to_array();
     let cancel = super::cancel_on_interrupt();
-    let report = score::run(&features.images, values.view(), &assignments, &references, arguments.seed, &cancel)?;
+    let mut report = score::run(&features.images, values.view(), &assignments, &references, arguments.seed, &cancel)?;
+    report.warnings.extend(warnings);
     output.print(&report, || score_table::text(std::slice::from_ref(&report)))
 }
 
@@ -85,11 +102,22 @@ fn refuse(file: &Path, problems: &[Problem]) -> Result<()> {
         .hint("mend the file and try again"))
 }
 
-fn read_features(file: &Path) -> Result<FeatureTable> {
+/// Tells what a file's description or its separator should let people know.
+fn tell(file: &Path, bytes: &[u8], warnings: &mut Vec<String>) {
+    warnings.extend(about::check(file, bytes).1);
+    if let Some(note) = Separator::of(bytes).note() {
+        warnings.push(format!("{}: {note}", file.display()));
+    }
+}
+
+fn read_features(file: &Path, warnings: &mut Vec<String>) -> Result<FeatureTable> {
     if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy")) {
+        warnings.extend(about::check(file, &read_file(file)?).1);
         return npy::read_files(file);
     }
-    let parsed = features_csv::parse(&read_file(file)?);
+    let bytes = read_file(file)?;
+    tell(file, &bytes, warnings);
+    let parsed = features_csv::parse(&bytes);
     refuse(file, &parsed.problems)?;
     if parsed.value.images.is_empty() {
         return Err(Error::user(format!("{} holds no features", file.display())));
@@ -97,19 +125,14 @@ fn read_features(file: &Path) -> Result<FeatureTable> {
     Ok(parsed.value)
 }
 
-fn read_groupings(file: &Path) -> Result<Vec<ReferenceGrouping<String>>> {
-    let parsed = groupings::parse(&read_file(file)?);
+fn read_groupings(file: &Path, warnings: &mut Vec<String>) -> Result<Vec<RaterSort<String>>> {
+    let bytes = read_file(file)?;
+    tell(file, &bytes, warnings);
+    let parsed = groupings::parse(&bytes);
     refuse(file, &parsed.problems)?;
     if parsed.value.is_empty() {
         return Err(Error::user(format!("{} holds no groups", file.display()))
             .hint("it should hold one row for each picture that a rater placed"));
     }
-    let mut groupings: BTreeMap<(String, String), BTreeMap<String, String>> = BTreeMap::new();
-    for row in parsed.value {
-        groupings.entry((row.condition, row.rater)).or_default().insert(row.image, row.group);
-    }
-    Ok(groupings
-        .into_iter()
-        .map(|((condition, rater), groups)| ReferenceGrouping { rater, condition, groups })
-        .collect())
+    Ok(groupings::rater_sorts(parsed.value))
 }

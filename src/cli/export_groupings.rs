@@ -7,12 +7,13 @@ use serde_json::json;
 
 use super::Common;
 use super::output::Output;
+use super::sort_choice::SortArguments;
 use crate::engine::jobs::{counted, export_groupings};
 use crate::error::Result;
 use crate::interchange::grouping_forms::GroupingForm;
 use crate::project::Project;
 
-/// Write the newest groupings of all raters, for other programs.
+/// Write the newest groupings of all raters, also of those who sorted again, for other programs.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// The project.
@@ -20,19 +21,25 @@ pub(super) struct Arguments {
     /// The file.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// The form: csv (`rater,condition,image,group,started,ended,order`), freesortr, or jspsych.
+    /// The form: csv (`rater,condition,image,group,started,ended,order,occasion,study`), freesortr, or jspsych.
     #[arg(long, value_name = "FORM", default_value_t = GroupingForm::LongCsv)]
     form: GroupingForm,
     /// One condition only.
     #[arg(long, value_name = "NAME")]
     condition: Option<String>,
+    /// One occasion only: 1 the first time, 2 again.
+    #[arg(long, value_name = "NUMBER")]
+    occasion: Option<usize>,
+    #[command(flatten)]
+    sorts: SortArguments,
     #[command(flatten)]
     pub common: Common,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let project = Project::open_read_only(&arguments.dir)?;
-    let written = export_groupings::run(&project, arguments.form, arguments.condition.as_deref(), &arguments.out)?;
+    let choice = arguments.sorts.choice(arguments.condition.as_deref());
+    let written = export_groupings::run(&project, arguments.form, &choice, arguments.occasion, &arguments.out)?;
     let value = json!({ "file": arguments.out, "groupings": written });
     output.print(&value, || format!("Wrote {} to {}", counted(written, "grouping"), arguments.out.display()))
 }

@@ -36,6 +36,12 @@ pub(super) struct Arguments {
     /// The condition of groupings whose file names none.
     #[arg(long, value_name = "NAME", default_value_t = Missing::default().condition)]
     condition: String,
+    /// The study of groupings whose file names none.
+    #[arg(long, value_name = "NAME")]
+    study: Option<String>,
+    /// The occasion of groupings whose file names none: 1 the first time, 2 again.
+    #[arg(long, value_name = "NUMBER")]
+    occasion: Option<u64>,
     /// The rater of groupings whose file names none; the file's name unless given.
     #[arg(long, value_name = "NAME")]
     rater: Option<String>,
@@ -82,6 +88,8 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
         groupings: arguments.groupings.clone(),
         grouping_form: arguments.form,
         missing_in_groupings: Missing {
+            study: arguments.study.clone(),
+            occasion: arguments.occasion,
             rater: arguments.rater.clone().unwrap_or_else(|| stem(arguments.groupings.as_deref())),
             condition: arguments.condition.clone(),
             picture_px: arguments.picture_size,

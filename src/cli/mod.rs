@@ -20,6 +20,7 @@ mod relink;
 mod runs;
 mod score_table;
 mod serve;
+mod sort_choice;
 mod split;
 mod status;
 mod study;

@@ -1,14 +1,14 @@
 //! `atmoscope relink`: say where the pictures are now.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::json;
 
 use super::Common;
 use super::output::Output;
 use crate::engine::jobs::counted;
-use crate::engine::jobs::relink;
+use crate::engine::jobs::relink::{self, RelinkReport};
 use crate::error::Result;
 use crate::project::Project;
 
@@ -28,8 +28,20 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let mut project = Project::open(&arguments.dir)?;
-    let found = relink::run(&mut project, arguments.root, &arguments.folder)?;
-    output.print(&json!({ "found": found, "folder": arguments.folder }), || {
-        format!("{} found in {}", counted(found, "picture"), arguments.folder.display())
-    })
+    let cancel = super::cancel_on_interrupt();
+    let report = relink::run(&mut project, arguments.root, &arguments.folder, &output.terminal, &cancel)?;
+    output.print(&report, || text(&report))
+}
+
+fn text(report: &RelinkReport) -> String {
+    let mut text = format!("{} found in {}\n", counted(report.found, "picture"), report.folder.display());
+    for (names, what) in [(&report.missing, "not there"), (&report.changed, "left out: changed since the import")] {
+        if !names.is_empty() {
+            let _ = writeln!(text, "{} {what}", counted(names.len(), "picture"));
+            names.iter().for_each(|name| {
+                let _ = writeln!(text, "  {name}");
+            });
+        }
+    }
+    text
 }

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::Common;
 use super::output::Output;
-use crate::dataset::SplitMethod;
+use crate::dataset::{AllNo, SplitMethod};
 use crate::engine::jobs::counted;
 use crate::engine::jobs::split::{self, SplitRequest};
 use crate::error::Result;
@@ -29,6 +29,9 @@ pub(super) struct Arguments {
     /// Names of the test part's pictures, one on each line; the rest is divided 5:3.
     #[arg(long, value_name = "FILE")]
     test_images: Option<PathBuf>,
+    /// Pictures about which every answer is no: leave-out (as in the paper) or keep.
+    #[arg(long, value_name = "WHAT", default_value_t)]
+    all_no: AllNo,
     #[command(flatten)]
     pub common: Common,
 }
@@ -36,14 +39,26 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let mut project = Project::open(&arguments.dir)?;
     let method = if arguments.random { SplitMethod::Random } else { SplitMethod::Stratified };
-    let request = SplitRequest { seed: arguments.seed, method, test_images: arguments.test_images.clone() };
+    let request = SplitRequest {
+        seed: arguments.seed,
+        method,
+        test_images: arguments.test_images.clone(),
+        all_no: arguments.all_no,
+    };
     let report = split::run(&mut project, &request)?;
     output.print(&report, || {
         let mut text = format!("Split {}: {}\n", report.split.id.0, report.split.method);
         for (part, size) in &report.sizes {
             let _ = writeln!(text, "  {part}: {}", counted(*size, "picture"));
         }
-        let _ = writeln!(text, "  left out: {} without a label, {} set aside", report.without_label, report.set_aside);
+        let _ = writeln!(
+            text,
+            "  left out: {} without an answer, {} with no to every label, {} set aside",
+            report.without_answer, report.all_no_left_out, report.set_aside
+        );
+        for remark in &report.remarks {
+            let _ = writeln!(text, "Warning: {remark}.");
+        }
         text
     })
 }

@@ -3,20 +3,25 @@
 //! [`selection`] says why a picture is set aside, [`near_duplicates`](near_duplicates()) finds pictures that look alike, and
 //! [`split()`] divides what is left into training, validation and test parts without a near-duplicate in two of them.
 //! [`imbalance`] measures how unevenly labels are spread and [`mlsmote`](mlsmote()) makes samples of the rare ones.
+//! [`targets`] turns people's answers into what is learnt, [`rater_sort`] says which groups made by people count.
 //! [`samples`] says what training shows the network, and the [`Loader`] makes those pictures ahead of it.
 
 pub mod imbalance;
 pub mod loader;
 pub mod mlsmote;
 pub mod near_duplicates;
+pub mod rater_sort;
 pub mod samples;
 pub mod selection;
 pub mod split;
+pub mod targets;
 
 pub use imbalance::Imbalance;
 pub use loader::Loader;
 pub use mlsmote::{Synthesis, SyntheticSample, mlsmote};
 pub use near_duplicates::near_duplicates;
-pub use samples::{Sample, SampleImage, SampleMaker};
+pub use rater_sort::{RaterSort, SortChoice, StudyCondition, first_occasions};
+pub use samples::{LoadSquare, Sample, SampleMaker};
 pub use selection::{SelectionRules, SetAside};
 pub use split::{Part, SplitImage, SplitMethod, SplitSettings, split};
+pub use targets::{AllNo, Answered, ImageLabels};

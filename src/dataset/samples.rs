@@ -3,12 +3,10 @@
 //! A [`Sample`] says what is shown in terms of positions in a list of images; [`SampleMaker`] opens the files and makes
 //! the picture. The [`Loader`](super::Loader) calls it ahead of the network.
 
-use std::path::PathBuf;
-
 use image::RgbImage;
 
 use crate::error::{Error, Result};
-use crate::imaging::{Augmentation, AugmentationLimits, augmented, mixed};
+use crate::imaging::{Augmentation, AugmentationLimits, PictureFile, augmented, mixed};
 
 /// One thing that the network learns from. Images are positions in the list that training was given.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,23 +29,14 @@ pub enum Sample {
     },
 }
 
-/// An image that samples are made from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SampleImage {
-    /// Where its file is.
-    pub path: PathBuf,
-    /// Hash of its content, which names its random stream.
-    pub content_hash: String,
-}
-
-/// Opens a file as a square of so many pixels: [`load_square`](crate::imaging::load_square).
-pub type LoadSquare = fn(&std::path::Path, u32) -> Result<RgbImage>;
+/// Opens a picture as a square of so many pixels: [`PictureFile::load_square`].
+pub type LoadSquare = fn(&PictureFile, u32) -> Result<RgbImage>;
 
 /// Makes the pictures of samples.
 #[derive(Clone, Debug)]
 pub struct SampleMaker {
-    /// The images that samples name by their position.
-    pub images: Vec<SampleImage>,
+    /// The images that samples name by their position; their content hashes name their random streams.
+    pub images: Vec<PictureFile>,
     /// Side of the pictures, in pixels.
     pub size_px: u32,
     /// How far copies may go.
@@ -73,16 +62,16 @@ impl SampleMaker {
         }
     }
 
-    fn image(&self, image: usize) -> Result<&SampleImage> {
+    fn image(&self, image: usize) -> Result<&PictureFile> {
         self.images.get(image).ok_or_else(|| Error::internal(format!("there is no image at place {image}")))
     }
 
     fn square(&self, image: usize) -> Result<RgbImage> {
-        let path = &self.image(image)?.path;
-        let picture = (self.load)(path, self.size_px)?;
+        let file = self.image(image)?;
+        let picture = (self.load)(file, self.size_px)?;
         if picture.dimensions() == (self.size_px, self.size_px) {
             return Ok(picture);
         }
-        Err(Error::internal(format!("{} was not decoded to {} pixels", path.display(), self.size_px)))
+        Err(Error::internal(format!("{} was not decoded to {} pixels", file.path.display(), self.size_px)))
     }
 }

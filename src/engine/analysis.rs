@@ -12,13 +12,14 @@ use super::event::{Event, Notice, Outbox};
 use super::jobs::agreement::{self, AgreementReport, AgreementRequest};
 use super::jobs::cluster::{self, ClusteredPart};
 use super::jobs::predictions;
-use super::jobs::score::{self, ReferenceGrouping, ScoreReport};
+use super::jobs::score::{self, References, ScoreReport};
 use super::jobs::{counted, export_agreement};
+use crate::dataset::SortChoice;
 use crate::clustering::{self, Clustering, KMeansSettings};
 use crate::error::{Error, Result};
 use crate::features::FeatureMatrix;
 use crate::ids::{ImageId, RunId};
-use crate::interchange::{assignments, require_csv, write_file};
+use crate::interchange::require_csv;
 use crate::progress::{Cancel, Silent};
 use crate::project::{FeatureKind, Project};
 
@@ -99,7 +100,7 @@ struct Loaded {
     part: ClusteredPart,
     features: Arc<FeatureMatrix>,
     missing: usize,
-    references: Vec<ReferenceGrouping<ImageId>>,
+    references: References<ImageId>,
 }
 
 struct Analyst {
@@ -250,7 +251,7 @@ impl Analyst {
         {
             return Ok(report.clone());
         }
-        let sorts = agreement::sorts(self.open_project()?)?;
+        let sorts = self.open_project()?.rater_sorts(&SortChoice::default())?;
         let report = Arc::new(agreement::run(&sorts, request, &Cancel::new())?);
         self.agreement = Some((request.clone(), report.clone()));
         Ok(report)
@@ -270,11 +271,11 @@ impl Analyst {
         require_csv(file)?;
         let features = self.load(request)?.features.clone();
         let clustering = cluster::run(&features, request.clusters, request.seed, &Cancel::new())?;
-        let rows = cluster::rows(self.open_project()?, &features, &clustering)?;
-        write_file(file, |target| assignments::write(&rows, target))?;
+        let made = cluster::Made { run: request.run, part: request.part, seed: request.seed };
+        cluster::write(self.open_project()?, &features, &clustering, &made, file)?;
         self.outbox.push(Event::Done(format!(
-            "Wrote {} pictures and their clusters to {}",
-            rows.len(),
+            "Wrote {} and their clusters to {}",
+            counted(features.rows(), "picture"),
             file.display()
         )));
         Ok(())
@@ -291,7 +292,7 @@ impl Analyst {
             let run = project.run(request.run)?;
             let images = cluster::images_of(project, &run, request.part)?;
             let names: Vec<String> = run.labels.iter().map(|(_, name)| name.clone()).collect();
-            let stored = project.features(run.id, FeatureKind::LabelIntensities, names.len())?;
+            let stored = project.features(run.id, FeatureKind::LabelIntensities, names.len())?.vectors;
             let present: Vec<ImageId> = images.iter().copied().filter(|image| stored.contains_key(image)).collect();
             if present.is_empty() {
                 return Err(Error::user(format!("run {} has no label intensities (it is {})", run.id.0, run.status))
@@ -303,7 +304,7 @@ impl Analyst {
                 part: request.part,
                 missing: images.len() - present.len(),
                 features: Arc::new(FeatureMatrix::new(present, names, values)?),
-                references: cluster::references(project)?,
+                references: cluster::references(project, &run, &SortChoice::default())?,
             });
         }
         self.loaded.as_ref().ok_or_else(|| Error::internal("features were loaded and are gone"))

@@ -13,6 +13,7 @@ use super::jobs::{cluster, counted, demo, export_groupings, export_model, import
 use super::session::RaterSession;
 use super::snapshot::Snapshot;
 use super::sorts::{MoveRequest, SortKeeper};
+use crate::dataset::SortChoice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{ImageId, LabelId, PersonId, RunId, StudyId};
 use crate::interchange::grouping_forms::GroupingForm;
@@ -230,7 +231,7 @@ impl Desk {
             }
             Command::ExportGroupings(file) => {
                 require_csv(&file)?;
-                let written = export_groupings::run(self.project()?, GroupingForm::LongCsv, None, &file)?;
+                let written = export_groupings::run(self.project()?, GroupingForm::LongCsv, &SortChoice::default(), None, &file)?;
                 let text = format!("Wrote {} to {}", counted(written, "grouping"), file.display());
                 self.outbox.push(Event::Done(text));
                 Ok(())
@@ -241,11 +242,10 @@ impl Desk {
                 let report = import::run(project, &request, watcher, cancel)?;
                 Ok(import_end(&report))
             }),
-            Command::Relink { root_id, folder } => {
-                let found = relink::run(self.project()?, root_id, &folder)?;
-                self.outbox.push(Event::Done(format!("{found} pictures found in {}", folder.display())));
-                self.reload()
-            }
+            Command::Relink { root_id, folder } => self.start_job("Find pictures", move |project, watcher, cancel| {
+                let report = relink::run(project, root_id, &folder, watcher, cancel)?;
+                Ok(relink_end(&report))
+            }),
             Command::Split(request) => {
                 let report = split::run(self.project()?, &request)?;
                 let sizes: Vec<String> = report.sizes.iter().map(|(part, size)| format!("{part} {size}")).collect();
@@ -599,6 +599,13 @@ impl TrainingObserver for Watcher {
             self.outbox.push(Event::Batches(run, vec![loss]));
         }
     }
+}
+
+fn relink_end(report: &relink::RelinkReport) -> JobEnd {
+    let (found, folder) = (counted(report.found, "picture"), report.folder.display());
+    let left_out = report.changed.iter().map(|name| format!("{name}: left out, changed since the import"));
+    let missing = report.missing.iter().map(|name| format!("{name}: not there"));
+    JobEnd { summary: format!("{found} found in {folder}"), details: left_out.chain(missing).collect(), run: None }
 }
 
 fn import_end(report: &import::ImportReport) -> JobEnd {

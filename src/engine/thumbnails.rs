@@ -11,7 +11,7 @@ use image::RgbImage;
 
 use super::Wake;
 use crate::error::{Error, Result};
-use crate::imaging::{self, DecodeLimits, ThumbnailCache};
+use crate::imaging::{self, DecodeLimits, PictureFile, ThumbnailCache};
 
 /// How large a picture is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,10 +25,8 @@ pub enum PictureSize {
 /// A picture that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PictureRequest {
-    /// Content hash.
-    pub content_hash: String,
-    /// Where its file is.
-    pub path: PathBuf,
+    /// Its file.
+    pub file: PictureFile,
     /// How large.
     pub size: PictureSize,
 }
@@ -71,15 +69,15 @@ impl std::fmt::Debug for PicturePool {
 }
 
 impl PicturePool {
-    /// A pool for one project whose cache is in `cache_folder`.
+    /// A pool for one project that keeps its thumbnails in `folder`.
     ///
     /// # Errors
     /// `Device` when the system gives no thread.
-    pub fn start(cache_folder: PathBuf, wake: Wake) -> Result<Self> {
+    pub fn start(folder: PathBuf, wake: Wake) -> Result<Self> {
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
             changed: Condvar::new(),
-            thumbnails: ThumbnailCache::new(cache_folder.join("thumbnails")),
+            thumbnails: ThumbnailCache::new(folder),
             wake,
         });
         let threads = std::thread::available_parallelism().map_or(2, |n| n.get()).clamp(2, 8);
@@ -98,7 +96,7 @@ impl PicturePool {
         if let Ok(mut queue) = self.shared.queue.lock() {
             let wanted = requests
                 .into_iter()
-                .filter(|request| !queue.in_work.contains(&(request.content_hash.clone(), request.size)))
+                .filter(|request| !queue.in_work.contains(&(request.file.content_hash.clone(), request.size)))
                 .collect();
             queue.wanted = wanted;
             if !queue.wanted.is_empty() {
@@ -141,11 +139,11 @@ fn work(shared: &Shared) {
                 Err(_) => return,
             }
         };
-        queue.in_work.insert((request.content_hash.clone(), request.size));
+        queue.in_work.insert((request.file.content_hash.clone(), request.size));
         drop(queue);
         let image = make(shared, &request);
         let Ok(mut queue) = shared.queue.lock() else { return };
-        queue.ready.push_back(Picture { content_hash: request.content_hash, size: request.size, image });
+        queue.ready.push_back(Picture { content_hash: request.file.content_hash, size: request.size, image });
         drop(queue);
         (shared.wake)();
     }
@@ -153,11 +151,9 @@ fn work(shared: &Shared) {
 
 fn make(shared: &Shared, request: &PictureRequest) -> Result<RgbImage> {
     match request.size {
-        PictureSize::Thumbnail => shared.thumbnails.load_or_make(&request.content_hash, &request.path),
+        PictureSize::Thumbnail => shared.thumbnails.load_or_make(&request.file),
         PictureSize::Large(side_px) => {
-            let limits = DecodeLimits::default();
-            let image = imaging::decode_file(&request.path, &limits)
-                .map_err(|rejection| rejection.into_error(&request.path.display().to_string()))?;
+            let image = request.file.decode(&DecodeLimits::default()).map_err(|reason| request.file.error(reason))?;
             Ok(if image.width().max(image.height()) > side_px { imaging::thumbnail(&image, side_px) } else { image })
         }
     }

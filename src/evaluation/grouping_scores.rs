@@ -18,12 +18,13 @@ pub struct GroupingScores {
     pub entropy: Entropy,
     /// The entropy that chance gives.
     pub chance: PermutationBaseline,
-    /// Adjusted Rand index, higher is better.
-    pub adjusted_rand_index: f64,
+    /// Adjusted Rand index, higher is better. None, like the two below, where the images in both stand in fewer than two
+    /// groups: it is 0 or 1 then, whatever the clusters are.
+    pub adjusted_rand_index: Option<f64>,
     /// Adjusted mutual information, higher is better.
-    pub adjusted_mutual_information: f64,
+    pub adjusted_mutual_information: Option<f64>,
     /// V-measure, higher is better.
-    pub v_measure: VMeasure,
+    pub v_measure: Option<VMeasure>,
     /// Images in both, which the scores are about.
     pub images: usize,
     /// Images of the clustering that the grouping lacks; left out.
@@ -49,12 +50,16 @@ pub fn score_against<Image: Ord, Group: Ord>(
     numbers.values_mut().enumerate().for_each(|(index, number)| *number = index);
     let (clusters_of, groups_of): (Vec<usize>, Vec<usize>) =
         pairs.iter().map(|(cluster, group)| (*cluster, numbers[group])).unzip();
+    let says_something = numbers.len() > 1;
+    let agreement = |score: fn(&[usize], &[usize]) -> Result<f64>| {
+        says_something.then(|| score(&clusters_of, &groups_of)).transpose()
+    };
     Ok(GroupingScores {
         entropy: entropy(&clusters_of, &groups_of)?,
         chance: permutation_baseline(&clusters_of, &groups_of, SHUFFLES, seed)?,
-        adjusted_rand_index: adjusted_rand_index(&clusters_of, &groups_of)?,
-        adjusted_mutual_information: adjusted_mutual_information(&clusters_of, &groups_of)?,
-        v_measure: v_measure(&clusters_of, &groups_of)?,
+        adjusted_rand_index: agreement(adjusted_rand_index)?,
+        adjusted_mutual_information: agreement(adjusted_mutual_information)?,
+        v_measure: says_something.then(|| v_measure(&clusters_of, &groups_of)).transpose()?,
         images: pairs.len(),
         only_in_clusters: clusters.len() - pairs.len(),
         only_in_groups: groups.len() - pairs.len(),
@@ -89,21 +94,23 @@ pub fn spread(values: &[f64]) -> Option<Spread> {
 pub struct GroupingSummary {
     /// Entropy over the groupings.
     pub entropy: Spread,
-    /// Adjusted Rand index over the groupings.
-    pub adjusted_rand_index: Spread,
-    /// Adjusted mutual information over the groupings.
-    pub adjusted_mutual_information: Spread,
-    /// V-measure over the groupings.
-    pub v_measure: Spread,
+    /// Adjusted Rand index over the groupings for which it says something; `count` tells how many. None without any.
+    pub adjusted_rand_index: Option<Spread>,
+    /// Adjusted mutual information over the same.
+    pub adjusted_mutual_information: Option<Spread>,
+    /// V-measure over the same.
+    pub v_measure: Option<Spread>,
 }
 
-/// Mean ± standard deviation over several groupings, each counted once; none without groupings.
+/// Mean ± standard deviation over several groupings, each counted once; none without groupings. This is the one place
+/// where means over raters are taken: the window, the tables and the files show these.
 pub fn summarise(scores: &[GroupingScores]) -> Option<GroupingSummary> {
-    let over = |value: fn(&GroupingScores) -> f64| spread(&scores.iter().map(value).collect::<Vec<_>>());
+    let over =
+        |value: fn(&GroupingScores) -> Option<f64>| spread(&scores.iter().filter_map(value).collect::<Vec<_>>());
     Some(GroupingSummary {
-        entropy: over(|scores| scores.entropy.overall)?,
-        adjusted_rand_index: over(|scores| scores.adjusted_rand_index)?,
-        adjusted_mutual_information: over(|scores| scores.adjusted_mutual_information)?,
-        v_measure: over(|scores| scores.v_measure.v)?,
+        entropy: over(|scores| Some(scores.entropy.overall))?,
+        adjusted_rand_index: over(|scores| scores.adjusted_rand_index),
+        adjusted_mutual_information: over(|scores| scores.adjusted_mutual_information),
+        v_measure: over(|scores| scores.v_measure.map(|measure| measure.v)),
     })
 }

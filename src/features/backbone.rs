@@ -6,7 +6,7 @@
 //! of their own; the copies' name tells seed and limits of the augmentation.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use image::RgbImage;
@@ -16,7 +16,7 @@ use super::matrix::FeatureMatrix;
 use crate::dataset::{Loader, Sample};
 use crate::error::{Error, Result};
 use crate::ids::ImageId;
-use crate::imaging::{Augmentation, AugmentationLimits, augmented};
+use crate::imaging::{Augmentation, AugmentationLimits, PictureFile, augmented};
 use crate::nn::device::SelectedDevice;
 use crate::nn::vgg16::{MINIMUM_SIZE_PX, Pooling, Vgg16};
 use crate::nn::weights::Weights;
@@ -32,14 +32,13 @@ const KERNELS: &str = "winograd";
 pub struct BackboneImage {
     /// The project's id of it.
     pub image_id: ImageId,
-    /// Where its file is.
-    pub path: PathBuf,
-    /// Hash of what it shows; images with the same hash have the same features.
-    pub content_hash: String,
+    /// Its file; images with the same content hash have the same features.
+    pub file: PictureFile,
 }
 
-/// Decodes a file to a square of so many pixels; called from other threads.
-pub type LoadSquare = Arc<dyn Fn(&Path, u32) -> Result<RgbImage> + Send + Sync>;
+/// Decodes a picture to a square of so many pixels, if its file holds what was imported ([`PictureFile::load_square`]);
+/// called from other threads.
+pub type LoadSquare = Arc<dyn Fn(&PictureFile, u32) -> Result<RgbImage> + Send + Sync>;
 
 /// Which features are made.
 #[derive(Clone)]
@@ -98,7 +97,7 @@ pub fn backbone_features(
     let mut missing: Vec<(&BackboneImage, u32)> = requests
         .iter()
         .copied()
-        .filter(|&(image, copy)| caches.get(image, copy).is_none() && asked.insert((image.content_hash.as_str(), copy)))
+        .filter(|&(image, copy)| caches.get(image, copy).is_none() && asked.insert((image.file.content_hash.as_str(), copy)))
         .collect();
     let mut unreadable: HashMap<&str, Error> = HashMap::new();
     if !missing.is_empty() {
@@ -107,9 +106,9 @@ pub fn backbone_features(
         let mut place = HashMap::new();
         for (image, _) in &missing {
             let next = place.len();
-            place.entry(image.content_hash.as_str()).or_insert(next);
+            place.entry(image.file.content_hash.as_str()).or_insert(next);
         }
-        missing.sort_by_key(|(image, copy)| (place[image.content_hash.as_str()], *copy));
+        missing.sort_by_key(|(image, copy)| (place[image.file.content_hash.as_str()], *copy));
         let network = Vgg16::load(weights, device)?;
         unreadable = compute(&missing, settings, &network, &mut caches, observer, cancel)?;
     }
@@ -117,21 +116,21 @@ pub fn backbone_features(
     let failed: HashSet<&str> = requests
         .iter()
         .filter(|(image, copy)| caches.get(image, *copy).is_none())
-        .map(|(image, _)| image.content_hash.as_str())
+        .map(|(image, _)| image.file.content_hash.as_str())
         .collect();
     let (mut image_ids, mut values, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     let mut told = HashSet::new();
     for &(image, copy) in requests {
-        match caches.get(image, copy).filter(|_| !failed.contains(image.content_hash.as_str())) {
+        match caches.get(image, copy).filter(|_| !failed.contains(image.file.content_hash.as_str())) {
             Some(features) => {
                 image_ids.push(image.image_id);
                 values.extend_from_slice(features);
             }
             None if told.insert(image.image_id) => {
                 // A second image with the same content tells of the first one's failure.
-                let failure = unreadable.remove(image.content_hash.as_str());
+                let failure = unreadable.remove(image.file.content_hash.as_str());
                 let failure = failure.unwrap_or_else(|| {
-                    Error::data(format!("{} shows the same as another image that cannot be read", image.path.display()))
+                    Error::data(format!("{} shows the same as another image that cannot be read", image.file.path.display()))
                 });
                 failures.push((image.image_id, failure));
             }
@@ -174,14 +173,14 @@ impl Caches {
 
     fn get(&self, image: &BackboneImage, copy: u32) -> Option<&[f32]> {
         match copy {
-            0 => self.originals.get(&image.content_hash),
+            0 => self.originals.get(&image.file.content_hash),
             copy => self.copies.as_ref()?.get(&copy_key(image, copy)),
         }
     }
 
     fn insert(&mut self, image: &BackboneImage, copy: u32, values: &[f32]) -> Result<()> {
         match (copy, &mut self.copies) {
-            (0, _) => self.originals.insert(&image.content_hash, values),
+            (0, _) => self.originals.insert(&image.file.content_hash, values),
             (copy, Some(copies)) => copies.insert(&copy_key(image, copy), values),
             (_, None) => Err(Error::internal("there is no cache for copies")),
         }
@@ -226,7 +225,7 @@ pub fn cached_features(
 }
 
 fn copy_key(image: &BackboneImage, copy: u32) -> String {
-    format!("{} copy {copy}", image.content_hash)
+    format!("{} copy {copy}", image.file.content_hash)
 }
 
 /// A loader that makes sample `image` of `wanted`; squares that were decoded last are kept for their other copies.
@@ -237,18 +236,18 @@ fn loader(wanted: &[(&BackboneImage, u32)], settings: &BackboneSettings) -> Resu
     let recent: Mutex<VecDeque<(String, Arc<RgbImage>)>> = Mutex::default();
     let square = move |image: &BackboneImage| -> Result<Arc<RgbImage>> {
         let lock = || recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = lock().iter().find(|(hash, _)| *hash == image.content_hash).map(|(_, square)| square.clone());
+        let known = lock().iter().find(|(hash, _)| *hash == image.file.content_hash).map(|(_, square)| square.clone());
         if let Some(square) = known {
             return Ok(square);
         }
-        let square = (settings.load)(&image.path, settings.size_px)?;
+        let square = (settings.load)(&image.file, settings.size_px)?;
         if square.dimensions() != (settings.size_px, settings.size_px) {
-            let (path, size_px) = (image.path.display(), settings.size_px);
+            let (path, size_px) = (image.file.path.display(), settings.size_px);
             return Err(Error::internal(format!("{path} was not decoded to {size_px} pixels")));
         }
         let square = Arc::new(square);
         let mut recent = lock();
-        recent.push_back((image.content_hash.clone(), square.clone()));
+        recent.push_back((image.file.content_hash.clone(), square.clone()));
         if recent.len() > threads + 1 {
             recent.pop_front();
         }
@@ -258,7 +257,7 @@ fn loader(wanted: &[(&BackboneImage, u32)], settings: &BackboneSettings) -> Resu
     let make = move |sample: &Sample| match *sample {
         Sample::Picture { image, copy } => {
             let image = &wanted[image];
-            let augmentation = Augmentation::drawn(&limits, seed, &image.content_hash, copy);
+            let augmentation = Augmentation::drawn(&limits, seed, &image.file.content_hash, copy);
             Ok(augmented(&*square(image)?, &augmentation))
         }
         Sample::Mixed { .. } => Err(Error::internal("a mixture has no features in the cache")),
@@ -289,7 +288,7 @@ fn compute<'a>(
                 pictures.push(picture);
             }
             Some(Err(error)) => {
-                unreadable.entry(image.content_hash.as_str()).or_insert(error);
+                unreadable.entry(image.file.content_hash.as_str()).or_insert(error);
             }
             None => return Err(Error::internal("a picture was not asked for")),
         }

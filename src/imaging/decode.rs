@@ -7,7 +7,6 @@
 use std::error::Error as _;
 use std::io::{self, Cursor};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 
 use image::error::{ImageError, LimitError, LimitErrorKind};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
@@ -120,15 +119,6 @@ pub fn inspect(bytes: &[u8], limits: &DecodeLimits) -> Result<Inspection, Reject
 /// The [`Rejection`] says why the file cannot be used.
 pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage, Rejection> {
     decode_with_facts(bytes, limits).map(|decoded| decoded.image)
-}
-
-/// [`decode`] for the file at `path`.
-///
-/// # Errors
-/// As for [`decode`], and [`Rejection::Unopenable`].
-pub fn decode_file(path: &Path, limits: &DecodeLimits) -> Result<RgbImage, Rejection> {
-    let bytes = std::fs::read(path).map_err(|error| Rejection::Unopenable(error.to_string()))?;
-    decode(&bytes, limits)
 }
 
 struct Decoded {

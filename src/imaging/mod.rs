@@ -3,21 +3,24 @@
 //! A file's bytes go through [`inspect`] once, when a picture is imported: the whole picture is decoded, which
 //! proves that the file is sound, and the same decode gives its size, its hashes and its thumbnail. A file that
 //! cannot be used comes back as a [`Rejection`], a reason to show beside it. Later [`decode`] gives the full
-//! picture for looking at, and [`load_square`] the square that the network sees. Whatever the file holds (alpha,
+//! picture for looking at, and [`PictureFile`] opens a picture of a project again, provided that its file still holds what
+//! was imported, for example as the square that the network sees. Whatever the file holds (alpha,
 //! grey, 16 bits, CMYK, another colour profile), what leaves this module is upright sRGB with 8 bits a channel.
 
 mod augment;
 mod colour;
 mod decode;
 mod hashes;
+mod picture_file;
 mod rejection;
 mod resize;
 mod thumbnails;
 
 pub use augment::{Augmentation, AugmentationLimits, augmented, mixed};
-pub use decode::{DecodeLimits, ImageFacts, Inspection, PictureFormat, decode, decode_file, inspect};
+pub use decode::{DecodeLimits, ImageFacts, Inspection, PictureFormat, decode, inspect};
 pub use hashes::{content_hash, perceptual_hash};
+pub use picture_file::PictureFile;
 pub use rejection::Rejection;
-pub use resize::{load_square, square_crop, thumbnail};
+pub use resize::{square_crop, thumbnail};
 pub(crate) use thumbnails::write_jpeg;
 pub use thumbnails::{LARGE_SIDE_PX, THUMBNAIL_SIDE_PX, ThumbnailCache};

@@ -27,11 +27,13 @@ pub enum Rejection {
     Unsupported(String),
     /// The file itself could not be opened or read; the system's words.
     Unopenable(String),
+    /// The file does not hold what was imported from it.
+    Changed,
 }
 
 impl Rejection {
-    /// A stable name for storage: `empty`, `not-an-image`, `unreadable`, `truncated`, `too-large`, `unsupported`
-    /// or `unopenable`.
+    /// A stable name for storage: `empty`, `not-an-image`, `unreadable`, `truncated`, `too-large`, `unsupported`,
+    /// `unopenable` or `changed`.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Empty => "empty",
@@ -41,13 +43,14 @@ impl Rejection {
             Self::TooLarge { .. } => "too-large",
             Self::Unsupported(_) => "unsupported",
             Self::Unopenable(_) => "unopenable",
+            Self::Changed => "changed",
         }
     }
 
     /// What goes with the code in storage; empty where the code says it all.
     pub fn detail(&self) -> String {
         match self {
-            Self::Empty | Self::NotAnImage => String::new(),
+            Self::Empty | Self::NotAnImage | Self::Changed => String::new(),
             Self::Unreadable(text) | Self::Truncated(text) | Self::Unsupported(text) | Self::Unopenable(text) => {
                 text.clone()
             }
@@ -61,6 +64,7 @@ impl Rejection {
         Some(match code {
             "empty" => Self::Empty,
             "not-an-image" => Self::NotAnImage,
+            "changed" => Self::Changed,
             "unreadable" => Self::Unreadable(text),
             "truncated" => Self::Truncated(text),
             "unsupported" => Self::Unsupported(text),
@@ -81,6 +85,7 @@ impl Rejection {
             Self::Unreadable(_) => "open it in a picture editor and save it again",
             Self::TooLarge { .. } => "make the picture smaller, or raise the limit in the settings",
             Self::Unsupported(_) => "save it as PNG or JPEG",
+            Self::Changed => "import its folder again: a picture that moved is found, one that was edited joins as a new one",
             Self::Unopenable(_) => "check that the file is still there and that you may read it",
         }
     }
@@ -103,6 +108,7 @@ impl fmt::Display for Rejection {
             }
             Self::Unsupported(detail) => write!(f, "this kind of picture is not read ({detail})"),
             Self::Unopenable(detail) => write!(f, "the file cannot be opened ({detail})"),
+            Self::Changed => f.write_str("the file was changed since it was imported"),
         }
     }
 }

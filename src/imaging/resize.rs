@@ -3,13 +3,8 @@
 //! Both filters are antialiasing (their support grows with the reduction, as in Pillow) and work on the sRGB
 //! values in fixed-point arithmetic, so the result is the same on every machine.
 
-use std::path::Path;
-
 use fast_image_resize as fir;
 use image::RgbImage;
-
-use super::decode::{DecodeLimits, decode_file};
-use crate::error::Result;
 
 /// How pixels are weighed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,16 +59,6 @@ pub fn square_crop(image: &RgbImage, size_px: u32) -> RgbImage {
     let left = (f64::from(image.width()) - side) / 2.0;
     let top = (f64::from(image.height()) - side) / 2.0;
     resized(image, size_px, size_px, Some((left, top, side, side)), Filter::Bilinear)
-}
-
-/// Reads the picture at `path` and crops it with [`square_crop`].
-///
-/// # Errors
-/// `Data`, naming the file, when it cannot be decoded within the default [`DecodeLimits`].
-pub fn load_square(path: &Path, size_px: u32) -> Result<RgbImage> {
-    let image = decode_file(path, &DecodeLimits::default())
-        .map_err(|rejection| rejection.into_error(&path.display().to_string()))?;
-    Ok(square_crop(&image, size_px))
 }
 
 /// The picture scaled down (Lanczos) so that its longer side is `max_side_px`; a smaller one stays as it is.

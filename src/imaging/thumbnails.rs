@@ -4,12 +4,13 @@
 //! cache: it can be deleted at any time, and a damaged thumbnail is made again.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{ImageEncoder, RgbImage};
 
-use super::decode::{DecodeLimits, decode_file};
+use super::decode::{DecodeLimits, decode};
+use super::picture_file::PictureFile;
 use super::resize::thumbnail;
 use crate::error::{Error, Result};
 use crate::interchange::atomic;
@@ -46,21 +47,21 @@ impl ThumbnailCache {
 
     /// The stored thumbnail, or nothing when there is none or it is damaged.
     pub fn load(&self, content_hash: &str) -> Option<RgbImage> {
-        decode_file(&self.path(content_hash), &DecodeLimits::default()).ok()
+        decode(&std::fs::read(self.path(content_hash)).ok()?, &DecodeLimits::default()).ok()
     }
 
-    /// The stored thumbnail, or one made now from the picture at `source_path`, and stored.
+    /// The stored thumbnail, or one made now from the picture's file, and stored.
     ///
     /// # Errors
-    /// `Data`, naming the file, when the picture cannot be decoded. A thumbnail that cannot be stored (a full or
+    /// `Data`, naming the file, when the picture cannot be decoded or is not what was imported. A thumbnail that cannot be stored (a full or
     /// write-protected disk) is no error: it is made again next time.
-    pub fn load_or_make(&self, content_hash: &str, source_path: &Path) -> Result<RgbImage> {
-        if let Some(stored) = self.load(content_hash) {
+    pub fn load_or_make(&self, picture: &PictureFile) -> Result<RgbImage> {
+        if let Some(stored) = self.load(&picture.content_hash) {
             return Ok(stored);
         }
-        let small = self.make(source_path)?;
+        let small = self.make(picture)?;
         // The picture can be shown all the same.
-        let _ = self.store(content_hash, &small);
+        let _ = self.store(&picture.content_hash, &small);
         Ok(small)
     }
 
@@ -74,22 +75,21 @@ impl ThumbnailCache {
     /// and nothing else: no EXIF, no colour profile, no text.
     ///
     /// # Errors
-    /// `Data`, naming the file, when the picture cannot be decoded.
-    pub fn load_or_make_jpeg(&self, content_hash: &str, source_path: &Path) -> Result<Vec<u8>> {
-        if let Some(stored) = self.load_jpeg(content_hash) {
+    /// `Data`, naming the file, when the picture cannot be decoded or is not what was imported.
+    pub fn load_or_make_jpeg(&self, picture: &PictureFile) -> Result<Vec<u8>> {
+        if let Some(stored) = self.load_jpeg(&picture.content_hash) {
             return Ok(stored);
         }
-        let small = self.make(source_path)?;
-        let _ = self.store(content_hash, &small);
+        let small = self.make(picture)?;
+        let _ = self.store(&picture.content_hash, &small);
         let mut bytes = Vec::new();
         write_jpeg(&mut bytes, &small, JPEG_QUALITY)
             .map_err(|error| Error::internal(format!("a picture cannot be written as JPEG: {error}")))?;
         Ok(bytes)
     }
 
-    fn make(&self, source_path: &Path) -> Result<RgbImage> {
-        let image = decode_file(source_path, &DecodeLimits::default())
-            .map_err(|rejection| rejection.into_error(&source_path.display().to_string()))?;
+    fn make(&self, picture: &PictureFile) -> Result<RgbImage> {
+        let image = picture.decode(&DecodeLimits::default()).map_err(|rejection| picture.error(rejection))?;
         Ok(thumbnail(&image, self.side_px))
     }
 

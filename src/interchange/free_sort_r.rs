@@ -49,20 +49,24 @@ pub fn parse(bytes: &[u8], missing: &Missing) -> Parsed<Vec<GroupingRow>> {
             }
             // Numbers are the rule; a bare number makes a poor name beside named groups.
             let number = group.bytes().all(|byte| byte.is_ascii_digit());
-            rows.push(GroupingRow {
+            let read = GroupingRow {
                 line: row.line,
                 rater: rater.clone(),
                 condition: missing.condition.clone(),
                 image: image.clone(),
                 group: if number { format!("group {group}") } else { group.clone() },
                 ..GroupingRow::default()
-            });
+            };
+            match read.name_problem() {
+                Some(message) => table.problems.push(Problem::new(row.line, message)),
+                None => rows.push(read),
+            }
         }
     }
     Parsed { value: rows, problems: table.finish() }
 }
 
-/// Writes rows, which should be of one condition; of several sorts by one rater the last counts. Groups are numbered
+/// Writes rows of one sort of each rater: of one study, condition and occasion. Groups are numbered
 /// from 1 in the order in which each rater's rows name them; 0 are pictures that a rater did not sort.
 ///
 /// # Errors

@@ -48,13 +48,17 @@ pub struct Missing {
     pub rater: String,
     /// Under which condition, where the file does not say.
     pub condition: String,
+    /// In which study, where the file does not say.
+    pub study: Option<String>,
+    /// On which occasion, where the file does not say: 1 the first time, 2 again.
+    pub occasion: Option<u64>,
     /// Side of a picture in pixels, where positions decide what lies together.
     pub picture_px: f64,
 }
 
 impl Default for Missing {
     fn default() -> Self {
-        Self { rater: "rater".to_owned(), condition: "free".to_owned(), picture_px: 100.0 }
+        Self { rater: "rater".to_owned(), condition: "free".to_owned(), study: None, occasion: None, picture_px: 100.0 }
     }
 }
 
@@ -76,11 +80,21 @@ impl GroupingForm {
 
     /// Reads the bytes of a file of this form.
     pub fn parse(self, bytes: &[u8], missing: &Missing) -> Parsed<Vec<GroupingRow>> {
-        match self {
+        let mut parsed = match self {
             Self::LongCsv => groupings::parse(bytes),
             Self::FreeSortR => free_sort_r::parse(bytes, missing),
             Self::JsPsych => jspsych::parse(bytes, missing),
+        };
+        for row in &mut parsed.value {
+            row.study = row.study.take().or_else(|| missing.study.clone());
+            row.occasion = row.occasion.or(missing.occasion);
         }
+        parsed
+    }
+
+    /// True when a file of this form holds one sort of each rater, and neither condition nor study.
+    pub fn holds_one_sort(self) -> bool {
+        self == Self::FreeSortR
     }
 
     /// Writes rows in this form.

@@ -4,16 +4,17 @@
 //! rater,condition,image,group,started,ended,order
 //! Mori,1,forest/01.png,quiet woods,2024-05-01T10:00:00Z,2024-05-01T10:21:40Z,17
 //! ```
-//! `rater`, `condition`, `image` and `group` are needed, in any order; `started`, `ended`, `order` and `occasion` (1 the
-//! first time, 2 again: test and retest) are optional.
+//! `rater`, `condition`, `image` and `group` are needed, in any order; `started`, `ended`, `order`, `occasion` (1 the
+//! first time, 2 again: test and retest) and `study` are optional. Names are of one line and at most 200 characters.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 
 use super::problem::{Parsed, Problem};
 use super::table::{self, IMAGE_COLUMNS, Table};
+use crate::dataset::{RaterSort, StudyCondition};
 
-const OPTIONAL: [&str; 4] = ["started", "ended", "order", "occasion"];
+const OPTIONAL: [&str; 5] = ["started", "ended", "order", "occasion", "study"];
 
 /// One picture in one group of one rater.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +37,38 @@ pub struct GroupingRow {
     pub order: Option<u64>,
     /// 1 the first time, which is what counts when it is missing; 2 again.
     pub occasion: Option<u64>,
+    /// The study it was made in.
+    pub study: Option<String>,
+}
+
+impl GroupingRow {
+    /// Which of the rater's sorts it is of: 1 where that is not said.
+    pub fn occasion(&self) -> usize {
+        self.occasion.unwrap_or(1) as usize
+    }
+
+    /// What is wrong with one of its names, as a sentence.
+    pub(super) fn name_problem(&self) -> Option<String> {
+        let names = [("rater", Some(&self.rater)), ("condition", Some(&self.condition)), ("group", Some(&self.group))];
+        names.into_iter().chain([("study", self.study.as_ref())]).find_map(|(what, name)| {
+            let name = name?;
+            let problem = table::name_problem(name)?;
+            Some(format!("the {what} “{}” is not taken: {problem}; the row is left out", table::beginning(name)))
+        })
+    }
+}
+
+/// The sorts that rows of a file make up, in the order of study, condition, rater and occasion. A picture that is named
+/// twice in one of them keeps its last group; [`parse`] leaves such rows out.
+pub fn rater_sorts(rows: Vec<GroupingRow>) -> Vec<RaterSort<String>> {
+    let mut sorts: BTreeMap<(StudyCondition, String, usize), BTreeMap<String, String>> = BTreeMap::new();
+    for row in rows {
+        let occasion = row.occasion();
+        let condition = StudyCondition { study: row.study, condition: row.condition };
+        sorts.entry((condition, row.rater, occasion)).or_default().insert(row.image, row.group);
+    }
+    let sort = |((condition, rater, occasion), groups)| RaterSort { rater, condition, occasion, groups };
+    sorts.into_iter().map(sort).collect()
 }
 
 /// Reads the bytes of a file of groupings.
@@ -59,10 +92,10 @@ pub fn parse(bytes: &[u8]) -> Parsed<Vec<GroupingRow>> {
         };
         table.problems.push(Problem::new(table.header_line, message));
     }
-    let [started, ended, order, occasion] = OPTIONAL.map(|name| table.optional(name));
+    let [started, ended, order, occasion, study] = OPTIONAL.map(|name| table.optional(name));
 
     let mut rows = Vec::with_capacity(table.rows.len());
-    let mut first_lines: HashMap<(String, String, String, Option<u64>), u64> = HashMap::new();
+    let mut first_lines: HashMap<(String, String, String, u64, Option<String>), u64> = HashMap::new();
     for row in std::mem::take(&mut table.rows) {
         let field = |column: usize| row.fields[column].clone();
         let optional = |column: Option<usize>| column.map(field).filter(|text| !text.is_empty());
@@ -83,7 +116,9 @@ pub fn parse(bytes: &[u8]) -> Parsed<Vec<GroupingRow>> {
             })
         };
         let (order, occasion) = (number(order, "order"), number(occasion, "occasion").filter(|number| *number > 0));
-        let key = (field(rater), field(condition), field(image), occasion);
+        let study = optional(study);
+        // A sort whose occasion is not said is the first.
+        let key = (field(rater), field(condition), field(image), occasion.unwrap_or(1), study.clone());
         if let Some(first) = first_lines.get(&key) {
             let message = format!(
                 "{} placed “{}” under condition {} in line {first} already; this row is left out",
@@ -92,8 +127,7 @@ pub fn parse(bytes: &[u8]) -> Parsed<Vec<GroupingRow>> {
             table.problems.push(Problem::new(row.line, message));
             continue;
         }
-        first_lines.insert(key, row.line);
-        rows.push(GroupingRow {
+        let read = GroupingRow {
             line: row.line,
             rater: field(rater),
             condition: field(condition),
@@ -103,7 +137,14 @@ pub fn parse(bytes: &[u8]) -> Parsed<Vec<GroupingRow>> {
             ended: optional(ended),
             order,
             occasion,
-        });
+            study,
+        };
+        if let Some(message) = read.name_problem() {
+            table.problems.push(Problem::new(row.line, message));
+            continue;
+        }
+        first_lines.insert(key, row.line);
+        rows.push(read);
     }
     Parsed { value: rows, problems: table.finish() }
 }
@@ -118,9 +159,10 @@ pub fn write(rows: &[GroupingRow], target: impl io::Write) -> io::Result<()> {
         rows.iter().any(|row| row.ended.is_some()),
         rows.iter().any(|row| row.order.is_some()),
         rows.iter().any(|row| row.occasion.is_some()),
+        rows.iter().any(|row| row.study.is_some()),
     ];
     let optional =
-        |fields: [String; 4]| fields.into_iter().zip(shown).filter(|(_, shown)| *shown).map(|(field, _)| field);
+        |fields: [String; 5]| fields.into_iter().zip(shown).filter(|(_, shown)| *shown).map(|(field, _)| field);
 
     let mut writer = table::writer(target);
     let header = ["rater", "condition", "image", "group"].map(str::to_owned);
@@ -128,7 +170,8 @@ pub fn write(rows: &[GroupingRow], target: impl io::Write) -> io::Result<()> {
     for row in rows {
         let fields = [&row.rater, &row.condition, &row.image, &row.group].map(String::clone);
         let [order, occasion] = [row.order, row.occasion].map(|number| number.map(|number| number.to_string()));
-        let extra = [row.started.clone(), row.ended.clone(), order, occasion].map(Option::unwrap_or_default);
+        let extra = [row.started.clone(), row.ended.clone(), order, occasion, row.study.clone()];
+        let extra = extra.map(Option::unwrap_or_default);
         writer.write_record(fields.into_iter().chain(optional(extra)))?;
     }
     writer.flush()

@@ -43,7 +43,7 @@ pub fn parse(bytes: &[u8], missing: &Missing) -> Parsed<Vec<GroupingRow>> {
             Vec::new()
         }
     };
-    let mut sorts: BTreeMap<(String, String, Option<u64>), usize> = BTreeMap::new();
+    let mut sorts: BTreeMap<(String, String, u64, Option<String>), usize> = BTreeMap::new();
     let mut found = false;
     for (at, trial) in trials.iter().enumerate() {
         let number = at as u64 + 1;
@@ -64,8 +64,9 @@ pub fn parse(bytes: &[u8], missing: &Missing) -> Parsed<Vec<GroupingRow>> {
         let rater = PARTICIPANT.iter().find_map(|key| text(key)).unwrap_or_else(|| missing.rater.clone());
         let mut condition = text("condition").unwrap_or_else(|| missing.condition.clone());
         let occasion = trial.get("occasion").and_then(Value::as_u64).filter(|occasion| *occasion > 0);
+        let study = text("study");
         // Several sorts of one person that nothing else tells apart are told apart by number.
-        let count = sorts.entry((rater.clone(), condition.clone(), occasion)).or_insert(0);
+        let count = sorts.entry((rater.clone(), condition.clone(), occasion.unwrap_or(1), study.clone())).or_insert(0);
         *count += 1;
         if *count > 1 {
             condition = format!("{condition} ({count})");
@@ -74,15 +75,20 @@ pub fn parse(bytes: &[u8], missing: &Missing) -> Parsed<Vec<GroupingRow>> {
         let names = trial.get("groups").and_then(Value::as_object);
         for ((image, ..), group) in places.iter().zip(&groups) {
             let named = names.and_then(|names| names.get(image)).and_then(Value::as_str);
-            rows.push(GroupingRow {
+            let row = GroupingRow {
                 line: number,
                 rater: rater.clone(),
                 condition: condition.clone(),
                 image: image.clone(),
                 group: named.map_or_else(|| format!("group {}", group + 1), str::to_owned),
                 occasion,
+                study: study.clone(),
                 ..GroupingRow::default()
-            });
+            };
+            match row.name_problem() {
+                Some(message) => problems.push(Problem::new(number, format!("trial {number}: {message}"))),
+                None => rows.push(row),
+            }
         }
     }
     if !found && problems.is_empty() {
@@ -149,11 +155,11 @@ fn touching(places: &[(String, f64, f64)], size: f64) -> Vec<usize> {
 /// # Errors
 /// What the writer reports.
 pub fn write(rows: &[GroupingRow], target: impl io::Write) -> io::Result<()> {
-    // By rater, condition and occasion, in the order in which they come.
-    type Key<'a> = (&'a str, &'a str, u64);
+    // By rater, condition, occasion and study, in the order in which they come.
+    type Key<'a> = (&'a str, &'a str, usize, Option<&'a str>);
     let mut sorts: Vec<(Key<'_>, Vec<&GroupingRow>)> = Vec::new();
     for row in rows {
-        let key = (row.rater.as_str(), row.condition.as_str(), row.occasion.unwrap_or(1));
+        let key = (row.rater.as_str(), row.condition.as_str(), row.occasion(), row.study.as_deref());
         match sorts.iter_mut().find(|(known, _)| *known == key) {
             Some((_, of_it)) => of_it.push(row),
             None => sorts.push((key, vec![row])),
@@ -162,7 +168,7 @@ pub fn write(rows: &[GroupingRow], target: impl io::Write) -> io::Result<()> {
     let trials: Vec<Value> = sorts
         .iter()
         .enumerate()
-        .map(|(trial, ((rater, condition, occasion), rows))| {
+        .map(|(trial, ((rater, condition, occasion, study), rows))| {
             let mut groups: Vec<&str> = Vec::new();
             let mut stack: Vec<usize> = Vec::new();
             let mut located: Vec<(Option<u64>, Value)> = Vec::new();
@@ -194,6 +200,9 @@ pub fn write(rows: &[GroupingRow], target: impl io::Write) -> io::Result<()> {
             });
             if *occasion > 1 {
                 value["occasion"] = json!(occasion);
+            }
+            if let Some(study) = study {
+                value["study"] = json!(study);
             }
             value
         })

@@ -5,9 +5,11 @@
 //! whole file for the sake of one line. The caller matches the names with its pictures through [`ImageNames`],
 //! shows the problems, and decides. Writing goes to any writer, and through [`atomic`] to a file.
 //!
-//! Text is UTF-8 (with or without byte order mark) and CSV follows RFC 4180. Names are compared in Unicode
+//! Text is UTF-8 (with or without byte order mark) and CSV follows RFC 4180; fields separated by semicolons or tabs are
+//! read too ([`Separator`]). Names are compared in Unicode
 //! normal form C, because the same Japanese file name is spelt differently by macOS and Windows.
 
+pub mod about;
 pub mod assignments;
 pub mod atomic;
 pub mod features_csv;
@@ -29,3 +31,4 @@ pub use atomic::{require_csv, require_jsonl, write_file};
 pub use input::{check_file, read_file};
 pub use names::{ImageNames, Unresolved};
 pub use problem::{Parsed, Problem};
+pub use table::Separator;

@@ -1,10 +1,14 @@
 //! CSV as a header and rows with line numbers: what the CSV formats of this module share.
 
+use std::collections::HashSet;
 use std::io;
 
 use unicode_normalization::UnicodeNormalization;
 
 use super::problem::Problem;
+
+/// Most characters of a name: of a rater, a condition, a group, a study, a label. The sorting board allows as many.
+const MOST_NAME_CHARACTERS: usize = 200;
 
 /// Names a first or picture column may have.
 pub(super) const IMAGE_COLUMNS: [&str; 2] = ["image", "file_name"];
@@ -36,7 +40,14 @@ impl Table {
             return table;
         }
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
+        let separator = Separator::of(bytes);
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(separator.byte())
+            .from_reader(bytes);
+        // The reader takes such a field to the end of the file without a word.
+        let unclosed = unclosed_quote(bytes, separator.byte());
         let mut lines = LineCounter::new(bytes);
         let mut record = csv::ByteRecord::new();
         let mut has_header = false;
@@ -49,7 +60,20 @@ impl Table {
                     break;
                 }
             }
-            let line = lines.line_of_record_at(record.position().map_or(0, csv::Position::byte));
+            let start = record.position().map_or(0, csv::Position::byte);
+            let line = lines.line_of_record_at(start);
+            if let Some((quote, quote_line)) = unclosed
+                && reader.position().byte() > quote
+            {
+                table.problems.push(Problem::new(
+                    quote_line,
+                    "a quotation mark begins a field and none ends it; this row and all below it are left out",
+                ));
+                if !has_header {
+                    return table;
+                }
+                break;
+            }
             let fields: Option<Vec<String>> =
                 record.iter().map(|field| std::str::from_utf8(field).ok().map(clean)).collect();
             let Some(fields) = fields else {
@@ -73,13 +97,6 @@ impl Table {
         }
         if !has_header {
             table.problems.push(Problem::new(1, "the file has no header"));
-        } else if let [only] = table.header.as_slice()
-            && let Some(separator) = [';', '\t'].into_iter().find(|separator| only.contains(*separator))
-        {
-            let name = if separator == ';' { "semicolons" } else { "tabs" };
-            table
-                .problems
-                .push(Problem::new(table.header_line, format!("the fields are separated by {name}; use commas")));
         }
         table
     }
@@ -107,10 +124,13 @@ impl Table {
     /// columns of the same name are left out with a problem.
     pub fn named_columns(&mut self, known: usize) -> Vec<(usize, String)> {
         let mut columns: Vec<(usize, String)> = Vec::new();
+        let mut seen: HashSet<&str> = HashSet::new();
         for (position, name) in self.header.iter().enumerate().filter(|(position, _)| *position != known) {
             let message = if name.is_empty() {
                 format!("column {} has no name; it is left out", position + 1)
-            } else if columns.iter().any(|(_, other)| other == name) {
+            } else if let Some(problem) = name_problem(name) {
+                format!("the name of column {}, “{}”, is not taken: {problem}", position + 1, beginning(name))
+            } else if !seen.insert(name) {
                 format!("there are two columns “{name}”; the second is left out")
             } else {
                 columns.push((position, name.clone()));
@@ -126,6 +146,99 @@ impl Table {
         self.problems.sort_by_key(|problem| problem.line);
         self.problems
     }
+}
+
+/// What stands between the fields of a CSV file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Separator {
+    /// As in RFC 4180, and as everything here is written.
+    Comma,
+    /// As spreadsheets write in countries with a decimal comma.
+    Semicolon,
+    /// As pasted from a spreadsheet.
+    Tab,
+}
+
+impl Separator {
+    /// What separates the fields of the file's first line: semicolons or tabs only where it holds no comma.
+    pub fn of(bytes: &[u8]) -> Self {
+        let header = bytes.iter().copied().skip_while(u8::is_ascii_whitespace).take_while(|byte| !b"\r\n".contains(byte));
+        let (mut quoted, mut commas, mut semicolons, mut tabs) = (false, 0, 0, 0);
+        for byte in header {
+            match byte {
+                b'"' => quoted = !quoted,
+                b',' if !quoted => commas += 1,
+                b';' if !quoted => semicolons += 1,
+                b'\t' if !quoted => tabs += 1,
+                _ => {}
+            }
+        }
+        match (commas, semicolons, tabs) {
+            (0, 1.., _) => Self::Semicolon,
+            (0, 0, 1..) => Self::Tab,
+            _ => Self::Comma,
+        }
+    }
+
+    fn byte(self) -> u8 {
+        match self {
+            Self::Comma => b',',
+            Self::Semicolon => b';',
+            Self::Tab => b'\t',
+        }
+    }
+
+    /// What to tell of it; nothing of commas.
+    pub fn note(self) -> Option<&'static str> {
+        match self {
+            Self::Comma => None,
+            Self::Semicolon => Some("the fields are separated by semicolons, and are read so"),
+            Self::Tab => Some("the fields are separated by tabs, and are read so"),
+        }
+    }
+}
+
+/// What is wrong with the name of a rater, a condition, a group, a study or a label.
+pub(super) fn name_problem(name: &str) -> Option<String> {
+    if name.chars().any(|letter| letter == '\n' || letter == '\r') {
+        Some("it has a line break: is a quotation mark missing or too many?".to_owned())
+    } else if name.chars().any(char::is_control) {
+        Some("it has a control character".to_owned())
+    } else {
+        let characters = name.chars().count();
+        (characters > MOST_NAME_CHARACTERS)
+            .then(|| format!("it has {characters} characters, more than {MOST_NAME_CHARACTERS}"))
+    }
+}
+
+/// The beginning of a text that may be long, on one line, to be quoted in a message.
+pub(super) fn beginning(text: &str) -> String {
+    const MOST: usize = 80;
+    let mut letters = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    let mut start: String = letters.by_ref().take(MOST).collect();
+    if letters.next().is_some() {
+        start.push('…');
+    }
+    start
+}
+
+/// Where the quotation mark stands, and on which line, that begins a field and is never closed.
+fn unclosed_quote(bytes: &[u8], separator: u8) -> Option<(u64, u64)> {
+    let (mut line, mut opened, mut field_begins) = (1, None, true);
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let next = bytes.get(at + 1);
+        match (opened, byte) {
+            (Some(_), b'"') if next == Some(&b'"') => at += 1,
+            (Some(_), b'"') => opened = None,
+            (None, b'"') if field_begins => opened = Some((at as u64, line)),
+            _ => {}
+        }
+        line += u64::from(byte == b'\n' || (byte == b'\r' && next != Some(&b'\n')));
+        field_begins = opened.is_none() && (byte == separator || byte == b'\n' || byte == b'\r');
+        at += 1;
+    }
+    opened
 }
 
 /// Trimmed and in normal form C.

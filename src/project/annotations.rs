@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::history::{self, Change};
 use super::{Project, labels, now};
+use crate::dataset::ImageLabels;
 use crate::error::Result;
 use crate::ids::{ImageId, LabelId, PersonId};
 
@@ -42,9 +43,6 @@ pub struct AnnotationEdit {
     #[serde(rename = "v")]
     pub after: Option<bool>,
 }
-
-/// The labels that a file or the people together give to one image.
-pub type ImageLabels = HashMap<LabelId, bool>;
 
 impl Project {
     /// Every answer of one annotator about labels in the vocabulary.

@@ -1,10 +1,13 @@
 //! Groups made by people: groupings imported from files, and those that raters submitted in a study.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Transaction, params};
 use serde::Serialize;
 
 use super::people::{Role, person_in};
 use super::{Project, now};
+use crate::dataset::{RaterSort, SortChoice, StudyCondition};
 use crate::error::{Error, Result};
 use crate::ids::{GroupingId, ImageId};
 
@@ -17,14 +20,18 @@ pub struct GroupingRecord {
     pub rater: String,
     /// "1", "2", or a name of the project's own.
     pub condition: String,
-    /// The study it was made in; none for an imported one.
+    /// The study it was made in; none for an imported one whose file names none.
     pub study: Option<String>,
+    /// True for one that was imported.
+    pub imported: bool,
     /// 1 the first time, 2 again (test and retest).
     pub occasion: usize,
     /// Version, from 1.
     pub version: usize,
     /// True unless the rater submitted a newer version.
     pub newest: bool,
+    /// True when the rater was removed from the study.
+    pub removed: bool,
     /// Number of groups.
     pub groups: usize,
     /// Number of images placed.
@@ -36,9 +43,15 @@ pub struct GroupingRecord {
 }
 
 impl GroupingRecord {
-    /// True when scores are computed against it: the newest version of what the rater did the first time.
+    /// In which study and under which condition it was made.
+    pub fn study_condition(&self) -> StudyCondition {
+        StudyCondition { study: self.study.clone(), condition: self.condition.clone() }
+    }
+
+    /// True when scores are computed against it unless somebody says otherwise: the newest version of what a rater who
+    /// still belongs to the study did the first time.
     pub fn counts(&self) -> bool {
-        self.newest && self.occasion == 1
+        self.newest && self.occasion == 1 && !self.removed
     }
 }
 
@@ -55,6 +68,8 @@ pub struct GroupingRow {
     pub group: String,
     /// 1 the first time, 2 again (test and retest).
     pub occasion: usize,
+    /// The study it was made in, where it is known.
+    pub study: Option<String>,
     /// When in the sort it was placed, counted from 1, where it is known.
     pub place: Option<u64>,
     /// When the sort was begun, where it is known.
@@ -70,11 +85,13 @@ impl Project {
             "SELECT groupings.id, people.name, groupings.condition,
                     (SELECT count(*) FROM groups WHERE grouping_id = groupings.id),
                     (SELECT count(*) FROM group_members WHERE grouping_id = groupings.id),
-                    studies.name, groupings.occasion, groupings.version,
+                    coalesce(studies.name, groupings.study), groupings.occasion, groupings.version,
                     NOT EXISTS (SELECT 1 FROM groupings AS newer JOIN sorts AS newer_sorts ON newer_sorts.id = newer.sort_id
                                 WHERE newer_sorts.task_id = sorts.task_id AND newer.rater_id = groupings.rater_id
                                 AND newer.version > groupings.version),
-                    groupings.created_at, groupings.submitted_at
+                    groupings.created_at, groupings.submitted_at, groupings.sort_id IS NULL,
+                    EXISTS (SELECT 1 FROM study_raters WHERE study_raters.study_id = studies.id
+                            AND study_raters.rater_id = groupings.rater_id AND removed_at IS NOT NULL)
              FROM groupings JOIN people ON people.id = groupings.rater_id
              LEFT JOIN sorts ON sorts.id = groupings.sort_id
              LEFT JOIN study_tasks ON study_tasks.id = sorts.task_id
@@ -94,9 +111,31 @@ impl Project {
                 newest: row.get(8)?,
                 begun_at: row.get(9)?,
                 submitted_at: row.get(10)?,
+                imported: row.get(11)?,
+                removed: row.get(12)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The newest version of every sort that is taken, also of those who sorted again.
+    ///
+    /// # Errors
+    /// As [`SortChoice::choose`].
+    pub fn rater_sorts(&self, choice: &SortChoice) -> Result<Vec<RaterSort<ImageId>>> {
+        let mut sorts = Vec::new();
+        for record in self.groupings()?.into_iter().filter(|record| record.newest) {
+            if record.removed && !choice.with_removed {
+                continue;
+            }
+            sorts.push(RaterSort {
+                condition: record.study_condition(),
+                rater: record.rater,
+                occasion: record.occasion,
+                groups: self.grouping_members(record.id)?.into_iter().collect(),
+            });
+        }
+        choice.choose(sorts)
     }
 
     /// Each image of a grouping with its group's name, by image.
@@ -122,6 +161,7 @@ impl Project {
                 image: ImageId(row.get(0)?),
                 group: row.get(1)?,
                 occasion: grouping.occasion,
+                study: grouping.study.clone(),
                 place: row.get::<_, Option<i64>>(2)?.map(|place| place as u64),
                 begun_at: Some(grouping.begun_at.clone()),
                 submitted_at: grouping.submitted_at.clone(),
@@ -130,42 +170,45 @@ impl Project {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Stores groupings read from a file. A rater's grouping that is there already under the same condition is
-    /// left alone when it is the same, and is an error when it differs.
+    /// Stores groupings read from a file. A rater's grouping that is there already in the same study, under the same
+    /// condition and of the same occasion is left alone when it is the same, and is an error when it differs.
     ///
     /// Returns how many groupings were added.
     pub fn import_groupings(&mut self, rows: &[GroupingRow]) -> Result<usize> {
         self.write(|transaction| {
-            let mut keys: Vec<(&str, &str, usize)> =
-                rows.iter().map(|row| (row.rater.as_str(), row.condition.as_str(), row.occasion)).collect();
-            keys.sort_unstable();
-            keys.dedup();
+            let mut sorts: BTreeMap<Key<'_>, Vec<&GroupingRow>> = BTreeMap::new();
+            for row in rows {
+                let key = (row.rater.as_str(), row.study.as_deref(), row.condition.as_str(), row.occasion);
+                sorts.entry(key).or_default().push(row);
+            }
             let mut added = 0;
-            for (rater, condition, occasion) in keys {
-                let members: Vec<&GroupingRow> = rows
-                    .iter()
-                    .filter(|row| {
-                        (row.rater.as_str(), row.condition.as_str(), row.occasion) == (rater, condition, occasion)
-                    })
-                    .collect();
-                added += usize::from(add_grouping(transaction, rater, condition, occasion, &members)?);
+            for (key, members) in sorts {
+                added += usize::from(add_grouping(transaction, key, &members)?);
             }
             Ok(added)
         })
     }
 }
 
+/// What tells one sort from another: rater, study, condition and occasion.
+type Key<'a> = (&'a str, Option<&'a str>, &'a str, usize);
+
 fn add_grouping(
     transaction: &Transaction<'_>,
-    rater: &str,
-    condition: &str,
-    occasion: usize,
+    (rater, study, condition, occasion): Key<'_>,
     members: &[&GroupingRow],
 ) -> Result<bool> {
     let rater_id = person_in(transaction, rater, Role::Rater)?;
     let known: Vec<i64> = transaction
-        .prepare_cached("SELECT id FROM groupings WHERE rater_id = ?1 AND condition = ?2 AND occasion = ?3")?
-        .query_map(params![rater_id.0, condition, occasion as i64], |row| row.get(0))?
+        .prepare_cached(
+            "SELECT groupings.id FROM groupings
+             LEFT JOIN sorts ON sorts.id = groupings.sort_id
+             LEFT JOIN study_tasks ON study_tasks.id = sorts.task_id
+             LEFT JOIN studies ON studies.id = study_tasks.study_id
+             WHERE groupings.rater_id = ?1 AND groupings.condition = ?2 AND groupings.occasion = ?3
+             AND coalesce(studies.name, groupings.study) IS ?4",
+        )?
+        .query_map(params![rater_id.0, condition, occasion as i64, study], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let mut given: Vec<(i64, String)> = members.iter().map(|row| (row.image.0, row.group.clone())).collect();
     given.sort_unstable();
@@ -181,6 +224,7 @@ fn add_grouping(
         }
     }
     if !known.is_empty() {
+        let condition = StudyCondition { study: study.map(str::to_owned), condition: condition.to_owned() };
         return Err(Error::user(format!(
             "the project already holds another grouping by {rater} under condition {condition}"
         ))
@@ -188,13 +232,15 @@ fn add_grouping(
     }
     let at = now();
     transaction.execute(
-        "INSERT INTO groupings (rater_id, condition, occasion, created_at, submitted_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO groupings (rater_id, condition, occasion, created_at, submitted_at, study)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![
             rater_id.0,
             condition,
             occasion as i64,
             members.iter().find_map(|row| row.begun_at.clone()).unwrap_or_else(|| at.clone()),
-            members.iter().find_map(|row| row.submitted_at.clone()).unwrap_or(at)
+            members.iter().find_map(|row| row.submitted_at.clone()).unwrap_or(at),
+            study
         ],
     )?;
     let grouping = transaction.last_insert_rowid();

@@ -10,10 +10,37 @@ use super::history::{self, Change};
 use super::{Project, absolute, now};
 use crate::error::{Error, Result};
 use crate::ids::ImageId;
-use crate::imaging::ImageFacts;
+use crate::imaging::{ImageFacts, PictureFile};
 
 /// Why an image is set aside whose file was overwritten by another picture.
 pub const REPLACED: &str = "its file now holds another picture";
+
+/// What tells without reading it whether a file may have been changed: its length, when it was written, and, where the
+/// system knows, when anything about it was changed last (renaming another file over it is such a change).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileStamp(String);
+
+impl FileStamp {
+    /// The stamp of the file at `path`.
+    ///
+    /// # Errors
+    /// What the system says when there is no such file.
+    pub fn of(path: &Path) -> std::io::Result<Self> {
+        let metadata = std::fs::metadata(path)?;
+        if !metadata.is_file() {
+            return Err(std::io::ErrorKind::NotFound.into());
+        }
+        let written = metadata.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_nanos();
+        #[cfg(unix)]
+        let changed = {
+            use std::os::unix::fs::MetadataExt;
+            format!("{}.{:09}", metadata.ctime(), metadata.ctime_nsec())
+        };
+        #[cfg(not(unix))]
+        let changed = "";
+        Ok(Self(format!("{} {written} {changed}", metadata.len())))
+    }
+}
 
 /// A folder that images were imported from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +94,8 @@ pub struct NewImage {
     pub facts: ImageFacts,
     /// Why it takes no part from the start, if so.
     pub set_aside: Option<String>,
+    /// The file's stamp from before it was read, where it is known.
+    pub stamp: Option<FileStamp>,
 }
 
 impl NewImage {
@@ -136,6 +165,18 @@ impl Project {
             .collect())
     }
 
+    /// Each image's file and what it must hold, by the image's id.
+    pub fn picture_files(&self) -> Result<HashMap<ImageId, PictureFile>> {
+        let mut paths = self.image_paths()?;
+        let images = self.images()?.into_iter();
+        Ok(images
+            .filter_map(|image| {
+                let path = paths.remove(&image.id)?;
+                Some((image.id, PictureFile { path, content_hash: image.content_hash }))
+            })
+            .collect())
+    }
+
     /// The root for images under `folder`, which is remembered if new.
     pub fn image_root(&mut self, folder: &Path) -> Result<ImageRoot> {
         let path = absolute(folder).map(|path| normalise(&path))?;
@@ -188,8 +229,8 @@ impl Project {
                     transaction
                         .prepare_cached(
                             "INSERT INTO images (root_id, relative_path, content_hash, byte_size, format, width_px,
-                                height_px, orientation, perceptual_hash, imported_at, set_aside)
-                             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                                height_px, orientation, perceptual_hash, imported_at, set_aside, file_stamp)
+                             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
                         )?
                         .execute(params![
                             root_id,
@@ -203,6 +244,7 @@ impl Project {
                             image.facts.perceptual_hash as i64,
                             now(),
                             image.set_aside,
+                            image.stamp.as_ref().map(|stamp| stamp.0.as_str()),
                         ])?;
                     Ok(ImageId(transaction.last_insert_rowid()))
                 })
@@ -216,11 +258,39 @@ impl Project {
         self.write(|transaction| {
             replace_at(transaction, root_id, relative_path)?;
             transaction.execute(
-                "UPDATE images SET root_id = ?1, relative_path = ?2, set_aside = nullif(set_aside, ?3) WHERE id = ?4",
+                "UPDATE images SET root_id = ?1, relative_path = ?2, set_aside = nullif(set_aside, ?3), file_stamp = NULL
+                 WHERE id = ?4",
                 params![root_id, relative_path, REPLACED, image.0],
             )?;
             Ok(())
         })
+    }
+
+    /// The stamps of the images' files from when they were last found right; none where that was not looked at yet.
+    /// Images whose file holds another picture now, as an import found, are not in it.
+    pub fn file_stamps(&self) -> Result<HashMap<ImageId, Option<FileStamp>>> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id, file_stamp FROM images WHERE set_aside IS NULL OR set_aside <> ?1")?;
+        let rows =
+            statement.query_map([REPLACED], |row| Ok((ImageId(row.get(0)?), row.get::<_, Option<_>>(1)?.map(FileStamp))))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes that the files of these images hold what was imported, and had these stamps then.
+    pub fn note_file_stamps(&mut self, stamps: &[(ImageId, FileStamp)]) -> Result<()> {
+        self.write(|transaction| {
+            let mut statement = transaction.prepare_cached("UPDATE images SET file_stamp = ?1 WHERE id = ?2")?;
+            for (image, stamp) in stamps {
+                statement.execute(params![stamp.0, image.0])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Sets the images aside as [`REPLACED`] that were found at a path where an import found other content.
+    pub fn replace_image_at(&mut self, root_id: i64, relative_path: &str) -> Result<()> {
+        self.write(|transaction| replace_at(transaction, root_id, relative_path))
     }
 
     /// Lists files that did not become images; a file listed before gets the new reason.

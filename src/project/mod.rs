@@ -21,6 +21,7 @@
 
 mod annotations;
 mod backup;
+mod digests;
 mod features;
 mod groupings;
 pub mod history;
@@ -44,10 +45,10 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::error::{Error, Result};
 
-pub use annotations::{Annotation, AnnotationEdit, ImageLabels};
-pub use features::FeatureKind;
+pub use annotations::{Annotation, AnnotationEdit};
+pub use features::{FeatureKind, StoredFeatures};
 pub use groupings::{GroupingRecord, GroupingRow};
-pub use images::{ImageRecord, ImageRoot, NewImage, REPLACED, RejectedFile};
+pub use images::{FileStamp, ImageRecord, ImageRoot, NewImage, REPLACED, RejectedFile};
 pub use labels::{Label, check_label_name};
 pub use people::{Person, Role};
 pub use runs::{NewRun, RunRecord, RunStatus};
@@ -56,6 +57,18 @@ pub use splits::SplitRecord;
 pub use studies::{NewStudy, NewTask, SortProgress, StudyRater, StudyRecord, TaskOrder, TaskProgress, TaskRecord};
 
 const DATABASE: &str = "project.db";
+
+/// What is kept here was made from files whose content hash was compared. What lies beside it, directly below
+/// `cache/`, is of versions that did not compare, and is not believed.
+const CACHE: &str = "cache/checked";
+
+/// Folders below `cache/` that earlier versions used.
+const CACHES_OF_BEFORE: [&str; 3] = ["thumbnails", "large", "features"];
+
+/// Where the project in `folder` keeps its thumbnails.
+pub fn thumbnails_folder(folder: &Path) -> PathBuf {
+    folder.join(CACHE).join("thumbnails")
+}
 
 /// What is said of a database that SQLite cannot make sense of.
 const DAMAGED: &str = "project.db is damaged";
@@ -67,6 +80,8 @@ pub struct Project {
     connection: Connection,
     /// Held while any handle of this process may write; `None` for a read-only handle.
     lock: Option<Arc<lock::WriteLock>>,
+    /// Adds up what this handle changes; `None` for a read-only handle.
+    watch: Option<digests::Watch>,
 }
 
 impl Project {
@@ -84,7 +99,7 @@ impl Project {
             std::fs::create_dir_all(&path).map_err(|error| Error::io(&path, error))?;
         }
         let lock = Arc::new(lock::WriteLock::acquire(folder)?);
-        let mut project = Self { folder: absolute(folder)?, connection: connect(folder, true)?, lock: Some(lock) };
+        let mut project = Self::unprepared(folder, lock)?;
         project.prepare()?;
         Ok(project)
     }
@@ -101,12 +116,17 @@ impl Project {
         Self::open_locked(folder, lock).map_err(|error| with_way_out(error, folder))
     }
 
+    fn unprepared(folder: &Path, lock: Arc<lock::WriteLock>) -> Result<Self> {
+        Ok(Self { folder: absolute(folder)?, connection: connect(folder, true)?, lock: Some(lock), watch: None })
+    }
+
     fn open_locked(folder: &Path, lock: Arc<lock::WriteLock>) -> Result<Self> {
-        let mut project = Self { folder: absolute(folder)?, connection: connect(folder, true)?, lock: Some(lock) };
+        let mut project = Self::unprepared(folder, lock)?;
         project.prepare()?;
         // Work goes on without a copy, for example on a full disk; the next opening tries again.
         let _ = backup::daily(&project.connection, &project.folder);
         project.mark_interrupted_runs()?;
+        project.remove_caches_of_before();
         Ok(project)
     }
 
@@ -119,7 +139,8 @@ impl Project {
     pub fn open_read_only(folder: &Path) -> Result<Self> {
         Self::require(folder)?;
         let open = || {
-            let project = Self { folder: absolute(folder)?, connection: connect(folder, false)?, lock: None };
+            let connection = connect(folder, false)?;
+            let project = Self { folder: absolute(folder)?, connection, lock: None, watch: None };
             schema::check_readable(&project.connection, &project.folder)?;
             Ok(project)
         };
@@ -129,12 +150,14 @@ impl Project {
     /// Another handle on the same project for another thread of this process, with the same rights.
     pub fn share(&self) -> Result<Self> {
         let connection = connect(&self.folder, self.lock.is_some())?;
-        Ok(Self { folder: self.folder.clone(), connection, lock: self.lock.clone() })
+        let watch = self.lock.is_some().then(|| digests::Watch::start(&connection)).transpose()?;
+        Ok(Self { folder: self.folder.clone(), connection, lock: self.lock.clone(), watch })
     }
 
     /// Another handle on the same project that only reads. It does not keep other processes from writing.
     pub fn share_for_reading(&self) -> Result<Self> {
-        Ok(Self { folder: self.folder.clone(), connection: connect(&self.folder, false)?, lock: None })
+        let connection = connect(&self.folder, false)?;
+        Ok(Self { folder: self.folder.clone(), connection, lock: None, watch: None })
     }
 
     /// True when `folder` holds a project.
@@ -157,9 +180,24 @@ impl Project {
         self.lock.is_none()
     }
 
-    /// Where thumbnails and backbone features are kept.
-    pub fn cache_folder(&self) -> PathBuf {
-        self.folder.join("cache")
+    /// Where thumbnails are kept.
+    pub fn thumbnails_folder(&self) -> PathBuf {
+        thumbnails_folder(&self.folder)
+    }
+
+    /// Where the larger pictures that raters see in browsers are kept.
+    pub fn large_pictures_folder(&self) -> PathBuf {
+        self.folder.join(CACHE).join("large")
+    }
+
+    /// Where backbone features are kept.
+    pub fn features_folder(&self) -> PathBuf {
+        self.folder.join(CACHE).join("features")
+    }
+
+    /// Where network weights are kept that were fetched for this project. They are known by their own hashes.
+    pub fn weights_folder(&self) -> PathBuf {
+        self.folder.join("cache").join("weights")
     }
 
     /// A remark stored with the project, for example that its data are synthetic.
@@ -184,20 +222,46 @@ impl Project {
         Ok(self.connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
     }
 
+    /// Removes caches that are not believed any more, beside other work, since there may be many files.
+    fn remove_caches_of_before(&self) {
+        let before: Vec<PathBuf> = CACHES_OF_BEFORE.iter().map(|name| self.folder.join("cache").join(name)).collect();
+        if before.iter().any(|folder| folder.is_dir()) {
+            // What cannot be removed only takes space; the next opening tries again.
+            let _ = std::thread::Builder::new().name("old caches".to_owned()).spawn(move || {
+                for folder in before {
+                    let _ = std::fs::remove_dir_all(folder);
+                }
+            });
+        }
+    }
+
     /// Runs `work` in one transaction that either happens as a whole or not at all.
     fn write<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        if self.lock.is_none() {
+        let (Some(watch), Some(_)) = (&self.watch, &self.lock) else {
             return Err(Error::user("this project is open for reading only")
                 .hint("close it in the other Atmoscope, then open it again here"));
-        }
+        };
+        watch.clear();
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let value = work(&transaction)?;
+        watch.store(&transaction)?;
         transaction.commit()?;
         Ok(value)
     }
 
     fn prepare(&mut self) -> Result<()> {
-        schema::migrate(&mut self.connection, &self.folder)
+        schema::migrate(&mut self.connection, &self.folder)?;
+        self.watch = Some(digests::Watch::start(&self.connection)?);
+        Ok(())
+    }
+
+    /// The tables of project.db whose content is not what was stored: it was damaged, or changed by another program.
+    /// Reads all of it.
+    ///
+    /// # Errors
+    /// `Device` or `Data` when it cannot be read.
+    pub fn damaged_tables(&self) -> Result<Vec<String>> {
+        digests::damaged_tables(&self.connection)
     }
 
     fn require(folder: &Path) -> Result<()> {

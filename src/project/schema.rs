@@ -7,11 +7,12 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::backup;
+use super::{backup, digests};
 use crate::error::{Error, Result};
 
 /// What leads from version n to version n + 1, beginning with 0, the empty file.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql")];
+const MIGRATIONS: &[&str] = 
+    &[include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
 
 /// Brings the database to the newest version.
 pub(super) fn migrate(connection: &mut Connection, folder: &Path) -> Result<()> {
@@ -28,6 +29,7 @@ fn migrate_with(connection: &mut Connection, folder: &Path, migrations: &[&str])
         }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
         transaction.execute_batch(migration)?;
+        digests::store_all(&transaction)?;
         transaction.pragma_update(None, "user_version", from as i64 + 1)?;
         transaction.commit()?;
     }

@@ -88,7 +88,7 @@ impl Server {
             .map_err(no_threads)?;
         let (messages, queue) = bounded(LONGEST_QUEUE);
         let (to_problems, problems) = bounded(MOST_PROBLEMS);
-        let pictures = PictureMaker::new(&project.cache_folder());
+        let pictures = PictureMaker::new(&project.thumbnails_folder(), &project.large_pictures_folder());
         let writer = Writer::new(project, study, to_problems)?;
         let to_prepare = writer.study_pictures()?;
         let shared = Arc::new(Shared {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::spawn_blocking;
 
-use super::writer::PictureFile;
+use super::writer::StudyPicture;
 use crate::error::Result;
 use crate::imaging::ThumbnailCache;
 
@@ -32,20 +32,20 @@ pub(super) enum Size {
 }
 
 impl PictureMaker {
-    /// Keeps what it makes below `cache_folder`, the small ones where the window keeps them too.
-    pub(super) fn new(cache_folder: &Path) -> Self {
+    /// Keeps what it makes in these folders; the window keeps the small ones there too.
+    pub(super) fn new(small_folder: &Path, large_folder: &Path) -> Self {
         // One processor stays free to answer.
         let hands = std::thread::available_parallelism().map_or(1, |processors| processors.get().saturating_sub(1));
         Self {
-            small: ThumbnailCache::new(cache_folder.join("thumbnails")),
-            large: ThumbnailCache::large(cache_folder.join("large")),
+            small: ThumbnailCache::new(small_folder),
+            large: ThumbnailCache::large(large_folder),
             locks: (0..LOCKS).map(|_| Mutex::new(())).collect(),
             hands: Semaphore::new(hands.max(1)),
         }
     }
 
     /// Makes all of these that are not there yet, so that nobody has to wait for one.
-    pub(super) async fn prepare(&self, pictures: Vec<Arc<PictureFile>>) {
+    pub(super) async fn prepare(&self, pictures: Vec<Arc<StudyPicture>>) {
         for picture in &pictures {
             for size in [Size::Small, Size::Large] {
                 // One that cannot be made is told of when somebody asks for it.
@@ -58,7 +58,7 @@ impl PictureMaker {
     ///
     /// # Errors
     /// `Data`, naming the file, when the original cannot be decoded.
-    pub(super) async fn jpeg(&self, picture: &Arc<PictureFile>, size: Size) -> Result<Vec<u8>> {
+    pub(super) async fn jpeg(&self, picture: &Arc<StudyPicture>, size: Size) -> Result<Vec<u8>> {
         let cache = match size {
             Size::Small => &self.small,
             Size::Large => &self.large,
@@ -67,9 +67,9 @@ impl PictureMaker {
             let (cache, picture) = (cache.clone(), picture.clone());
             spawn_blocking(move || {
                 if make {
-                    cache.load_or_make_jpeg(&picture.content_hash, &picture.path).map(Some)
+                    cache.load_or_make_jpeg(&picture.file).map(Some)
                 } else {
-                    Ok(cache.load_jpeg(&picture.content_hash))
+                    Ok(cache.load_jpeg(&picture.file.content_hash))
                 }
             })
         };
@@ -77,7 +77,7 @@ impl PictureMaker {
         if let Some(stored) = work(false).await.map_err(lost)?? {
             return Ok(stored);
         }
-        let lock = picture.content_hash.bytes().fold(0, |sum, byte| sum * 31 % LOCKS + usize::from(byte)) % LOCKS;
+        let lock = picture.file.content_hash.bytes().fold(0, |sum, byte| sum * 31 % LOCKS + usize::from(byte)) % LOCKS;
         let _first = self.locks[lock].lock().await;
         let _hand = self.hands.acquire().await;
         Ok(work(true).await.map_err(lost)??.unwrap_or_default())

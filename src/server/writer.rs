@@ -6,7 +6,6 @@
 //! between.
 
 use std::collections::{HashMap, VecDeque};
-use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -20,6 +19,7 @@ use super::told::{CLOSED, REMOVED, Refusal, SentMove, SentMoves, Sorting, State,
 use crate::engine::sorts::{MoveRequest, SortKeeper};
 use crate::error::{Error, Result};
 use crate::ids::{ImageId, PersonId, SortId, StudyId, TaskId};
+use crate::imaging::PictureFile;
 use crate::project::{Project, StoredSort, StudyRater, StudyRecord};
 use crate::sorting::Move;
 
@@ -82,14 +82,13 @@ pub(super) struct BoardPictures {
     /// What tells the sort from others.
     pub board: String,
     /// Content hash and file of each.
-    pub pictures: Vec<Arc<PictureFile>>,
+    pub pictures: Vec<Arc<StudyPicture>>,
 }
 
 /// Where a picture is.
 #[derive(Debug)]
-pub(super) struct PictureFile {
-    pub content_hash: String,
-    pub path: PathBuf,
+pub(super) struct StudyPicture {
+    pub file: PictureFile,
     /// Width by height.
     pub shape: f32,
 }
@@ -111,7 +110,7 @@ pub(super) struct Writer {
     link_key: [u8; blake3::KEY_LEN],
     keeper: SortKeeper,
     at_work: HashMap<PersonId, AtWork>,
-    pictures: HashMap<ImageId, Arc<PictureFile>>,
+    pictures: HashMap<ImageId, Arc<StudyPicture>>,
     changes_seen: i64,
     published: Arc<Published>,
 }
@@ -152,7 +151,7 @@ impl Writer {
     }
 
     /// The pictures of the study.
-    pub(super) fn study_pictures(&self) -> Result<Vec<Arc<PictureFile>>> {
+    pub(super) fn study_pictures(&self) -> Result<Vec<Arc<StudyPicture>>> {
         let images = self.project.study_images(self.study.id)?;
         Ok(images.iter().filter_map(|image| self.pictures.get(image).cloned()).collect())
     }
@@ -465,7 +464,7 @@ impl Writer {
                 let path = paths.get(&image.id)?.clone();
                 let shape = image.width_px.max(1) as f32 / image.height_px.max(1) as f32;
                 let shape = (shape * 1000.0).round() / 1000.0;
-                Some((image.id, Arc::new(PictureFile { content_hash: image.content_hash, path, shape })))
+                Some((image.id, Arc::new(StudyPicture { file: PictureFile { content_hash: image.content_hash, path }, shape })))
             })
             .collect();
         Ok(())

@@ -1,7 +1,7 @@
 //! The loss of every step of a run, kept as a line each of `batches.jsonl` so that curves by batch can be drawn later.
 //!
-//! A line is a short JSON array, `[epoch,step,steps,loss]`. The file is flushed with each epoch; a line cut short by the
-//! end of the program is left out when it is read.
+//! A line is a short JSON array, `[epoch,step,steps,loss,checksum]`. The file is flushed with each epoch; a last line cut
+//! short by the end of the program is left out when it is read.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, ErrorKind, Write};
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::checked_line;
 use crate::error::{Error, Result};
 
 /// File in a run's folder.
@@ -43,13 +44,21 @@ impl From<BatchLoss> for (usize, usize, usize, f64) {
 /// The steps a run has made so far, as far as they were written.
 ///
 /// # Errors
-/// `User` or `Device` when the file cannot be read. A line that is no step is left out: the curve only shows.
+/// `User` or `Device` when the file cannot be read, `Data` when a line is damaged.
 pub fn read_batches(run_folder: &Path) -> Result<Vec<BatchLoss>> {
     let path = run_folder.join(FILE);
     match fs::read(&path) {
         Ok(bytes) => {
             let text = String::from_utf8_lossy(&bytes);
-            Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+            let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+            let step = |(index, line): (usize, &str)| {
+                let step = checked_line::opened(line).and_then(|json| serde_json::from_str(&json).ok());
+                step.ok_or_else(|| {
+                    Error::data(format!("{}, line {}: damaged, it is not what was written there", path.display(), index + 1))
+                        .hint("the run's network is not affected; delete the line to see the curves again")
+                })
+            };
+            whole.lines().enumerate().map(step).collect()
         }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(Error::io(&path, error)),
@@ -79,7 +88,7 @@ impl BatchWriter {
     pub(super) fn add(&mut self, batch: BatchLoss) -> Result<()> {
         let line = serde_json::to_string(&batch)
             .map_err(|error| Error::internal(format!("a step's loss cannot be written: {error}")))?;
-        writeln!(self.file, "{line}").map_err(|error| Error::io(&self.path, error))
+        writeln!(self.file, "{}", checked_line::sealed(&line)).map_err(|error| Error::io(&self.path, error))
     }
 
     pub(super) fn flush(&mut self) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Files that keep a network's numbers during and after a run.
 //!
 //! A checkpoint is a safetensors file: f32 tensors by name, and one metadata entry, `atmoscope`, with everything that
-//! is needed to use them ([`CheckpointMetadata`] as JSON). It is written beside its place and then renamed, so that a
+//! is needed to use them ([`CheckpointMetadata`] as JSON), a checksum of it all included. It is written beside its place and then renamed, so that a
 //! file under its own name is always whole. What to keep is decided by a [`CheckpointStrategy`].
 
 use std::fs::{self, File};
@@ -22,6 +22,7 @@ const METADATA_KEY: &str = "atmoscope";
 
 /// What a checkpoint says about itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CheckpointMetadata {
     /// Version of the program that wrote it.
     pub app_version: String,
@@ -41,6 +42,10 @@ pub struct CheckpointMetadata {
     pub normalisation_mean: [f32; 3],
     /// Standard deviation of red, green and blue that pictures are normalised with.
     pub normalisation_standard_deviation: [f32; 3],
+    /// BLAKE3, hexadecimal, of the tensors and of all above; empty before it is written, and in files of before there were
+    /// checksums.
+    #[serde(default)]
+    checksum: String,
 }
 
 impl CheckpointMetadata {
@@ -56,6 +61,7 @@ impl CheckpointMetadata {
             image_size_px,
             normalisation_mean: IMAGENET_MEAN,
             normalisation_standard_deviation: IMAGENET_STANDARD_DEVIATION,
+            checksum: String::new(),
         }
     }
 }
@@ -73,18 +79,38 @@ impl Checkpoint {
     /// Writes the file `path`; a file that is there already is replaced in one step.
     ///
     /// # Errors
-    /// `User` or `Device` when the disk refuses.
+    /// `User` or `Device` when the disk refuses; `Data`, with nothing written, when a value is not finite.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let metadata = serde_json::to_string(&self.metadata)
-            .map_err(|error| Error::internal(format!("the checkpoint's metadata cannot be written: {error}")))?;
+        let finite = |tensor: &NamedTensor| tensor.values.iter().all(|value| value.is_finite());
+        if let Some((name, _)) = self.state.iter().find(|(_, tensor)| !finite(tensor)) {
+            return Err(Error::data(format!("the tensor {name} holds NaN or infinite values and is not stored"))
+                .hint("lower the learning rate; the best epoch before is kept"));
+        }
+        let metadata = CheckpointMetadata { checksum: self.checksum()?, ..self.metadata.clone() };
+        let metadata = serde_json::to_string(&metadata).map_err(unwritable)?;
         let bytes = to_safetensors(&self.state, METADATA_KEY, metadata)?;
         write_atomically(path, &bytes)
     }
 
-    /// Reads a checkpoint.
+    /// The hash of the tensors and of what is known about them.
+    fn checksum(&self) -> Result<String> {
+        let metadata = CheckpointMetadata { checksum: String::new(), ..self.metadata.clone() };
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(serde_json::to_string(&metadata).map_err(unwritable)?.as_bytes());
+        let mut bytes = Vec::new();
+        for (name, tensor) in &self.state {
+            bytes.clear();
+            bytes.extend(format!("\n{name} {:?}\n", tensor.shape).into_bytes());
+            bytes.extend(tensor.values.iter().flat_map(|value| value.to_le_bytes()));
+            hasher.update(&bytes);
+        }
+        Ok(hasher.finalize().to_hex().to_string())
+    }
+
+    /// Reads a checkpoint, and compares it with its checksum.
     ///
     /// # Errors
-    /// `User` or `Device` when the file cannot be read; `Model` when it is not one of our checkpoints.
+    /// `User` or `Device` when the file cannot be read; `Model` when it is damaged or not one of our checkpoints.
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = fs::read(path).map_err(|error| Error::io(path, error))?;
         let source = path.display().to_string();
@@ -111,8 +137,18 @@ impl Checkpoint {
             let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
             state.insert(name, NamedTensor { shape: view.shape().to_vec(), values });
         }
-        Ok(Self { state, metadata })
+        let mut checkpoint = Self { state, metadata };
+        let stored = std::mem::take(&mut checkpoint.metadata.checksum);
+        if !stored.is_empty() && stored != checkpoint.checksum()? {
+            return Err(Error::model(format!("{source} is damaged: it does not hold what was written there"))
+                .hint("put the file back from a copy, or train again, which makes a new run"));
+        }
+        Ok(checkpoint)
     }
+}
+
+fn unwritable(error: serde_json::Error) -> Error {
+    Error::internal(format!("the checkpoint's metadata cannot be written: {error}"))
 }
 
 /// Writes beside `path`, makes sure it is on the disk, then renames.
@@ -202,7 +238,15 @@ mod tests {
         checkpoint().save(&path).unwrap();
         let whole = fs::read(&path).unwrap();
         let foreign = safetensors::serialize(Vec::<(String, TensorView)>::new(), None).unwrap();
+        // A bit in the last tensor's numbers, and one in a threshold.
+        let (mut number, mut threshold) = (whole.clone(), whole.clone());
+        number[whole.len() - 3] ^= 4;
+        let at = whole.windows(11).position(|bytes| bytes == b"thresholds\\").unwrap() + 16;
+        assert_eq!(&threshold[at..at + 1], b"5", "{}", String::from_utf8_lossy(&threshold[at - 8..at + 4]));
+        threshold[at] = b'6';
         for (bytes, words) in [
+            (number, "is damaged"),
+            (threshold, "is damaged"),
             (b"\x80\x02}q".to_vec(), "pickle"),
             (whole[..whole.len() - 1].to_vec(), "not a readable safetensors"),
             (foreign, "which labels"),

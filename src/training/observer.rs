@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::batch_losses::BatchLoss;
+use super::checked_line;
 use super::epoch_groups::EpochGroups;
 use super::metrics::PartMetrics;
 use crate::error::{Error, Result};
@@ -63,10 +64,13 @@ pub fn read_epochs(run_folder: &Path) -> Result<Vec<EpochRecord>> {
         .lines()
         .enumerate()
         .map(|(index, line)| {
-            serde_json::from_str(line).map_err(|error| {
-                Error::data(format!("{}, line {}: not an epoch's metrics: {error}", path.display(), index + 1))
+            let damaged = |what: String| {
+                Error::data(format!("{}, line {}: {what}", path.display(), index + 1))
                     .hint("the run's network is not affected; delete the line to see the curves again")
-            })
+            };
+            let json = checked_line::opened(line)
+                .ok_or_else(|| damaged("damaged, it is not what was written there".to_owned()))?;
+            serde_json::from_str(&json).map_err(|error| damaged(format!("not an epoch's metrics: {error}")))
         })
         .collect()
 }

@@ -20,6 +20,7 @@ use super::epoch_groups::{ReferenceGrouping, epoch_groups};
 use super::head_learner::{HeadLearner, LabelledFeatures};
 use super::learner::{Learner, LearningRates, Part};
 use super::metrics::{best_thresholds, evaluate};
+use super::checked_line;
 use super::observer::{EpochRecord, METRICS_FILE, TrainingObserver, read_epochs};
 use super::pace::Pace;
 use crate::error::{Error, Result};
@@ -578,7 +579,7 @@ impl MetricsFile {
 
 fn line(record: &EpochRecord) -> Result<String> {
     serde_json::to_string(record)
-        .map(|line| line + "\n")
+        .map(|json| checked_line::sealed(&json) + "\n")
         .map_err(|error| Error::internal(format!("an epoch's metrics cannot be written: {error}")))
 }
 

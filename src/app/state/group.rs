@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::ProjectState;
-use crate::dataset::Part;
+use crate::dataset::{Part, StudyCondition};
 use crate::engine::Notice;
 use crate::engine::jobs::agreement::{AgreementReport, AgreementRequest};
 use crate::engine::jobs::study::{self, Retest};
@@ -74,8 +74,8 @@ impl AgreementPage {
 pub struct AgreementState {
     /// What is shown.
     pub page: AgreementPage,
-    /// The condition; the first one when not chosen.
-    pub condition: Option<String>,
+    /// The condition, in its study; the first one when not chosen.
+    pub condition: Option<StudyCondition>,
     /// The score of the matrix of raters.
     pub score: Score,
     /// Level of the consensus by average linkage.

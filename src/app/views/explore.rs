@@ -16,6 +16,7 @@ use crate::engine::jobs::score::ScoreReport;
 use crate::engine::thumbnails::PictureSize;
 use crate::evaluation::Spread;
 use crate::ids::ImageId;
+use crate::wording::{mean_score, score};
 
 /// Largest K of the slider.
 const MOST_CLUSTERS: usize = 20;
@@ -372,6 +373,7 @@ fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
         );
         return;
     }
+    super::report::warnings_ui(ui, report);
     egui::Grid::new("conditions").num_columns(5).striped(true).spacing(vec2(12.0, 6.0)).show(ui, |ui| {
         small::weak(ui, "");
         small::weak(ui, "entropy");
@@ -380,16 +382,17 @@ fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
         small::weak(ui, "Rand");
         ui.end_row();
         for condition in &report.conditions {
-            let (summary, raters) = (&condition.summary, condition.summary.entropy.count);
-            ui.label(format!("Condition {}", condition.condition)).on_hover_text(format!("Mean of {raters} raters"));
-            let deviation =
-                summary.entropy.standard_deviation.map_or_else(String::new, |deviation| format!(" ± {deviation:.2}"));
-            ui.label(
-                RichText::new(format!("{}{deviation}", small::fixed(summary.entropy.mean))).font(theme::strong_text()),
-            );
+            let (summary, raters) = (&condition.summary, condition.raters);
+            ui.label(format!("Condition {}", condition.condition)).on_hover_text(format!(
+                "Mean over {}, on {} of {} that they sorted",
+                counted(raters, "rater"),
+                condition.compared,
+                counted(condition.rated, "picture")
+            ));
+            ui.label(RichText::new(mean_score(&summary.entropy)).font(theme::strong_text()));
             ceiling_ui(ui, condition.raters_among_themselves.as_ref());
-            ui.label(format!("{:.2}", condition.chance.mean));
-            ui.label(small::fixed(summary.adjusted_rand_index.mean));
+            ui.label(score(condition.chance.mean));
+            ui.label(summary.adjusted_rand_index.map_or_else(|| "–".to_owned(), |rand| score(rand.mean)));
             ui.end_row();
             for grouping in report.groupings.iter().filter(|g| g.condition == condition.condition) {
                 let scores = &grouping.scores;
@@ -397,13 +400,13 @@ fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
                     "{} pictures compared; {} only in the clusters, {} only in the groups",
                     scores.images, scores.only_in_clusters, scores.only_in_groups
                 ));
-                small::weak(ui, small::fixed(scores.entropy.overall));
+                small::weak(ui, score(scores.entropy.overall));
                 small::weak(ui, "");
-                small::weak(ui, format!("{:.2}", scores.chance.mean)).on_hover_text(format!(
+                small::weak(ui, score(scores.chance.mean)).on_hover_text(format!(
                     "95 % of {} shuffles lie between {:.2} and {:.2}",
                     scores.chance.shuffles, scores.chance.low, scores.chance.high
                 ));
-                small::weak(ui, small::fixed(scores.adjusted_rand_index));
+                small::weak(ui, scores.adjusted_rand_index.map_or_else(|| "–".to_owned(), score));
                 ui.end_row();
             }
         }

@@ -10,11 +10,11 @@ use crate::app::icons;
 use crate::app::state::ProjectState;
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::small;
+use crate::dataset::StudyCondition;
 use crate::engine::analysis::ExplorationScores;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::score::{ScoreReport, ScoredGrouping};
-use crate::evaluation::Spread;
-use crate::wording::fixed;
+use crate::wording::{mean_score, score};
 
 /// Draws the view.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
@@ -86,6 +86,7 @@ fn entropy_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, s
         small::weak(ui, "No grouping shares pictures with these clusters.");
         return;
     }
+    warnings_ui(ui, report);
     egui::Grid::new("entropy table").striped(true).spacing(vec2(32.0, 8.0)).show(ui, |ui| {
         small::title(ui, "Rater");
         for condition in &report.conditions {
@@ -103,11 +104,11 @@ fn entropy_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, s
                 match grouping_of(report, rater, &condition.condition) {
                     Some(grouping) => {
                         let chance = &grouping.scores.chance;
-                        ui.label(number(grouping.scores.entropy.overall))
+                        ui.label(score(grouping.scores.entropy.overall))
                             .on_hover_text(format!("{} compared", counted(grouping.scores.images, "picture")));
                         small::weak(
                             ui,
-                            format!("{}  ({} – {})", number(chance.mean), number(chance.low), number(chance.high)),
+                            format!("{}  ({} – {})", score(chance.mean), score(chance.low), score(chance.high)),
                         );
                     }
                     None => {
@@ -118,10 +119,16 @@ fn entropy_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, s
             }
             ui.end_row();
         }
+        small::weak(ui, "Pictures compared");
+        for condition in &report.conditions {
+            small::weak(ui, format!("{} of {} rated", condition.compared, condition.rated));
+            small::weak(ui, "");
+        }
+        ui.end_row();
         small::title(ui, "Mean ± standard deviation");
         for condition in &report.conditions {
-            ui.label(RichText::new(with_deviation(&condition.summary.entropy)).font(theme::strong_text()));
-            small::weak(ui, with_deviation(&condition.chance));
+            ui.label(RichText::new(mean_score(&condition.summary.entropy)).font(theme::strong_text()));
+            small::weak(ui, mean_score(&condition.chance));
         }
         ui.end_row();
         ui.label("Raters among themselves").on_hover_text(
@@ -129,7 +136,7 @@ fn entropy_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, s
              ceiling that clusters are compared with",
         );
         for condition in &report.conditions {
-            ui.label(condition.raters_among_themselves.as_ref().map_or_else(|| "–".to_owned(), with_deviation));
+            ui.label(condition.raters_among_themselves.as_ref().map_or_else(|| "–".to_owned(), mean_score));
             small::weak(ui, "");
         }
         ui.end_row();
@@ -141,6 +148,16 @@ fn entropy_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, s
     }
 }
 
+/// What one should know before believing the scores.
+pub(super) fn warnings_ui(ui: &mut Ui, report: &ScoreReport) {
+    for warning in &report.warnings {
+        ui.label(RichText::new(format!("{}  {warning}", icons::WARNING)).color(ui.visuals().warn_fg_color));
+    }
+    if !report.warnings.is_empty() {
+        ui.add_space(STEP);
+    }
+}
+
 /// The raters in the order of their names.
 fn raters(report: &ScoreReport) -> Vec<&str> {
     let mut raters: Vec<&str> = report.groupings.iter().map(|grouping| grouping.rater.as_str()).collect();
@@ -149,18 +166,8 @@ fn raters(report: &ScoreReport) -> Vec<&str> {
     raters
 }
 
-fn grouping_of<'a>(report: &'a ScoreReport, rater: &str, condition: &str) -> Option<&'a ScoredGrouping> {
-    report.groupings.iter().find(|grouping| grouping.rater == rater && grouping.condition == condition)
-}
-
-/// Three decimals.
-fn number(value: f64) -> String {
-    fixed(value, 3)
-}
-
-fn with_deviation(spread: &Spread) -> String {
-    let deviation = spread.standard_deviation.map_or_else(String::new, |value| format!(" ± {}", number(value)));
-    format!("{}{deviation}", number(spread.mean))
+fn grouping_of<'a>(report: &'a ScoreReport, rater: &str, condition: &StudyCondition) -> Option<&'a ScoredGrouping> {
+    report.groupings.iter().find(|grouping| grouping.rater == rater && grouping.condition == *condition)
 }
 
 /// The table with tabs, as spreadsheets take it.
@@ -175,12 +182,16 @@ fn as_text(report: &ScoreReport) -> String {
             match grouping_of(report, rater, &condition.condition) {
                 Some(of) => text.push_str(&format!(
                     "\t{}\t{}",
-                    number(of.scores.entropy.overall),
-                    number(of.scores.chance.mean)
+                    score(of.scores.entropy.overall),
+                    score(of.scores.chance.mean)
                 )),
                 None => text.push_str("\t\t"),
             }
         }
+    }
+    text.push_str("\npictures compared");
+    for condition in &report.conditions {
+        text.push_str(&format!("\t{}\t", condition.compared));
     }
     type Row = (&'static str, fn(&crate::engine::jobs::score::ConditionSummary) -> (Option<f64>, Option<f64>));
     let rows: [Row; 3] = [
@@ -192,7 +203,7 @@ fn as_text(report: &ScoreReport) -> String {
         text.push_str(&format!("\n{name}"));
         for condition in &report.conditions {
             let (entropy, chance) = values(condition);
-            let cell = |value: Option<f64>| value.map_or_else(String::new, number);
+            let cell = |value: Option<f64>| value.map_or_else(String::new, score);
             text.push_str(&format!("\t{}\t{}", cell(entropy), cell(chance)));
         }
     }

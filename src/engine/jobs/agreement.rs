@@ -1,36 +1,22 @@
 //! Agreement: how far the raters of a condition agree, with themselves and one another, and what stands for them all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::dataset::{RaterSort, StudyCondition};
 use crate::error::{Error, Result};
 use crate::evaluation::{
     CoOccurrence, Consensus, PairAgreement, RESAMPLES, RaterAgreement, RaterGroupings, Tree, best_consensus,
     linkage_consensus, rater_agreement,
 };
-use crate::ids::ImageId;
 use crate::progress::Cancel;
-use crate::project::{GroupingRecord, Project};
-
-/// One rater's groups under one condition.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RaterSort<Image> {
-    /// Who sorted.
-    pub rater: String,
-    /// Under which condition.
-    pub condition: String,
-    /// 1 the first time, 2 again.
-    pub occasion: usize,
-    /// Each placed image's group.
-    pub groups: BTreeMap<Image, String>,
-}
 
 /// What is compared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AgreementRequest {
-    /// The condition.
-    pub condition: String,
+    /// The condition, in its study.
+    pub condition: StudyCondition,
     /// Seed of the half-samples.
     pub seed: u64,
 }
@@ -47,8 +33,8 @@ pub struct Retest {
 /// Agreement of the raters of one condition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AgreementReport<Image> {
-    /// The condition.
-    pub condition: String,
+    /// The condition, in its study.
+    pub condition: StudyCondition,
     /// What the raters did the first time, aligned by image.
     pub groupings: RaterGroupings<Image>,
     /// The same with the groups' names, in the raters' order.
@@ -105,8 +91,8 @@ pub fn run<Image: Ord + Clone + Sync + Send>(
     };
     let first: Vec<RaterSort<Image>> = of_it(1).cloned().collect();
     if first.is_empty() {
-        let known: BTreeSet<&str> = sorts.iter().map(|sort| sort.condition.as_str()).collect();
-        let known: Vec<&str> = known.into_iter().collect();
+        let known: BTreeSet<String> = sorts.iter().map(|sort| sort.condition.to_string()).collect();
+        let known: Vec<String> = known.into_iter().collect();
         let hint = if known.is_empty() {
             "let raters sort, or import groupings".to_owned()
         } else {
@@ -118,6 +104,7 @@ pub fn run<Image: Ord + Clone + Sync + Send>(
     let agreement = rater_agreement(&groupings, RESAMPLES, request.seed, cancel)?;
     let mut retests = Vec::new();
     for again in of_it(2) {
+        // Within a study and condition a rater's name is theirs alone.
         let Some(before) = first.iter().find(|sort| sort.rater == again.rater) else { continue };
         let both = RaterGroupings::new([("first time", &before.groups), ("again", &again.groups)])?;
         let mut of_both = rater_agreement(&both, RESAMPLES, request.seed, cancel)?;
@@ -139,29 +126,4 @@ pub fn run<Image: Ord + Clone + Sync + Send>(
         groupings,
         sorts: first,
     })
-}
-
-/// The newest groupings of a project, also of those who sorted again. Raters of the same name in several studies are
-/// told apart by the study's.
-pub fn sorts(project: &Project) -> Result<Vec<RaterSort<ImageId>>> {
-    let records: Vec<GroupingRecord> = project.groupings()?.into_iter().filter(|grouping| grouping.newest).collect();
-    let same = |a: &GroupingRecord, b: &GroupingRecord| {
-        (&a.rater, &a.condition, a.occasion) == (&b.rater, &b.condition, b.occasion)
-    };
-    records
-        .iter()
-        .map(|record| {
-            let several = records.iter().filter(|other| same(record, other)).count() > 1;
-            let rater = match (&record.study, several) {
-                (Some(study), true) => format!("{} ({study})", record.rater),
-                _ => record.rater.clone(),
-            };
-            Ok(RaterSort {
-                rater,
-                condition: record.condition.clone(),
-                occasion: record.occasion,
-                groups: project.grouping_members(record.id)?.into_iter().collect(),
-            })
-        })
-        .collect()
 }

@@ -2,19 +2,21 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
-use super::agreement;
 use super::intensities::{self, Unreadable};
-use super::score::ReferenceGrouping;
+use super::score::References;
 use crate::clustering::{self, Clustering, KMeansSettings};
-use crate::dataset::Part;
+use crate::dataset::{Part, SortChoice, first_occasions};
 use crate::error::{Error, Result};
 use crate::features::FeatureMatrix;
 use crate::ids::{ImageId, RunId};
-use crate::interchange::assignments::AssignmentRow;
+use crate::interchange::about;
+use crate::interchange::assignments::{self, AssignmentRow};
 use crate::progress::{Cancel, Observer};
 use crate::project::{Project, RunRecord};
 
@@ -89,8 +91,60 @@ pub fn run(features: &FeatureMatrix, clusters: usize, seed: u64, cancel: &Cancel
     clustering::kmeans(features.to_array().view(), &settings, cancel)
 }
 
-/// The clustering as rows to write, the pictures by their paths.
-pub fn rows(project: &Project, features: &FeatureMatrix, clustering: &Clustering) -> Result<Vec<AssignmentRow>> {
+/// What a clustering was made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Made {
+    /// The run whose label intensities were clustered.
+    pub run: RunId,
+    /// Which pictures.
+    pub part: ClusteredPart,
+    /// The seed of k-means.
+    pub seed: u64,
+}
+
+impl Made {
+    /// The facts that stand in the file beside what is written of a run.
+    ///
+    /// # Errors
+    /// `User` when the run is gone.
+    pub fn facts(&self, project: &Project) -> Result<Map<String, Value>> {
+        let run = project.run(self.run)?;
+        Ok(Map::from_iter([
+            ("run".to_owned(), json!(self.run)),
+            ("features".to_owned(), json!("label intensities")),
+            ("part".to_owned(), json!(self.part)),
+            ("data_hash".to_owned(), json!(run.data_hash)),
+            ("weights_hash".to_owned(), json!(run.weights_hash)),
+        ]))
+    }
+}
+
+/// Writes the clusters as CSV, counted from 1 as everywhere else people see them, and beside it what they are.
+///
+/// # Errors
+/// `User` or `Device`, naming the file, when it cannot be written.
+pub fn write(
+    project: &Project,
+    features: &FeatureMatrix,
+    clustering: &Clustering,
+    made: &Made,
+    file: &Path,
+) -> Result<()> {
+    let rows = rows(project, features, clustering)?;
+    let mut facts = made.facts(project)?;
+    facts.extend([
+        ("method".to_owned(), json!("k-means")),
+        ("k".to_owned(), json!(clustering.sizes.len())),
+        ("seed".to_owned(), json!(made.seed)),
+        ("sse".to_owned(), json!(clustering.sse)),
+        ("pictures".to_owned(), json!(rows.len())),
+        ("clusters_counted_from".to_owned(), json!(1)),
+    ]);
+    about::write_with(file, facts, |target| assignments::write(&rows, target))
+}
+
+/// The clustering as rows to write, the pictures by their paths, the clusters counted from 1.
+fn rows(project: &Project, features: &FeatureMatrix, clustering: &Clustering) -> Result<Vec<AssignmentRow>> {
     let names: HashMap<ImageId, String> =
         project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
     Ok(features
@@ -100,16 +154,18 @@ pub fn rows(project: &Project, features: &FeatureMatrix, clustering: &Clustering
         .map(|(row, image)| AssignmentRow {
             line: 0,
             image: names.get(image).cloned().unwrap_or_default(),
-            cluster: clustering.assignments[row],
+            cluster: clustering.assignments[row] + 1,
             distance: Some(clustering.distances[row]),
         })
         .collect())
 }
 
-/// The project's groupings that count, to score against.
-pub fn references(project: &Project) -> Result<Vec<ReferenceGrouping<ImageId>>> {
-    let first = agreement::sorts(project)?.into_iter().filter(|sort| sort.occasion == 1);
-    Ok(first
-        .map(|sort| ReferenceGrouping { rater: sort.rater, condition: sort.condition, groups: sort.groups })
-        .collect())
+/// What clusters of a run are scored against: the groupings that count, and which pictures the run learnt from.
+///
+/// # Errors
+/// As [`Project::rater_sorts`].
+pub fn references(project: &Project, run: &RunRecord, choice: &SortChoice) -> Result<References<ImageId>> {
+    let parts = project.split(run.split)?.parts;
+    let learnt_from = parts.into_iter().filter(|(_, part)| *part != Part::Test).map(|(image, _)| image).collect();
+    Ok(References { sorts: first_occasions(project.rater_sorts(choice)?), learnt_from })
 }

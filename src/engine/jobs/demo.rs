@@ -10,6 +10,7 @@ use super::score::{self, ScoreReport};
 use super::split::{self, SplitRequest};
 use super::train::{self, OnStart, TrainReport};
 use crate::demo;
+use crate::dataset::SortChoice;
 use crate::error::{Error, Result};
 use crate::progress::Cancel;
 use crate::project::Project;
@@ -74,7 +75,7 @@ pub fn run(
     };
     let train = train::run(&mut project, &configuration, on_start, observer, cancel)?;
     let (features, _) = cluster::features_of(&mut project, train.run, ClusteredPart::Test, observer, cancel)?;
-    let references = cluster::references(&project)?;
+    let references = cluster::references(&project, &project.run(train.run)?, &SortChoice::default())?;
     let scores = [4, 5, CLUSTERS]
         .into_iter()
         .map(|clusters| {

@@ -24,7 +24,7 @@ pub fn run<Image: Sync>(
     name: impl Fn(&Image) -> String,
 ) -> Result<Vec<PathBuf>> {
     std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
-    let mut writer = FolderWriter { folder, condition: plain(&report.condition), written: Vec::new() };
+    let mut writer = FolderWriter { folder, condition: plain(&report.condition.to_string()), written: Vec::new() };
     writer.csv("pairs", &pairs(report))?;
     writer.csv("mean", &means(report))?;
     if !report.retests.is_empty() {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
+use crate::dataset::SortChoice;
 use crate::error::{Error, Result};
 use crate::ids::ImageId;
 use crate::interchange::grouping_forms::GroupingForm;
@@ -10,27 +11,34 @@ use crate::interchange::groupings::GroupingRow;
 use crate::interchange::write_file;
 use crate::project::{GroupingRecord, Project};
 
-/// Writes the newest version of every grouping, of one condition or all; gives their number.
+/// Writes the newest version of every grouping that is taken, of one occasion or all; gives their number. What a file
+/// of this form cannot hold is refused rather than left out.
 ///
 /// # Errors
-/// `User` when there is none, the form holds one condition only and there are several, or the file cannot be written.
-pub fn run(project: &Project, form: GroupingForm, condition: Option<&str>, file: &Path) -> Result<usize> {
+/// `User` when there is none, the form holds one sort of each rater and there are several, a picture is not known any
+/// more, or the file cannot be written.
+pub fn run(
+    project: &Project,
+    form: GroupingForm,
+    choice: &SortChoice,
+    occasion: Option<usize>,
+    file: &Path,
+) -> Result<usize> {
+    // Names of studies and raters that fit nothing are told.
+    project.rater_sorts(&SortChoice { condition: None, ..choice.clone() })?;
     let chosen: Vec<GroupingRecord> = project
         .groupings()?
         .into_iter()
-        .filter(|grouping| grouping.newest && condition.is_none_or(|condition| grouping.condition == condition))
-        // The table has one column for a rater: what was done the first time.
-        .filter(|grouping| form != GroupingForm::FreeSortR || grouping.occasion == 1)
+        .filter(|grouping| grouping.newest && occasion.is_none_or(|occasion| grouping.occasion == occasion))
+        .filter(|grouping| choice.takes(&grouping.rater, &grouping.study_condition(), grouping.removed))
         .collect();
     if chosen.is_empty() {
-        let which = condition.map_or_else(String::new, |condition| format!(" under condition “{condition}”"));
+        let which =
+            choice.condition.as_ref().map_or_else(String::new, |condition| format!(" under condition “{condition}”"));
         return Err(Error::user(format!("the project holds no groupings{which}")));
     }
-    let conditions: BTreeSet<&str> = chosen.iter().map(|grouping| grouping.condition.as_str()).collect();
-    if form == GroupingForm::FreeSortR && conditions.len() > 1 {
-        let names: Vec<&str> = conditions.into_iter().collect();
-        return Err(Error::user("FreeSortR's table holds one condition, and there are several")
-            .hint(format!("choose one with --condition: {}", names.join(", "))));
+    if form.holds_one_sort() {
+        refuse_several(&chosen, form)?;
     }
     let names: HashMap<ImageId, String> =
         project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
@@ -38,19 +46,38 @@ pub fn run(project: &Project, form: GroupingForm, condition: Option<&str>, file:
     let mut rows = Vec::new();
     for grouping in &chosen {
         for row in project.grouping_rows(grouping)? {
+            let image = names.get(&row.image).cloned();
             rows.push(GroupingRow {
                 line: 0,
                 rater: row.rater,
                 condition: row.condition,
-                image: names.get(&row.image).cloned().unwrap_or_default(),
+                image: image.ok_or_else(|| Error::internal("a grouping holds a picture that the project does not"))?,
                 group: row.group,
                 started: row.begun_at,
                 ended: row.submitted_at,
                 order: row.place,
                 occasion: again.then_some(row.occasion as u64),
+                study: row.study,
             });
         }
     }
     write_file(file, |target| form.write(&rows, target))?;
     Ok(chosen.len())
+}
+
+/// Refuses what would come into one column of a table: sorts of several studies, conditions or occasions.
+fn refuse_several(chosen: &[GroupingRecord], form: GroupingForm) -> Result<()> {
+    let of = |value: fn(&GroupingRecord) -> String| chosen.iter().map(value).collect::<BTreeSet<String>>();
+    let list = |values: BTreeSet<String>| values.into_iter().collect::<Vec<_>>().join(", ");
+    for (what, option, values) in [
+        ("study", "--study", of(|grouping| grouping.study.clone().unwrap_or_else(|| "none".to_owned()))),
+        ("condition", "--condition", of(|grouping| grouping.condition.clone())),
+        ("occasion", "--occasion", of(|grouping| grouping.occasion.to_string())),
+    ] {
+        if values.len() > 1 {
+            return Err(Error::user(format!("a file of the form {form} holds one {what}, and there are several"))
+                .hint(format!("choose one with {option}: {}", list(values))));
+        }
+    }
+    Ok(())
 }

@@ -19,7 +19,7 @@ use crate::imaging::{self, DecodeLimits, Inspection, ThumbnailCache};
 use crate::interchange::grouping_forms::{GroupingForm, Missing};
 use crate::interchange::{ImageNames, Problem, check_file, labels, read_file};
 use crate::progress::{Cancel, Observer, Stage};
-use crate::project::{GroupingRow, ImageRecord, NewImage, Project, REPLACED, RejectedFile, Role, check_label_name};
+use crate::project::{FileStamp, GroupingRow, ImageRecord, NewImage, Project, REPLACED, RejectedFile, Role, check_label_name};
 
 /// Files handled between two progress reports and in one transaction.
 const BATCH: usize = 32;
@@ -151,8 +151,8 @@ pub fn run(
 
 /// What reading one file gave.
 enum Found {
-    Known { hash: String },
-    Sound { inspection: Box<Inspection> },
+    Known { hash: String, stamp: Option<FileStamp> },
+    Sound { inspection: Box<Inspection>, stamp: Option<FileStamp> },
     Rejected { code: String, reason: String },
 }
 
@@ -168,7 +168,7 @@ fn import_images(
     let rules = SelectionRules { max_aspect_ratio: request.max_aspect_ratio };
     let files = list_files(folder, report)?;
     let root = project.image_root(folder)?;
-    let thumbnails = ThumbnailCache::new(project.cache_folder().join("thumbnails"));
+    let thumbnails = ThumbnailCache::new(project.thumbnails_folder());
     let mut known: HashMap<String, ImageRecord> =
         project.images()?.into_iter().map(|image| (image.content_hash.clone(), image)).collect();
     let known_hashes: HashSet<String> = known.keys().cloned().collect();
@@ -189,17 +189,24 @@ fn import_images(
         let mut new_images: Vec<NewImage> = Vec::new();
         let mut rejected = Vec::new();
         let mut in_batch: HashMap<String, String> = HashMap::new();
+        let mut found_right = Vec::new();
         for (file, found) in batch.iter().zip(found) {
             match found {
                 Found::Rejected { code, reason } => {
                     rejected.push(RejectedFile { relative_path: file.relative.clone(), code, reason });
                 }
-                Found::Known { hash } => {
+                Found::Known { hash, stamp } => {
                     let Some(image) = known.get_mut(&hash) else { continue };
                     let at_its_place = image.root_id == root.id && image.relative_path == file.relative;
+                    let double = !at_its_place && paths.get(&image.id).is_some_and(|path| holds(path, &hash));
+                    if !double {
+                        found_right.extend(stamp.map(|stamp| (image.id, stamp)));
+                    }
                     if at_its_place && image.set_aside.as_deref() != Some(REPLACED) {
                         report.already_there += 1;
-                    } else if !at_its_place && paths.get(&image.id).is_some_and(|path| holds(path, &hash)) {
+                    } else if double {
+                        // Whatever was imported from this file is not in it any more.
+                        project.replace_image_at(root.id, &file.relative)?;
                         rejected.push(exact_double(&file.relative, &image.relative_path));
                     } else {
                         project.move_image(image.id, root.id, &file.relative)?;
@@ -212,7 +219,7 @@ fn import_images(
                         paths.insert(image.id, file.path.clone());
                     }
                 }
-                Found::Sound { inspection } => {
+                Found::Sound { inspection, stamp } => {
                     let facts = inspection.facts;
                     let first = known
                         .get(&facts.content_hash)
@@ -225,11 +232,12 @@ fn import_images(
                     in_batch.insert(facts.content_hash.clone(), file.relative.clone());
                     let set_aside = rules.check_size(facts.width_px, facts.height_px).map(|reason| reason.to_string());
                     report.set_aside += usize::from(set_aside.is_some());
-                    new_images.push(NewImage { relative_path: file.relative.clone(), facts, set_aside });
+                    new_images.push(NewImage { relative_path: file.relative.clone(), facts, set_aside, stamp });
                 }
             }
         }
         let ids = project.add_images(root.id, &new_images)?;
+        project.note_file_stamps(&found_right)?;
         project.add_rejected_files(root.id, &rejected)?;
         report.added += ids.len();
         for (image, id) in new_images.into_iter().zip(ids) {
@@ -331,6 +339,7 @@ fn list_files(folder: &Path, report: &mut ImportReport) -> Result<Vec<ListedFile
 }
 
 fn examine(path: &Path, limits: &DecodeLimits, known: &HashSet<String>, thumbnails: &ThumbnailCache) -> Found {
+    let stamp = FileStamp::of(path).ok();
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -342,13 +351,13 @@ fn examine(path: &Path, limits: &DecodeLimits, known: &HashSet<String>, thumbnai
     };
     let hash = imaging::content_hash(&bytes);
     if known.contains(&hash) {
-        return Found::Known { hash };
+        return Found::Known { hash, stamp };
     }
     match imaging::inspect(&bytes, limits) {
         Ok(inspection) => {
             // A thumbnail that cannot be stored now is made again when it is looked at.
             let _ = thumbnails.store(&inspection.facts.content_hash, &inspection.thumbnail);
-            Found::Sound { inspection: Box::new(inspection) }
+            Found::Sound { inspection: Box::new(inspection), stamp }
         }
         Err(rejection) => Found::Rejected { code: rejection.code().to_owned(), reason: rejection.to_string() },
     }
@@ -446,25 +455,27 @@ fn import_groupings(
     }
     let images = project.images()?;
     let names = image_names(&images);
-    let mut lines: HashMap<(String, String, u64, ImageId), u64> = HashMap::new();
+    let mut lines: HashMap<(String, String, Option<String>, usize, ImageId), u64> = HashMap::new();
     let mut rows = Vec::new();
     for row in parsed.value {
         match names.resolve(&row.image) {
             Err(unresolved) => problems.push(Problem::new(row.line, unresolved.to_string())),
             Ok(image) => match lines
-                .insert((row.rater.clone(), row.condition.clone(), row.occasion.unwrap_or(1), image), row.line)
+                .insert((row.rater.clone(), row.condition.clone(), row.study.clone(), row.occasion(), image), row.line)
             {
                 Some(first) => problems.push(Problem::new(
                     row.line,
                     format!("“{}” was placed by {} in line {first} already", row.image, row.rater),
                 )),
                 None => {
+                    let occasion = row.occasion();
                     rows.push(GroupingRow {
                         rater: row.rater,
                         condition: row.condition,
                         image,
                         group: row.group,
-                        occasion: row.occasion.unwrap_or(1) as usize,
+                        occasion,
+                        study: row.study,
                         place: row.order,
                         begun_at: row.started,
                         submitted_at: row.ended,

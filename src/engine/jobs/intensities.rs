@@ -4,16 +4,17 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::counted_as;
 use crate::dataset::{Loader, Sample};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::{self, BackboneImage, BackboneSettings, FeatureMatrix};
 use crate::ids::{ImageId, RunId};
-use crate::imaging;
+use crate::imaging::PictureFile;
 use crate::nn::vgg16::{Pooling, Vgg16};
 use crate::nn::weights::{self, Weights};
 use crate::nn::{self, SelectedDevice};
 use crate::progress::{Cancel, Observer, Stage};
-use crate::project::{FeatureKind, Project, RunRecord};
+use crate::project::{FeatureKind, Project, RunRecord, StoredFeatures};
 use crate::training::{BestAndLast, TrainedHead, TrainingConfiguration};
 
 /// Pictures that go through the network at once.
@@ -71,17 +72,11 @@ impl BackboneSource<'_> {
         observer: &dyn Observer,
         cancel: &Cancel,
     ) -> Result<(FeatureMatrix, Unreadable)> {
-        let paths = project.image_paths()?;
-        let records: HashMap<ImageId, _> = project.images()?.into_iter().map(|image| (image.id, image)).collect();
+        let files = project.picture_files()?;
+        let names = image_names(project)?;
         let wanted: Vec<BackboneImage> = images
             .iter()
-            .filter_map(|id| {
-                Some(BackboneImage {
-                    image_id: *id,
-                    path: paths.get(id)?.clone(),
-                    content_hash: records.get(id)?.content_hash.clone(),
-                })
-            })
+            .filter_map(|id| Some(BackboneImage { image_id: *id, file: files.get(id)?.clone() }))
             .collect();
         let requests: Vec<(&BackboneImage, u32)> =
             copies.iter().flat_map(|&copy| wanted.iter().map(move |image| (image, copy))).collect();
@@ -90,15 +85,15 @@ impl BackboneSource<'_> {
             pooling: self.pooling,
             limits: configuration.augmentation_limits(),
             seed: configuration.seed,
-            load: Arc::new(imaging::load_square),
+            load: Arc::new(PictureFile::load_square),
         };
-        let cache = project.cache_folder().join("features");
+        let cache = project.features_folder();
         let (matrix, failures) =
             features::backbone_features(&requests, &settings, self.weights, &cache, self.device, observer, cancel)?;
         let unreadable: Unreadable = failures
             .into_iter()
             .map(|(image, error)| {
-                let name = records.get(&image).map_or_else(String::new, |record| record.relative_path.clone());
+                let name = names.get(&image).cloned().unwrap_or_default();
                 observer.note(&format!("Left out: {error}"));
                 (name, error.message)
             })
@@ -149,7 +144,12 @@ impl Source<'_> {
             let empty = FeatureMatrix::new(Vec::new(), self.head.metadata.labels.clone(), Vec::new())?;
             return Ok((empty, unreadable));
         }
-        Ok((self.head.intensities(&features)?, unreadable))
+        let intensities = self.head.intensities(&features)?;
+        if intensities.values.iter().any(|value| !value.is_finite()) {
+            return Err(Error::model("the network gives label intensities that are NaN or infinite")
+                .hint("look at the loss of its last epochs; lower the learning rate and train again"));
+        }
+        Ok((intensities, unreadable))
     }
 
     /// Features of `images` by a network of the run's own, which no cache knows.
@@ -162,14 +162,13 @@ impl Source<'_> {
         observer: &dyn Observer,
         cancel: &Cancel,
     ) -> Result<(FeatureMatrix, Unreadable)> {
-        let paths = project.image_paths()?;
-        let names: HashMap<ImageId, String> =
-            project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
-        let files: Vec<(ImageId, PathBuf)> =
-            images.iter().filter_map(|image| Some((*image, paths.get(image)?.clone()))).collect();
+        let mut known = project.picture_files()?;
+        let names = image_names(project)?;
+        let files: Vec<(ImageId, PictureFile)> =
+            images.iter().filter_map(|image| Some((*image, known.remove(image)?))).collect();
         let (loaded, size_px) = (files.clone(), self.image_size_px);
         let make = move |sample: &Sample| match *sample {
-            Sample::Picture { image, .. } => imaging::load_square(&loaded[image].1, size_px),
+            Sample::Picture { image, .. } => loaded[image].1.load_square(size_px),
             Sample::Mixed { .. } => Err(Error::internal("a mixture has no intensities of its own")),
         };
         let loader = Loader::new(Arc::new(make), Loader::usual_threads(), 2 * PREDICTED_AT_ONCE)?;
@@ -201,6 +200,11 @@ impl Source<'_> {
         let names = (0..pooling.features()).map(|feature| feature.to_string()).collect();
         Ok((FeatureMatrix::new(ids, names, values)?, unreadable))
     }
+}
+
+/// The pictures' names, by id.
+pub(super) fn image_names(project: &Project) -> Result<HashMap<ImageId, String>> {
+    Ok(project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect())
 }
 
 /// None of the pictures asked for can be read.
@@ -259,7 +263,7 @@ pub(super) fn starting_weights(
     cancel: &Cancel,
 ) -> Result<Weights> {
     let setting = TrainingConfiguration::of_run(&run.configuration)?.weights;
-    let weights = weights::resolve(&setting, &project.cache_folder().join("weights"), observer, cancel)?;
+    let weights = weights::resolve(&setting, &project.weights_folder(), observer, cancel)?;
     if weights.hash != run.weights_hash {
         return Err(Error::data(format!("{} changed since run {} began with it", weights.source, run.id.0))
             .hint("put the file back that the run was trained from, or train again"));
@@ -277,7 +281,16 @@ pub fn of_images(
     cancel: &Cancel,
 ) -> Result<(FeatureMatrix, Unreadable)> {
     let names: Vec<String> = run.labels.iter().map(|(_, name)| name.clone()).collect();
-    let mut stored = project.features(run.id, FeatureKind::LabelIntensities, names.len())?;
+    let StoredFeatures { vectors: mut stored, damaged } =
+        project.features(run.id, FeatureKind::LabelIntensities, names.len())?;
+    if !damaged.is_empty() {
+        observer.note(&format!(
+            "project.db: {} of run {} {} damaged and made again",
+            counted_as(damaged.len(), "stored vector", "stored vectors"),
+            run.id.0,
+            if damaged.len() == 1 { "is" } else { "are" }
+        ));
+    }
     let missing: Vec<ImageId> = images.iter().copied().filter(|image| !stored.contains_key(image)).collect();
     let mut unreadable = Vec::new();
     if !missing.is_empty() {
@@ -291,6 +304,9 @@ pub fn of_images(
         if intensities.rows() > 0 {
             if !project.is_read_only() {
                 store(project, run.id, &intensities)?;
+                if !damaged.is_empty() {
+                    project.mended_features()?;
+                }
             }
             for (row, image) in intensities.image_ids.iter().enumerate() {
                 stored.insert(*image, intensities.row(row).to_vec());

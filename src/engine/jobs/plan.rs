@@ -4,11 +4,13 @@
 //! no split yet, the one that training would make is divided and forgotten again. Numbers of pictures are exact; time and
 //! memory are estimates and say from what.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::counted;
-use super::split::{self, SplitRequest};
-use crate::dataset::{Imbalance, Part};
+use super::split::{self, LeftOut, SplitRequest};
+use crate::dataset::{Imbalance, Part, targets};
 use crate::error::{Error, Result};
 use crate::features;
 use crate::ids::ImageId;
@@ -130,12 +132,7 @@ pub fn plan(project: &Project, configuration: &TrainingConfiguration) -> Result<
     let consensus = project.consensus()?;
     let train = parts.iter().filter(|(_, part)| *part == Part::Train);
     let targets: Vec<f32> = train
-        .flat_map(|(image, _)| {
-            let of_image = consensus.get(image);
-            labels.iter().map(move |label| {
-                f32::from(u8::from(of_image.is_some_and(|answers| answers.get(&label.id) == Some(&true))))
-            })
-        })
+        .flat_map(|(image, _)| targets::values(consensus.get(image), labels.iter().map(|label| label.id)))
         .collect();
     let imbalance = Imbalance::of(&targets, labels.len());
     let times = 1 + configuration.augmented_copies as usize;
@@ -172,6 +169,8 @@ pub fn plan(project: &Project, configuration: &TrainingConfiguration) -> Result<
     if !never.is_empty() {
         remarks.push(format!("No training picture has {}: it cannot be learnt", never.join(", ")));
     }
+    let members: HashMap<ImageId, Part> = parts.iter().copied().collect();
+    remarks.extend(LeftOut::of(project, &consensus, |image| members.get(&image).copied())?.remarks());
     let paths = project.image_paths()?;
     let gone = parts.iter().filter(|(image, _)| !paths.get(image).is_some_and(|path| path.is_file())).count();
     if gone > 0 {
@@ -217,7 +216,7 @@ fn missing_features(
         // Whose hash is known only once they are read.
         return originals + copies;
     }
-    let folder = project.cache_folder().join("features");
+    let folder = project.features_folder();
     let augmentation = Some((configuration.augmentation_limits(), configuration.seed));
     let known = |augmentation| {
         let pooling = configuration.head.pooling();

@@ -1,9 +1,7 @@
 //! What a run predicts beside what people said, picture by picture: the way from a label's score to the pictures
 //! behind it.
 
-use std::collections::HashMap;
-
-use crate::dataset::Part;
+use crate::dataset::{Part, targets};
 use crate::error::Result;
 use crate::ids::{ImageId, RunId};
 use crate::project::{FeatureKind, Project};
@@ -83,17 +81,15 @@ impl RunPredictions {
 pub fn load(project: &Project, run: RunId) -> Result<RunPredictions> {
     let record = project.run(run)?;
     let parts = project.split(record.split)?.parts;
-    let mut stored = project.features(run, FeatureKind::LabelIntensities, record.labels.len())?;
+    let mut stored = project.features(run, FeatureKind::LabelIntensities, record.labels.len())?.vectors;
     let consensus = project.consensus()?;
     let mut images: Vec<(ImageId, Part)> = parts.into_iter().collect();
     images.sort_unstable_by_key(|(image, _)| *image);
-    let answers = |answers: &HashMap<_, bool>| {
-        record.labels.iter().map(|(label, _)| answers.get(label) == Some(&true)).collect::<Vec<_>>()
-    };
+    let labels = || record.labels.iter().map(|(label, _)| *label);
     let pictures = images
         .into_iter()
         .filter_map(|(image, part)| {
-            let answers = answers(consensus.get(&image)?);
+            let answers = targets::row(Some(consensus.get(&image)?), labels());
             Some(Prediction { image, part, intensities: stored.remove(&image)?, answers })
         })
         .collect();

@@ -1,20 +1,45 @@
 //! Relink: tell the project where its pictures are now.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::counted;
 use crate::error::{Error, Result};
-use crate::imaging;
-use crate::project::Project;
+use crate::imaging::{PictureFile, Rejection};
+use crate::progress::{Cancel, Observer, Stage};
+use crate::project::{FileStamp, Project};
 
-/// How many pictures are compared byte for byte before a new place is believed.
-const PROBES: usize = 5;
+/// Pictures compared between two progress reports.
+const BATCH: usize = 64;
 
-/// Says that the pictures imported from root `root_id` (the only one when `None`) are now below `folder`.
-/// Returns how many of its pictures are found there.
+/// What was found in the new place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RelinkReport {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Pictures found there as they were imported.
+    pub found: usize,
+    /// Names of pictures of which the folder holds no file.
+    pub missing: Vec<String>,
+    /// Names of pictures whose file there holds something else than what was imported: they are left out of everything
+    /// that is computed from pictures until they are found again.
+    pub changed: Vec<String>,
+}
+
+/// Says that the pictures imported from root `root_id` (the only one when `None`) are now below `folder`. Every file
+/// found there is read and compared with what was imported.
 ///
 /// # Errors
-/// `User` when the folder holds none of them, or when it holds files of the same names with other content.
-pub fn run(project: &mut Project, root_id: Option<i64>, folder: &Path) -> Result<usize> {
+/// `User` when the folder holds none of them, by name or by content; `Cancelled`, with nothing changed.
+pub fn run(
+    project: &mut Project,
+    root_id: Option<i64>,
+    folder: &Path,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<RelinkReport> {
     let roots = project.image_roots()?;
     let root_id = match (root_id, roots.as_slice()) {
         (Some(id), _) => id,
@@ -27,19 +52,48 @@ pub fn run(project: &mut Project, root_id: Option<i64>, folder: &Path) -> Result
         }
     };
     let images: Vec<_> = project.images()?.into_iter().filter(|image| image.root_id == root_id).collect();
-    let present: Vec<_> = images.iter().filter(|image| folder.join(&image.relative_path).is_file()).collect();
-    if present.is_empty() {
-        return Err(Error::user(format!("{} holds none of the project's {} pictures", folder.display(), images.len()))
-            .hint("give the folder that takes the place of the one imported from, not one above or below it"));
+    let mut report = RelinkReport { folder: folder.to_path_buf(), ..RelinkReport::default() };
+    let mut stamps = Vec::new();
+    let stage = Stage::new("Comparing pictures", images.len());
+    for (number, batch) in images.chunks(BATCH).enumerate() {
+        cancel.check()?;
+        let read: Vec<_> = batch
+            .par_iter()
+            .map(|image| {
+                let path = folder.join(&image.relative_path);
+                let stamp = FileStamp::of(&path).ok();
+                let file = PictureFile { path, content_hash: image.content_hash.clone() };
+                (stamp, file.read().map(drop))
+            })
+            .collect();
+        for (image, (stamp, read)) in batch.iter().zip(read) {
+            match read {
+                Ok(()) => {
+                    report.found += 1;
+                    stamps.extend(stamp.map(|stamp| (image.id, stamp)));
+                }
+                Err(Rejection::Changed) => report.changed.push(image.relative_path.clone()),
+                Err(_) => report.missing.push(image.relative_path.clone()),
+            }
+        }
+        observer.progress(stage.at(number * BATCH + batch.len()));
     }
-    for image in present.iter().step_by(present.len().div_ceil(PROBES)) {
-        let path = folder.join(&image.relative_path);
-        let bytes = std::fs::read(&path).map_err(|error| Error::io(&path, error))?;
-        if imaging::content_hash(&bytes) != image.content_hash {
-            return Err(Error::user(format!("{} is another picture than the one imported", path.display()))
-                .hint("import the folder instead, if its pictures were edited"));
+    match (report.found, report.changed.first()) {
+        (0, None) => Err(Error::user(format!(
+            "{} holds none of the project's {}",
+            folder.display(),
+            counted(images.len(), "picture")
+        ))
+        .hint("give the folder that takes the place of the one imported from, not one above or below it")),
+        (0, Some(first)) => Err(Error::user(format!(
+            "{} is another picture than the one imported, and so are all others",
+            folder.join(first).display()
+        ))
+        .hint("import the folder instead, if its pictures were edited")),
+        _ => {
+            project.move_image_root(root_id, folder)?;
+            project.note_file_stamps(&stamps)?;
+            Ok(report)
         }
     }
-    project.move_image_root(root_id, folder)?;
-    Ok(present.len())
 }

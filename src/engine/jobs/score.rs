@@ -5,19 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use ndarray::ArrayView2;
 use serde::Serialize;
 
+use super::counted;
+use crate::dataset::{RaterSort, StudyCondition};
 use crate::error::Result;
 use crate::evaluation::{self, GroupingScores, GroupingSummary, PairScores, RaterGroupings, Silhouette, Spread};
 use crate::progress::Cancel;
 
-/// A grouping to compare with.
+/// What clusters are compared with.
 #[derive(Clone, Debug)]
-pub struct ReferenceGrouping<Image> {
-    /// Who sorted.
-    pub rater: String,
-    /// Under which condition.
-    pub condition: String,
-    /// Each placed image's group.
-    pub groups: BTreeMap<Image, String>,
+pub struct References<Image> {
+    /// One sort of each rater and condition: see [`first_occasions`](crate::dataset::first_occasions).
+    pub sorts: Vec<RaterSort<Image>>,
+    /// The images that the features' network learnt from or was chosen on, as far as that is known.
+    pub learnt_from: BTreeSet<Image>,
 }
 
 /// One grouping's scores.
@@ -25,11 +25,9 @@ pub struct ReferenceGrouping<Image> {
 pub struct ScoredGrouping {
     /// Who sorted.
     pub rater: String,
-    /// Under which condition.
-    pub condition: String,
-    /// False where the adjusted Rand index says nothing: fewer than two pictures compared, or all in one group.
-    #[serde(skip)]
-    pub has_rand_index: bool,
+    /// In which study and under which condition.
+    #[serde(flatten)]
+    pub condition: StudyCondition,
     /// Entropy, chance, agreement, and how many images were compared.
     #[serde(flatten)]
     pub scores: GroupingScores,
@@ -38,8 +36,17 @@ pub struct ScoredGrouping {
 /// Mean and standard deviation over the raters of one condition.
 #[derive(Clone, Debug, Serialize)]
 pub struct ConditionSummary {
-    /// Which condition.
-    pub condition: String,
+    /// Which study and condition.
+    #[serde(flatten)]
+    pub condition: StudyCondition,
+    /// Raters whose groups share an image with the clusters.
+    pub raters: usize,
+    /// Different images that any of them placed.
+    pub rated: usize,
+    /// Of these, the ones that are clustered, which the scores are about.
+    pub compared: usize,
+    /// Of those compared, the ones that the features' network learnt from: scores on them say too much good.
+    pub learnt_from: usize,
     /// Each score over the raters.
     #[serde(flatten)]
     pub summary: GroupingSummary,
@@ -67,19 +74,21 @@ pub struct ScoreReport {
     pub conditions: Vec<ConditionSummary>,
     /// Groupings that share no image with the clusters, as "rater, condition".
     pub groupings_without_images: Vec<String>,
+    /// What one should know before believing the scores, as sentences.
+    pub warnings: Vec<String>,
 }
 
 /// The entropy of each rater's groups against each other's under one condition, in both directions, over the images
 /// that are clustered and that both placed.
 fn among_themselves<Image: Ord>(
-    references: &[ReferenceGrouping<Image>],
-    condition: &str,
+    references: &[RaterSort<Image>],
+    condition: &StudyCondition,
     clustered: &BTreeMap<&Image, usize>,
     cancel: &Cancel,
 ) -> Result<Vec<f64>> {
     let raters: Vec<(&str, BTreeMap<usize, &str>)> = references
         .iter()
-        .filter(|reference| reference.condition == condition)
+        .filter(|reference| reference.condition == *condition)
         .map(|reference| {
             let placed = reference.groups.iter();
             let groups = placed.filter_map(|(image, group)| Some((*clustered.get(image)?, group.as_str()))).collect();
@@ -92,6 +101,28 @@ fn among_themselves<Image: Ord>(
     Ok(pairs.into_iter().filter_map(|pair| pair.scores).flat_map(both).collect())
 }
 
+fn warnings_of(summary: &ConditionSummary) -> Vec<String> {
+    let ConditionSummary { condition, rated, compared, learnt_from, .. } = summary;
+    let verb = |count: usize| if count == 1 { "is" } else { "are" };
+    let mut warnings = Vec::new();
+    if compared < rated {
+        let missing = rated - compared;
+        warnings.push(format!(
+            "Condition {condition}: {missing} of {} that raters sorted {} not among those clustered and left out of the scores",
+            counted(*rated, "picture"),
+            verb(missing)
+        ));
+    }
+    if *learnt_from > 0 {
+        warnings.push(format!(
+            "Condition {condition}: the network learnt from {learnt_from} of the {} that are compared; scores on them say \
+             too much good",
+            counted(*compared, "picture")
+        ));
+    }
+    warnings
+}
+
 /// Scores the clustering of `images` (rows of `values`) into `assignments`.
 ///
 /// What chance gives is drawn over the images in the order given, so that it is the same whether they are known by
@@ -100,7 +131,7 @@ pub fn run<Image: Ord>(
     images: &[Image],
     values: ArrayView2<'_, f64>,
     assignments: &[usize],
-    references: &[ReferenceGrouping<Image>],
+    references: &References<Image>,
     seed: u64,
     cancel: &Cancel,
 ) -> Result<ScoreReport> {
@@ -114,7 +145,7 @@ pub fn run<Image: Ord>(
     let clusters: BTreeMap<(usize, &Image), usize> = images.iter().map(key).zip(assignments.iter().copied()).collect();
     let mut groupings = Vec::new();
     let mut groupings_without_images = Vec::new();
-    for reference in references {
+    for reference in &references.sorts {
         cancel.check()?;
         if !reference.groups.keys().any(|image| places.contains_key(image)) {
             groupings_without_images.push(format!("{}, {}", reference.rater, reference.condition));
@@ -122,35 +153,42 @@ pub fn run<Image: Ord>(
         }
         let groups: BTreeMap<(usize, &Image), &str> =
             reference.groups.iter().map(|(image, group)| (key(image), group.as_str())).collect();
-        let compared = groups.iter().filter(|(image, _)| clusters.contains_key(image));
-        let groups_compared: BTreeSet<&str> = compared.map(|(_, group)| *group).collect();
         groupings.push(ScoredGrouping {
-            has_rand_index: groups_compared.len() > 1,
             rater: reference.rater.clone(),
             condition: reference.condition.clone(),
             scores: evaluation::score_against(&clusters, &groups, seed)?,
         });
     }
     groupings.sort_by(|a, b| (&a.condition, &a.rater).cmp(&(&b.condition, &b.rater)));
-    let mut by_condition: BTreeMap<&str, Vec<GroupingScores>> = BTreeMap::new();
+    let mut by_condition: BTreeMap<&StudyCondition, Vec<GroupingScores>> = BTreeMap::new();
     for grouping in &groupings {
         by_condition.entry(&grouping.condition).or_default().push(grouping.scores.clone());
     }
     let mut conditions = Vec::new();
     for (condition, scores) in by_condition {
         let chance: Vec<f64> = scores.iter().map(|scores| scores.chance.mean).collect();
-        let themselves = among_themselves(references, condition, &places, cancel)?;
+        let themselves = among_themselves(&references.sorts, condition, &places, cancel)?;
+        let of_it = references.sorts.iter().filter(|sort| sort.condition == *condition);
+        let rated: BTreeSet<&Image> = of_it.flat_map(|sort| sort.groups.keys()).collect();
+        let compared: Vec<&Image> = rated.iter().copied().filter(|image| places.contains_key(image)).collect();
+        let learnt_from = compared.iter().filter(|image| references.learnt_from.contains(image)).count();
         if let (Some(summary), Some(chance)) = (evaluation::summarise(&scores), evaluation::spread(&chance)) {
             let raters_among_themselves = evaluation::spread(&themselves);
             conditions.push(ConditionSummary {
-                condition: condition.to_owned(),
+                condition: condition.clone(),
+                raters: scores.len(),
+                rated: rated.len(),
+                compared: compared.len(),
+                learnt_from,
                 summary,
                 chance,
                 raters_among_themselves,
             });
         }
     }
+    let warnings = conditions.iter().flat_map(warnings_of).collect();
     Ok(ScoreReport {
+        warnings,
         images: images.len(),
         clusters: assignments.iter().max().map_or(0, |largest| largest + 1),
         silhouette,

@@ -7,7 +7,10 @@ use serde::Serialize;
 
 use super::counted;
 use super::import::image_names;
-use crate::dataset::{self, Part, SplitImage, SplitMethod, SplitSettings, near_duplicates::DEFAULT_MAX_DISTANCE};
+use crate::dataset::{
+    self, AllNo, Answered, ImageLabels, Part, SplitImage, SplitMethod, SplitSettings,
+    near_duplicates::DEFAULT_MAX_DISTANCE, targets,
+};
 use crate::error::{Error, Result};
 use crate::ids::{ImageId, LabelId};
 use crate::interchange::{image_list, read_file};
@@ -22,6 +25,8 @@ pub struct SplitRequest {
     pub method: SplitMethod,
     /// A file with the names of the test part's pictures; the rest is divided 5:3.
     pub test_images: Option<PathBuf>,
+    /// What is done with pictures about which every answer is no.
+    pub all_no: AllNo,
 }
 
 /// A split in numbers.
@@ -31,19 +36,25 @@ pub struct SplitReport {
     pub split: SplitRecord,
     /// Pictures in each part.
     pub sizes: BTreeMap<&'static str, usize>,
-    /// Pictures that took no part because they have no label.
-    pub without_label: usize,
+    /// Pictures that took no part because nobody answered about them.
+    pub without_answer: usize,
+    /// Pictures that took no part because every answer about them is no.
+    pub all_no_left_out: usize,
+    /// What one should know before training on it, as sentences.
+    pub remarks: Vec<String>,
     /// Pictures that took no part because they were set aside.
     pub set_aside: usize,
 }
 
-/// Splits and stores. Pictures without a label stay out of the train and validation parts.
+/// Splits and stores. Pictures that nobody answered about stay out of the train and
+/// validation parts, and so do those with nothing but no unless they are to be kept.
 pub fn run(project: &mut Project, request: &SplitRequest) -> Result<SplitReport> {
-    let Division { parts, method, without_label, set_aside } = divide(project, request)?;
+    let Division { parts, method, left_out, set_aside } = divide(project, request)?;
     let id = project.add_split(request.seed, &method, &parts)?;
     let split = project.split(id)?;
     let sizes = Part::ALL.into_iter().map(|part| (part.name(), split.images_of(part).len())).collect();
-    Ok(SplitReport { sizes, split, without_label, set_aside })
+    let LeftOut { without_answer, all_no, .. } = left_out;
+    Ok(SplitReport { sizes, split, without_answer, all_no_left_out: all_no, remarks: left_out.remarks(), set_aside })
 }
 
 /// A split that is not stored.
@@ -52,8 +63,81 @@ pub(super) struct Division {
     pub parts: Vec<(ImageId, Part)>,
     /// How it was made, in words.
     method: String,
-    without_label: usize,
+    left_out: LeftOut,
     set_aside: usize,
+}
+
+/// Pictures that take part in the project and not in training, for lack of a label.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LeftOut {
+    /// Nobody answered about them.
+    pub without_answer: usize,
+    /// Every answer about them is no.
+    pub all_no: usize,
+    /// Pictures with an answer, these among them.
+    pub answered: usize,
+    /// Labels that every training picture has, while pictures without any label are left out: nothing tells the network
+    /// what is without them.
+    pub without_negatives: Vec<String>,
+}
+
+impl LeftOut {
+    /// What is left out by a split, which gives a picture's part.
+    pub(super) fn of(
+        project: &Project,
+        consensus: &HashMap<ImageId, ImageLabels>,
+        part_of: impl Fn(ImageId) -> Option<Part>,
+    ) -> Result<Self> {
+        let labels = project.labels()?;
+        let ids: Vec<LabelId> = labels.iter().map(|label| label.id).collect();
+        let mut left_out = Self::default();
+        let mut has_negative = vec![false; ids.len()];
+        for image in project.images()?.iter().filter(|image| image.set_aside.is_none()) {
+            let answers = consensus.get(&image.id);
+            let answered = Answered::of(answers, &ids);
+            left_out.answered += usize::from(answered != Answered::Nothing);
+            match part_of(image.id) {
+                Some(Part::Train) => {
+                    let row = targets::row(answers, ids.iter().copied());
+                    has_negative.iter_mut().zip(row).for_each(|(negative, yes)| *negative |= !yes);
+                    continue;
+                }
+                Some(_) => continue,
+                None => {}
+            }
+            match answered {
+                Answered::Nothing => left_out.without_answer += 1,
+                Answered::AllNo => left_out.all_no += 1,
+                Answered::Yes => {}
+            }
+        }
+        if left_out.all_no > 0 {
+            let without = labels.iter().zip(has_negative).filter(|(_, negative)| !negative);
+            left_out.without_negatives = without.map(|(label, _)| label.name.clone()).collect();
+        }
+        Ok(left_out)
+    }
+
+    /// What one should know of it before training.
+    pub(super) fn remarks(&self) -> Vec<String> {
+        let pictures = counted(self.all_no, "picture");
+        let verb = if self.all_no == 1 { "is" } else { "are" };
+        let mut remarks = Vec::new();
+        if !self.without_negatives.is_empty() {
+            remarks.push(format!(
+                "{pictures} with no to every label {verb} left out, and without them every training picture has {}: keep them \
+                 (split with --all-no keep)",
+                self.without_negatives.join(", ")
+            ));
+        } else if self.all_no * 10 > self.answered {
+            remarks.push(format!(
+                "{pictures} of {} with an answer {verb} left out, with no to every label, as in the paper; keep them with \
+                 --all-no keep when splitting",
+                self.answered
+            ));
+        }
+        remarks
+    }
 }
 
 /// What [`run`] stores.
@@ -76,14 +160,16 @@ pub(super) fn divide(project: &Project, request: &SplitRequest) -> Result<Divisi
 
     let label_ids: Vec<LabelId> = labels.iter().map(|label| label.id).collect();
     let mut split_images = Vec::new();
-    let mut without_label = 0;
     for image in &taking_part {
-        let of_image = consensus.get(&image.id);
-        let values: Vec<bool> =
-            label_ids.iter().map(|label| of_image.is_some_and(|l| l.get(label) == Some(&true))).collect();
+        let answers = consensus.get(&image.id);
+        let values = targets::row(answers, label_ids.iter().copied());
         let is_test = test_images.as_ref().is_some_and(|test| test.contains(&image.id));
-        if !is_test && !values.contains(&true) {
-            without_label += 1;
+        let has_answer = match Answered::of(answers, &label_ids) {
+            Answered::Nothing => false,
+            Answered::AllNo => request.all_no == AllNo::Keep,
+            Answered::Yes => true,
+        };
+        if !is_test && !has_answer {
             continue;
         }
         split_images.push(SplitImage {
@@ -93,12 +179,21 @@ pub(super) fn divide(project: &Project, request: &SplitRequest) -> Result<Divisi
         });
     }
     if split_images.is_empty() {
-        return Err(Error::user("no picture has a label yet").hint("label some pictures, or import labels, then split"));
+        let all_no = taking_part.iter().any(|image| Answered::of(consensus.get(&image.id), &label_ids) == Answered::AllNo);
+        return Err(if all_no {
+            Error::user("every answer so far is no: no picture has a label")
+                .hint("give some pictures a label; pictures with nothing but no take part with --all-no keep")
+        } else {
+            Error::user("no picture has a label yet").hint("label some pictures, or import labels, then split")
+        });
     }
-    let method = match (&test_images, request.method) {
+    let mut method = match (&test_images, request.method) {
         (Some(test), method) => format!("given test part of {}, the rest {method} 5:3", counted(test.len(), "picture")),
         (None, method) => format!("{method} 5:3:2"),
     };
+    if request.all_no == AllNo::Keep {
+        method.push_str(", with pictures answered no to everything");
+    }
     let settings = SplitSettings { seed: request.seed, method: request.method, test_images, ..Default::default() };
     let parts = dataset::split(&split_images, &settings)?;
     let empty = [Part::Train, Part::Validation].into_iter().find(|part| !parts.iter().any(|(_, of)| of == part));
@@ -113,7 +208,9 @@ pub(super) fn divide(project: &Project, request: &SplitRequest) -> Result<Divisi
         ))
         .hint("label more pictures, at least some 10, then split again"));
     }
-    Ok(Division { parts, method, without_label, set_aside: images.len() - taking_part.len() })
+    let members: HashMap<ImageId, Part> = parts.iter().copied().collect();
+    let left_out = LeftOut::of(project, &consensus, |image| members.get(&image).copied())?;
+    Ok(Division { parts, method, left_out, set_aside: images.len() - taking_part.len() })
 }
 
 /// The pictures that a file lists, one on each line. `of_what` says what the list is for.

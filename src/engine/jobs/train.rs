@@ -11,20 +11,23 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use super::check_files::{self, FileCheck};
 use super::intensities::{self, Unreadable};
-use super::split::{self, SplitRequest};
+use super::split::{self, LeftOut, SplitRequest};
 use super::{counted, counted_as};
-use crate::dataset::{Loader, Part, Sample, SampleImage, SampleMaker, Synthesis, mlsmote};
+use crate::dataset::{
+    ImageLabels, Loader, Part, Sample, SampleMaker, SortChoice, Synthesis, first_occasions, mlsmote, targets,
+};
 use crate::error::{Error, Result};
 use crate::features::FeatureMatrix;
 use crate::ids::{ImageId, LabelId, RunId};
-use crate::imaging;
+use crate::imaging::PictureFile;
 use crate::nn::network::TrainedNetwork;
 use crate::nn::vgg16::{Pooling, Vgg16};
 use crate::nn::weights::{self, Weights};
 use crate::nn::{self, SelectedDevice};
 use crate::progress::{Cancel, Observer, Progress};
-use crate::project::{GroupingRecord, ImageLabels, NewRun, Project, RunRecord, RunStatus, SplitRecord};
+use crate::project::{NewRun, Project, RunRecord, RunStatus, SplitRecord};
 use crate::training::{
     self, BatchLoss, EpochRecord, Examples, LabelledFeatures, NetworkLearner, ReferenceGrouping, RunFolder, Samples,
     Start, TrainedHead, TrainingConfiguration, TrainingObserver, TrainingOutcome,
@@ -162,7 +165,12 @@ impl Task {
                 report.split
             }
         };
-        Self::with(project, configuration, split, labels, observer, cancel)
+        let task = Self::with(project, configuration, split, labels, observer, cancel)?;
+        let part_of = |image| task.split.parts.get(&image).copied();
+        for remark in LeftOut::of(project, &task.consensus, part_of)?.remarks() {
+            observer.note(&format!("Warning: {remark}"));
+        }
+        Ok(task)
     }
 
     fn again(project: &Project, run: RunId, observer: &dyn TrainingObserver, cancel: &Cancel) -> Result<Self> {
@@ -221,7 +229,7 @@ impl Task {
             observer.note(note);
         }
         let weights =
-            weights::resolve(&configuration.weights, &project.cache_folder().join("weights"), observer, cancel)?;
+            weights::resolve(&configuration.weights, &project.weights_folder(), observer, cancel)?;
         let consensus = project.consensus()?;
         let data_hash = data_hash(project, &split, &labels, &consensus)?;
         let mut configuration = configuration.resolved(training::micro_batch_size(configuration, &device));
@@ -281,7 +289,9 @@ impl Task {
         let trained = if self.configuration.blocks_trained() == 0 {
             self.train_head(project, run_folder, &recorder, cancel)?
         } else {
-            self.train_network(project, run_folder, &recorder, cancel)?
+            // Every file is read many times below; one that is not what it was is better left out before the first epoch.
+            let files_now = check_files::run(project, &recorder, cancel)?;
+            self.train_network(project, &files_now, run_folder, &recorder, cancel)?
         };
         let head = TrainedHead::load(&trained.outcome.best_checkpoint)?;
         let all: Vec<ImageId> = Part::ALL.into_iter().flat_map(|part| self.split.images_of(part)).collect();
@@ -378,24 +388,26 @@ impl Task {
     fn train_network(
         &self,
         project: &Project,
+        files_now: &FileCheck,
         run_folder: RunFolder<'_>,
         observer: &dyn TrainingObserver,
         cancel: &Cancel,
     ) -> Result<Trained> {
         let configuration = &self.configuration;
-        let paths = project.image_paths()?;
-        let records: HashMap<ImageId, _> = project.images()?.into_iter().map(|image| (image.id, image)).collect();
+        let files = project.picture_files()?;
+        let names = intensities::image_names(project)?;
         let mut unreadable = Unreadable::new();
         let mut images = Vec::new();
-        let mut present = |part: Part, images: &mut Vec<SampleImage>| {
+        let mut present = |part: Part, images: &mut Vec<PictureFile>| {
             let mut ids = Vec::new();
             for id in self.split.images_of(part) {
-                let (Some(path), Some(record)) = (paths.get(&id), records.get(&id)) else { continue };
-                if path.is_file() {
-                    images.push(SampleImage { path: path.clone(), content_hash: record.content_hash.clone() });
-                    ids.push(id);
-                } else {
-                    unreadable.push((record.relative_path.clone(), "the file is not there".to_owned()));
+                let Some(file) = files.get(&id) else { continue };
+                match files_now.reason(id) {
+                    None => {
+                        images.push(file.clone());
+                        ids.push(id);
+                    }
+                    Some(reason) => unreadable.push((names.get(&id).cloned().unwrap_or_default(), reason.to_owned())),
                 }
             }
             ids
@@ -445,7 +457,7 @@ impl Task {
             size_px: configuration.image_size_px,
             limits: configuration.augmentation_limits(),
             seed: configuration.seed,
-            load: imaging::load_square,
+            load: PictureFile::load_square,
         };
         let ahead = 2 * configuration.batch_size;
         let loader = Loader::new(Arc::new(move |sample| maker.picture(sample)), Loader::usual_threads(), ahead)?;
@@ -503,13 +515,8 @@ impl Task {
 
     /// The labels of images as 0 and 1, in the run's order.
     fn targets(&self, images: &[ImageId]) -> Vec<f32> {
-        let of_image = |image: &ImageId| {
-            let answers = self.consensus.get(image);
-            self.labels.iter().map(move |(label, _)| {
-                if answers.is_some_and(|answers| answers.get(label) == Some(&true)) { 1.0 } else { 0.0 }
-            })
-        };
-        images.iter().flat_map(of_image).collect()
+        let labels = || self.labels.iter().map(|(label, _)| *label);
+        images.iter().flat_map(|image| targets::values(self.consensus.get(image), labels())).collect()
     }
 
     /// The rows of `features` that belong to `images`, with their labels.
@@ -523,10 +530,10 @@ impl Task {
     fn references(&self, project: &Project, images: &[ImageId]) -> Result<Vec<ReferenceGrouping>> {
         let position: HashMap<ImageId, usize> = images.iter().enumerate().map(|(at, image)| (*image, at)).collect();
         let mut references = Vec::new();
-        for grouping in project.groupings()?.into_iter().filter(GroupingRecord::counts) {
+        for sort in first_occasions(project.rater_sorts(&SortChoice::default())?) {
             let mut groups = vec![None; images.len()];
             let mut names: Vec<String> = Vec::new();
-            for (image, name) in project.grouping_members(grouping.id)? {
+            for (image, name) in sort.groups {
                 let Some(&at) = position.get(&image) else { continue };
                 let group = names.iter().position(|known| *known == name).unwrap_or_else(|| {
                     names.push(name);
@@ -535,7 +542,7 @@ impl Task {
                 groups[at] = Some(group);
             }
             if !names.is_empty() {
-                let name = format!("{}, condition {}", grouping.rater, grouping.condition);
+                let name = format!("{}, condition {}", sort.rater, sort.condition);
                 references.push(ReferenceGrouping { name, groups });
             }
         }
@@ -635,11 +642,8 @@ fn data_hash(
         .iter()
         .filter_map(|image| {
             let part = split.parts.get(&image.id)?;
-            let of_image = consensus.get(&image.id);
-            let bits: String = labels
-                .iter()
-                .map(|(label, _)| if of_image.is_some_and(|l| l.get(label) == Some(&true)) { '1' } else { '0' })
-                .collect();
+            let row = targets::row(consensus.get(&image.id), labels.iter().map(|(label, _)| *label));
+            let bits: String = row.into_iter().map(|yes| if yes { '1' } else { '0' }).collect();
             Some(format!("{} {} {bits}\n", image.content_hash, part.name()))
         })
         .collect();

@@ -11,6 +11,7 @@ use crate::app::theme::{self, STEP};
 use crate::app::widgets::{image_grid, picture, small};
 use crate::app::{ViewContext, icons};
 use crate::engine::Command;
+use crate::dataset::StudyCondition;
 use crate::engine::jobs::agreement::{AgreementReport, AgreementRequest};
 use crate::engine::jobs::counted;
 use crate::engine::thumbnails::PictureSize;
@@ -27,8 +28,8 @@ const SEED: u64 = 1;
 
 /// Draws the page.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
-    let conditions: BTreeSet<&str> =
-        project.snapshot.groupings.iter().filter(|g| g.counts()).map(|g| g.condition.as_str()).collect();
+    let conditions: BTreeSet<StudyCondition> =
+        project.snapshot.groupings.iter().filter(|g| g.counts()).map(|g| g.study_condition()).collect();
     let Some(first) = conditions.first() else {
         egui::CentralPanel::default().show(ui, |ui| {
             let text = "Agreement is measured between groupings: let raters sort in a study, or import groupings.";
@@ -39,8 +40,8 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
         return;
     };
     let chosen =
-        view.state.group.agreement.condition.clone().filter(|condition| conditions.contains(condition.as_str()));
-    let condition = chosen.unwrap_or_else(|| (*first).to_owned());
+        view.state.group.agreement.condition.clone().filter(|condition| conditions.contains(condition));
+    let condition = chosen.unwrap_or_else(|| first.clone());
     controls_ui(ui, view, &conditions, &condition);
     request(view, project, condition);
     let found = match &view.state.group.agreement.found {
@@ -65,15 +66,15 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
     }
 }
 
-fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, conditions: &BTreeSet<&str>, condition: &str) {
+fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, conditions: &BTreeSet<StudyCondition>, condition: &StudyCondition) {
     egui::Panel::top("agreement controls").show(ui, |ui| {
         ui.add_space(STEP / 2.0);
         ui.horizontal(|ui| {
             small::choice_ui(ui, "Condition", &format!("Condition {condition}"), 130.0, |ui| {
                 for other in conditions {
                     let text = format!("Condition {other}");
-                    if ui.selectable_label(*other == condition, text).clicked() {
-                        view.state.group.agreement.condition = Some((*other).to_owned());
+                    if ui.selectable_label(other == condition, text).clicked() {
+                        view.state.group.agreement.condition = Some(other.clone());
                     }
                 }
             });
@@ -93,7 +94,7 @@ fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, conditions: &BTreeSet<&s
 }
 
 /// Asks for a comparison whenever what is wanted is not what was asked for last.
-fn request(view: &mut ViewContext<'_>, project: &ProjectState, condition: String) {
+fn request(view: &mut ViewContext<'_>, project: &ProjectState, condition: StudyCondition) {
     let request = AgreementRequest { condition, seed: SEED };
     let asked = Some((request.clone(), project.revision >> 32));
     let agreement = &mut view.state.group.agreement;

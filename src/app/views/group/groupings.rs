@@ -48,11 +48,13 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
                 body.rows(28.0, groupings.len(), |mut row| {
                     let grouping = &groupings[row.index()];
                     let from = match &grouping.study {
+                        Some(study) if grouping.imported => format!("a file, study “{study}”"),
                         Some(study) => format!("study “{study}”"),
                         None => "a file".to_owned(),
                     };
                     let note = match (grouping.newest, grouping.occasion) {
                         (false, _) => format!("version {}, replaced by a newer one", grouping.version),
+                        _ if grouping.removed => "not counted: the rater was removed from the study".to_owned(),
                         (true, occasion) if occasion > 1 => "sorted again, for test and retest".to_owned(),
                         _ => String::new(),
                     };
