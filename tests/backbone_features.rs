@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use atmoscope::error::{Error, ErrorKind, Result};
 use atmoscope::features::{BackboneImage, BackboneSettings, FeatureMatrix, LoadSquare, backbone_features};
 use atmoscope::ids::ImageId;
-use atmoscope::imaging::{Augmentation, AugmentationLimits, augmented};
+use atmoscope::imaging::{Augmentation, AugmentationLimits, PictureFile, augmented};
 use atmoscope::nn::device::SelectedDevice;
 use atmoscope::nn::vgg16::{Pooling, Vgg16};
 use atmoscope::nn::weights::Weights;
@@ -24,14 +24,13 @@ const SIZE_PX: u32 = 32;
 fn images(names: impl IntoIterator<Item = u32>) -> Vec<BackboneImage> {
     let image = |name: u32| BackboneImage {
         image_id: ImageId(i64::from(name)),
-        path: PathBuf::from(name.to_string()),
-        content_hash: format!("hash of {name}"),
+        file: PictureFile { path: PathBuf::from(name.to_string()), content_hash: format!("hash of {name}") },
     };
     names.into_iter().map(image).collect()
 }
 
-fn load(path: &Path, size_px: u32) -> Result<RgbImage> {
-    match path.to_str().unwrap().parse::<u32>().unwrap() {
+fn load(file: &PictureFile, size_px: u32) -> Result<RgbImage> {
+    match file.path.to_str().unwrap().parse::<u32>().unwrap() {
         13 => Err(Error::data("13: not a picture")),
         seed => Ok(picture(size_px, seed)),
     }
@@ -69,9 +68,9 @@ fn features(
 fn counting() -> (BackboneSettings, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = calls.clone();
-    let load = move |path: &Path, size_px: u32| {
+    let load = move |file: &PictureFile, size_px: u32| {
         counted.fetch_add(1, Ordering::Relaxed);
-        load(path, size_px)
+        load(file, size_px)
     };
     (settings(Arc::new(load)), calls)
 }
@@ -179,9 +178,9 @@ fn copies_are_cached_apart_and_follow_from_seed_and_limits() {
     assert_eq!((statistics.rows(), statistics.columns()), (2, 2048));
 
     // An image that is gone has no row at all, though its own features are known, and is told of once.
-    let gone = |path: &Path, size_px: u32| match path.to_str() {
+    let gone = |file: &PictureFile, size_px: u32| match file.path.to_str() {
         Some("1") => Err(Error::data("1: gone")),
-        _ => load(path, size_px),
+        _ => load(file, size_px),
     };
     let settings = BackboneSettings { load: Arc::new(gone), ..settings };
     let (left, failures) = copies(&of(&[(1, 0), (2, 0), (1, 3), (2, 3), (1, 4)]), &settings, folder.path()).unwrap();
@@ -198,7 +197,7 @@ fn a_wrong_size_is_refused() {
     let asked = [(images([1]).remove(0), 0)];
     let tiny = BackboneSettings { size_px: 16, ..settings(Arc::new(load)) };
     assert_eq!(copies(&asked, &tiny, folder.path()).unwrap_err().kind, ErrorKind::Config);
-    let small = settings(Arc::new(|_: &Path, _: u32| Ok(picture(20, 1))));
+    let small = settings(Arc::new(|_: &PictureFile, _: u32| Ok(picture(20, 1))));
     let (_, failures) = copies(&asked, &small, folder.path()).unwrap();
     assert!(failures[0].1.message.contains("32 pixels"));
 }

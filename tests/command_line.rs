@@ -77,7 +77,15 @@ fn the_whole_loop_runs_without_a_window() {
     // Divided 5 : 3 : 2, then with a given test part; the newest counts.
     let split = cli.json(&["split", "project"]);
     let sizes: Vec<u64> = ["train", "validation", "test"].map(|part| split["sizes"][part].as_u64().unwrap()).to_vec();
-    assert_eq!((sizes.iter().sum::<u64>() + split["without_answer"].as_u64().unwrap() + split["all_no_left_out"].as_u64().unwrap(), sizes[0] > sizes[2]), (60, true));
+    assert_eq!(
+        (
+            sizes.iter().sum::<u64>()
+                + split["without_answer"].as_u64().unwrap()
+                + split["all_no_left_out"].as_u64().unwrap(),
+            sizes[0] > sizes[2]
+        ),
+        (60, true)
+    );
     let split = cli.json(&["split", "project", "--random", "--test-images", "test-images.txt"]);
     assert_eq!((&split["sizes"]["test"], &split["split"]["id"]), (&20.into(), &2.into()));
     let status = cli.json(&["status", "project"]);

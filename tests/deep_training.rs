@@ -122,7 +122,7 @@ fn a_deep_run_learns_stops_resumes_and_repeats() {
     assert_eq!(training.last().unwrap().done, training.last().unwrap().total.unwrap());
     drop(progress);
 
-    let intensities = project.features(straight.run, FeatureKind::LabelIntensities, 3).unwrap();
+    let intensities = project.features(straight.run, FeatureKind::LabelIntensities, 3).unwrap().vectors;
     let split = project.current_split().unwrap().unwrap();
     assert_eq!(intensities.len(), split.parts.len());
     // They come from the trained network: the stored metrics follow from them.
@@ -140,7 +140,7 @@ fn a_deep_run_learns_stops_resumes_and_repeats() {
     assert_eq!((resumed.run, resumed.status, resumed.epochs), (stopped.run, RunStatus::Finished, 3));
     assert_eq!(timeless(&project, stopped.run), records);
     assert_eq!(best_state(&project, stopped.run), state);
-    assert_eq!(project.features(stopped.run, FeatureKind::LabelIntensities, 3).unwrap(), intensities);
+    assert_eq!(project.features(stopped.run, FeatureKind::LabelIntensities, 3).unwrap().vectors, intensities);
     let error = carry_out(&mut project, Order::Resume(stopped.run), &Listener::default()).unwrap_err();
     assert!(error.message.contains("has come to its end"), "{error}");
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use atmoscope::demo::{LABELS, LEAST_COUNT, draw, write};
 use atmoscope::error::ErrorKind;
-use atmoscope::imaging::{DecodeLimits, decode_file, perceptual_hash};
+use atmoscope::imaging::{DecodeLimits, PictureFile, perceptual_hash};
 use atmoscope::interchange::{groupings, image_list, labels};
 use atmoscope::progress::{Cancel, Silent};
 
@@ -44,7 +44,8 @@ fn a_set_is_written_whole() {
     assert_eq!(labelled.value.labels, LABELS);
     let mut hashes = Vec::new();
     for row in &labelled.value.rows {
-        let image = decode_file(&folder.path().join(&row.image), &DecodeLimits::default()).unwrap();
+        let image =
+            PictureFile::as_found(folder.path().join(&row.image)).unwrap().decode(&DecodeLimits::default()).unwrap();
         assert!(image.width().max(image.height()) <= 480 && image.width().min(image.height()) >= 300);
         hashes.push(perceptual_hash(&image));
     }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use atmoscope::error::ErrorKind;
 use atmoscope::imaging::{
-    Augmentation, DecodeLimits, PictureFormat, Rejection, THUMBNAIL_SIDE_PX, ThumbnailCache, augmented, content_hash,
-    decode, decode_file, inspect, load_square, perceptual_hash, square_crop, thumbnail,
+    Augmentation, DecodeLimits, PictureFile, PictureFormat, Rejection, THUMBNAIL_SIDE_PX, ThumbnailCache, augmented,
+    content_hash, decode, inspect, perceptual_hash, square_crop, thumbnail,
 };
 use common_numbers::{floats, golden};
 use image::codecs::jpeg::JpegEncoder;
@@ -148,7 +148,7 @@ fn what_is_no_picture_is_told_apart() {
     // The header of an AVIF file.
     assert_eq!(rejected(b"\0\0\0\x20ftypavif\0\0\0\0avifmif1miafMA1B").code(), "unsupported");
     assert_eq!(rejected(&bytes("bomb.png")), Rejection::TooLarge { megapixels: 3600, limit_megapixels: 200 });
-    let missing = decode_file(Path::new("no/such/file.png"), &DecodeLimits::default()).unwrap_err();
+    let missing = PictureFile::as_found(Path::new("no/such/file.png")).unwrap_err();
     assert_eq!(missing.code(), "unopenable");
     let strict = DecodeLimits { max_megapixels: 0 };
     assert_eq!(decode(&bytes("plain.png"), &strict).unwrap_err().code(), "too-large");
@@ -201,8 +201,9 @@ fn the_square_is_the_centre_at_the_asked_size() {
             assert!(pixel.0 == GREEN || !inside.contains(&x) || !inside.contains(&y), "{size_px}: {x}, {y}: {pixel:?}");
         }
     }
-    assert_eq!(load_square(&path("plain.png"), 33).unwrap().dimensions(), (33, 33));
-    let error = load_square(&path("make.py"), 33).unwrap_err();
+    let file = |name: &str| PictureFile::as_found(path(name)).unwrap();
+    assert_eq!(file("plain.png").load_square(33).unwrap().dimensions(), (33, 33));
+    let error = file("make.py").load_square(33).unwrap_err();
     assert!(error.kind == ErrorKind::Data && error.message.contains("make.py") && error.hint.is_some());
 }
 
@@ -233,11 +234,19 @@ fn thumbnails_are_kept_and_made_again() {
     assert_eq!(hash.len(), 64);
     assert!(cache.load(&hash).is_none());
 
-    let made = cache.load_or_make(&hash, &path("texture.png")).unwrap();
+    // Nothing is kept under a hash that the file does not have.
+    let other = PictureFile { path: path("plain.png"), content_hash: hash.clone() };
+    let error = cache.load_or_make(&other).unwrap_err();
+    assert!(error.message.contains("plain.png") && error.message.contains("changed since"), "{error}");
+    assert!(cache.load_or_make_jpeg(&other).is_err() && cache.load(&hash).is_none());
+
+    let picture = PictureFile { path: path("texture.png"), content_hash: hash.clone() };
+    let made = cache.load_or_make(&picture).unwrap();
     assert_eq!(made.dimensions(), (120, 90));
     assert!(cache.path(&hash).ends_with(format!("thumbnails/{}/{hash}.jpg", &hash[..2])));
     // From now on the picture itself is not needed.
-    assert_eq!(cache.load_or_make(&hash, Path::new("gone.png")).unwrap().dimensions(), (120, 90));
+    let gone = PictureFile { path: "gone.png".into(), ..picture };
+    assert_eq!(cache.load_or_make(&gone).unwrap().dimensions(), (120, 90));
 
     std::fs::write(cache.path(&hash), b"damaged").unwrap();
     assert!(cache.load(&hash).is_none());

@@ -4,9 +4,10 @@
 
 mod common_numbers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use atmoscope::engine::jobs::score::{self, ReferenceGrouping};
+use atmoscope::dataset::{RaterSort, StudyCondition};
+use atmoscope::engine::jobs::score::{self, References};
 use atmoscope::error::ErrorKind;
 use atmoscope::evaluation::{
     CoOccurrence, Consensus, Estimate, PairAgreement, PairScores, RaterGroupings, Tree, adjusted_rand_index,
@@ -233,13 +234,14 @@ fn the_ceiling_of_entropy_is_that_of_raters_among_themselves() {
     for case in golden("raters.json")["cases"].as_array().unwrap() {
         let raters = case["groups"].as_array().unwrap().len();
         let images = case["groups"][0].as_array().unwrap().len();
-        let references: Vec<ReferenceGrouping<usize>> = (0..raters)
+        let references: Vec<RaterSort<usize>> = (0..raters)
             .map(|rater| {
                 let groups = case["groups"][rater].as_array().unwrap().iter().map(|group| group.as_i64().unwrap());
                 let placed = groups.enumerate().filter(|(_, group)| *group >= 0);
-                ReferenceGrouping {
+                RaterSort {
+                    occasion: 1,
                     rater: format!("rater {rater}"),
-                    condition: "1".into(),
+                    condition: StudyCondition::plain("1"),
                     groups: placed.map(|(image, group)| (image, group.to_string())).collect(),
                 }
             })
@@ -247,7 +249,8 @@ fn the_ceiling_of_entropy_is_that_of_raters_among_themselves() {
         let numbers: Vec<usize> = (0..images).collect();
         let clusters: Vec<usize> = (0..images).map(|image| image % 3).collect();
         let values = ndarray::Array2::from_shape_fn((images, 1), |(image, _)| image as f64);
-        let report = score::run(&numbers, values.view(), &clusters, &references, 1, &Cancel::new()).unwrap();
+        let report =
+            score::run(&numbers, values.view(), &clusters, &scored_against(references), 1, &Cancel::new()).unwrap();
         let ceiling = report.conditions[0].raters_among_themselves.unwrap();
         assert_eq!(ceiling.count, raters * (raters - 1));
         assert!(close(ceiling.mean, case["entropies"][0].as_f64().unwrap()));
@@ -255,21 +258,28 @@ fn the_ceiling_of_entropy_is_that_of_raters_among_themselves() {
     }
 }
 
+fn scored_against<Image: Ord>(sorts: Vec<RaterSort<Image>>) -> References<Image> {
+    References { sorts, learnt_from: BTreeSet::new() }
+}
+
 #[test]
 fn the_ceiling_stands_beside_the_scores_of_clusters() {
-    let of = |rater: &str, condition: &str, groups: &[(usize, &str)]| ReferenceGrouping {
+    let of = |rater: &str, condition: &str, groups: &[(usize, &str)]| RaterSort {
+        occasion: 1,
         rater: rater.into(),
-        condition: condition.into(),
+        condition: StudyCondition::plain(condition),
         groups: groups.iter().map(|(image, group)| (*image, (*group).to_owned())).collect(),
     };
-    let references = [
+    let references = vec![
         of("Ada", "1", &[(0, "a"), (1, "a"), (2, "b"), (3, "b"), (9, "a"), (8, "b")]),
         of("森", "1", &[(0, "x"), (1, "y"), (2, "x"), (3, "y"), (9, "z"), (8, "z")]),
         of("Ada", "2", &[(0, "a"), (1, "b")]),
         of("森", "2", &[(7, "a"), (8, "b")]),
     ];
     let values = ndarray::array![[0.0], [0.1], [1.0], [1.1]];
-    let report = score::run(&[0, 1, 2, 3], values.view(), &[0, 0, 1, 1], &references, 1, &Cancel::new()).unwrap();
+    let report =
+        score::run(&[0, 1, 2, 3], values.view(), &[0, 0, 1, 1], &scored_against(references), 1, &Cancel::new())
+            .unwrap();
     // Over the four clustered images neither rater tells anything of the other's groups; 9 and 8 are in no cluster.
     let ceiling = report.conditions[0].raters_among_themselves.unwrap();
     assert_eq!((ceiling.mean, ceiling.standard_deviation, ceiling.count), (1.0, Some(0.0), 2));
@@ -304,7 +314,7 @@ fn average_linkage_agrees_with_scikit_learn() {
         let images = (1..).find(|images| images * (images - 1) / 2 == distances.len()).unwrap();
         let tree = Tree::new(images, &distances);
         let order = tree.leaf_order();
-        assert_eq!(order.iter().copied().collect::<std::collections::BTreeSet<_>>(), (0..images).collect());
+        assert_eq!(order.iter().copied().collect::<BTreeSet<_>>(), (0..images).collect());
         for cut in case["cuts"].as_array().unwrap() {
             let groups = tree.cut_at(cut["threshold"].as_f64().unwrap());
             assert!(same_partition(&groups, &cut["groups"]), "{groups:?} {cut}");

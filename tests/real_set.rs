@@ -41,10 +41,11 @@ fn the_real_set_is_imported_whole() {
     }
 
     let test_images = Some(set.join("test-images.txt"));
-    let request = SplitRequest { seed: 1, method: SplitMethod::Stratified, test_images };
+    let request = SplitRequest { seed: 1, method: SplitMethod::Stratified, test_images, ..SplitRequest::default() };
     let split = split::run(&mut project, &request).unwrap();
     assert_eq!(split.sizes["test"], 120);
-    assert_eq!(split.sizes.values().sum::<usize>() + split.without_answer + split.all_no_left_out + split.set_aside, report.added);
+    let left_out = split.without_answer + split.all_no_left_out + split.set_aside;
+    assert_eq!(split.sizes.values().sum::<usize>() + left_out, report.added);
 
     let again = import_as(&mut project, &ImportRequest { images: Some(set.join("images")), ..Default::default() });
     assert_eq!((again.added, again.already_there, again.moved), (0, report.added, 0));

@@ -135,11 +135,12 @@ fn scores_align_images_and_count_the_rest() {
     let scores = score_against(&clusters, &groups, 1).unwrap();
     assert_eq!((scores.images, scores.only_in_clusters, scores.only_in_groups), (4, 1, 2));
     assert_eq!(scores.entropy.overall, 0.0);
-    assert_eq!(scores.adjusted_rand_index, 1.0);
-    assert!(close(scores.adjusted_mutual_information, 1.0));
-    assert!(close(scores.v_measure.v, 1.0));
+    assert_eq!(scores.adjusted_rand_index, Some(1.0));
+    assert!(close(scores.adjusted_mutual_information.unwrap(), 1.0));
+    assert!(close(scores.v_measure.unwrap().v, 1.0));
     assert!(scores.chance.mean > 0.3);
 
+    let first = scores.clone();
     let mut other = scores.clone();
     other.entropy.overall = 0.5;
     let summary = summarise(&[scores.clone(), other]).unwrap();
@@ -147,6 +148,18 @@ fn scores_align_images_and_count_the_rest() {
     assert!(close(summary.entropy.standard_deviation.unwrap(), 0.125f64.sqrt()));
     assert_eq!(summarise(&[scores]).unwrap().entropy.standard_deviation, None);
     assert_eq!(summarise(&[]), None);
+
+    // A rater who put all pictures in one group says nothing about agreement, and is in no mean of it.
+    let one_group: BTreeMap<ImageId, &str> = (1..=4).map(|image| (ImageId(image), "all")).collect();
+    let nothing = score_against(&clusters, &one_group, 1).unwrap();
+    assert_eq!(
+        (nothing.adjusted_rand_index, nothing.adjusted_mutual_information, nothing.v_measure),
+        (None, None, None)
+    );
+    let both = summarise(&[first, nothing.clone()]).unwrap();
+    assert_eq!((both.entropy.count, both.adjusted_rand_index.unwrap().count), (2, 1));
+    assert_eq!(both.adjusted_rand_index.unwrap().mean, 1.0);
+    assert_eq!(summarise(&[nothing]).unwrap().adjusted_rand_index, None);
     assert_eq!(spread(&[]), None);
 
     let nobody: BTreeMap<ImageId, usize> = [(ImageId(77), 0)].into();

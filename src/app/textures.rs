@@ -112,7 +112,9 @@ impl Textures {
         }
         self.had_wishes = !self.wishes.is_empty();
         let kept = &self.kept;
-        pool.want(self.wishes.drain(..).filter(|wish| !kept.contains_key(&(wish.file.content_hash.clone(), wish.size))));
+        pool.want(
+            self.wishes.drain(..).filter(|wish| !kept.contains_key(&(wish.file.content_hash.clone(), wish.size))),
+        );
         self.forget_old();
     }
 

@@ -19,13 +19,15 @@ pub(super) fn text(reports: &[ScoreReport]) -> String {
             text,
             "  | {:<24}{:>13}  {:>6}  {:>6}  {:>6}",
             format!("condition {condition}"),
-            "entropy", "raters", "chance", "Rand"
+            "entropy",
+            "raters",
+            "chance",
+            "Rand"
         );
     }
     text.push('\n');
     for report in reports {
-        let silhouette =
-            report.silhouette.as_ref().map_or_else(|| "-".to_owned(), |silhouette| score(silhouette.mean));
+        let silhouette = report.silhouette.as_ref().map_or_else(|| "-".to_owned(), |silhouette| score(silhouette.mean));
         let _ = write!(text, "{:>2}  {:>8}  {silhouette:>10}", report.clusters, report.images);
         for condition in &report.conditions {
             let summary = &condition.summary;
@@ -35,10 +37,7 @@ pub(super) fn text(reports: &[ScoreReport]) -> String {
             let _ = write!(
                 text,
                 "  | {on:<24}{entropy:>13}  {:>6}  {:>6}  {:>6}",
-                condition
-                    .raters_among_themselves
-                    .as_ref()
-                    .map_or_else(|| "-".to_owned(), |spread| score(spread.mean)),
+                condition.raters_among_themselves.as_ref().map_or_else(|| "-".to_owned(), |spread| score(spread.mean)),
                 score(condition.chance.mean),
                 condition.summary.adjusted_rand_index.map_or_else(|| "-".to_owned(), |rand| score(rand.mean))
             );

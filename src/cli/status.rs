@@ -42,7 +42,8 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
         })
         .collect();
     let label_ids: Vec<_> = labels.iter().map(|label| label.id).collect();
-    let all_no = consensus.values().filter(|answers| Answered::of(Some(answers), &label_ids) == Answered::AllNo).count();
+    let all_no =
+        consensus.values().filter(|answers| Answered::of(Some(answers), &label_ids) == Answered::AllNo).count();
     let (annotators, groupings) = (project.people(Role::Annotator)?, project.groupings()?);
     let (split, rejected) = (project.current_split()?, project.rejected_files()?);
     let value = json!({
@@ -60,13 +61,17 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
             counted(missing.len(), "file"),
             changed.len()
         );
-        for (list, what) in [(&missing, "the file is not there"), (&changed, "the file was changed since it was imported")] {
+        for (list, what) in
+            [(&missing, "the file is not there"), (&changed, "the file was changed since it was imported")]
+        {
             for name in list {
                 let _ = writeln!(text, "  {name}: {what}");
             }
         }
         if !changed.is_empty() {
-            text.push_str("  Import their folder again: what moved is found, what was edited joins as a new picture.\n");
+            text.push_str(
+                "  Import their folder again: what moved is found, what was edited joins as a new picture.\n",
+            );
         }
         for image in &set_aside {
             let _ = writeln!(text, "  {}: {}", image.relative_path, image.set_aside.as_deref().unwrap_or_default());

@@ -93,7 +93,8 @@ impl SortChoice {
             return Err(Error::user(format!("there are no groupings by “{unknown}”"))
                 .hint(format!("there are groupings by {}", list(raters))));
         }
-        let mut taken: Vec<_> = sorts.into_iter().filter(|sort| self.takes(&sort.rater, &sort.condition, false)).collect();
+        let mut taken: Vec<_> =
+            sorts.into_iter().filter(|sort| self.takes(&sort.rater, &sort.condition, false)).collect();
         if self.studies.len() > 1 {
             let together = self.studies.join(" + ");
             for sort in &mut taken {

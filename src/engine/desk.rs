@@ -231,7 +231,8 @@ impl Desk {
             }
             Command::ExportGroupings(file) => {
                 require_csv(&file)?;
-                let written = export_groupings::run(self.project()?, GroupingForm::LongCsv, &SortChoice::default(), None, &file)?;
+                let written =
+                    export_groupings::run(self.project()?, GroupingForm::LongCsv, &SortChoice::default(), None, &file)?;
                 let text = format!("Wrote {} to {}", counted(written, "grouping"), file.display());
                 self.outbox.push(Event::Done(text));
                 Ok(())

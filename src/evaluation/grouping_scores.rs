@@ -105,8 +105,7 @@ pub struct GroupingSummary {
 /// Mean ± standard deviation over several groupings, each counted once; none without groupings. This is the one place
 /// where means over raters are taken: the window, the tables and the files show these.
 pub fn summarise(scores: &[GroupingScores]) -> Option<GroupingSummary> {
-    let over =
-        |value: fn(&GroupingScores) -> Option<f64>| spread(&scores.iter().filter_map(value).collect::<Vec<_>>());
+    let over = |value: fn(&GroupingScores) -> Option<f64>| spread(&scores.iter().filter_map(value).collect::<Vec<_>>());
     Some(GroupingSummary {
         entropy: over(|scores| Some(scores.entropy.overall))?,
         adjusted_rand_index: over(|scores| scores.adjusted_rand_index),

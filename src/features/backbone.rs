@@ -97,7 +97,9 @@ pub fn backbone_features(
     let mut missing: Vec<(&BackboneImage, u32)> = requests
         .iter()
         .copied()
-        .filter(|&(image, copy)| caches.get(image, copy).is_none() && asked.insert((image.file.content_hash.as_str(), copy)))
+        .filter(|&(image, copy)| {
+            caches.get(image, copy).is_none() && asked.insert((image.file.content_hash.as_str(), copy))
+        })
         .collect();
     let mut unreadable: HashMap<&str, Error> = HashMap::new();
     if !missing.is_empty() {
@@ -130,7 +132,10 @@ pub fn backbone_features(
                 // A second image with the same content tells of the first one's failure.
                 let failure = unreadable.remove(image.file.content_hash.as_str());
                 let failure = failure.unwrap_or_else(|| {
-                    Error::data(format!("{} shows the same as another image that cannot be read", image.file.path.display()))
+                    Error::data(format!(
+                        "{} shows the same as another image that cannot be read",
+                        image.file.path.display()
+                    ))
                 });
                 failures.push((image.image_id, failure));
             }

@@ -85,7 +85,9 @@ impl Rejection {
             Self::Unreadable(_) => "open it in a picture editor and save it again",
             Self::TooLarge { .. } => "make the picture smaller, or raise the limit in the settings",
             Self::Unsupported(_) => "save it as PNG or JPEG",
-            Self::Changed => "import its folder again: a picture that moved is found, one that was edited joins as a new one",
+            Self::Changed => {
+                "import its folder again: a picture that moved is found, one that was edited joins as a new one"
+            }
             Self::Unopenable(_) => "check that the file is still there and that you may read it",
         }
     }

@@ -64,7 +64,10 @@ pub fn check(path: &Path, bytes: &[u8]) -> (Option<Map<String, Value>>, Option<S
     }
     let parsed = read_file(&about).ok().and_then(|bytes| serde_json::from_slice::<Map<String, Value>>(&bytes).ok());
     let Some(facts) = parsed else {
-        return (None, Some(format!("{} is damaged: what {} is made from is not known", about.display(), path.display())));
+        return (
+            None,
+            Some(format!("{} is damaged: what {} is made from is not known", about.display(), path.display())),
+        );
     };
     let hash = blake3::hash(bytes).to_hex();
     if facts.get("blake3").and_then(Value::as_str) == Some(hash.as_str()) {

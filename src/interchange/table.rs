@@ -41,11 +41,8 @@ impl Table {
         }
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
         let separator = Separator::of(bytes);
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(separator.byte())
-            .from_reader(bytes);
+        let mut reader =
+            csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator.byte()).from_reader(bytes);
         // The reader takes such a field to the end of the file without a word.
         let unclosed = unclosed_quote(bytes, separator.byte());
         let mut lines = LineCounter::new(bytes);
@@ -162,7 +159,8 @@ pub enum Separator {
 impl Separator {
     /// What separates the fields of the file's first line: semicolons or tabs only where it holds no comma.
     pub fn of(bytes: &[u8]) -> Self {
-        let header = bytes.iter().copied().skip_while(u8::is_ascii_whitespace).take_while(|byte| !b"\r\n".contains(byte));
+        let header =
+            bytes.iter().copied().skip_while(u8::is_ascii_whitespace).take_while(|byte| !b"\r\n".contains(byte));
         let (mut quoted, mut commas, mut semicolons, mut tabs) = (false, 0, 0, 0);
         for byte in header {
             match byte {

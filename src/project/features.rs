@@ -43,8 +43,9 @@ impl Project {
     /// The stored vectors of a run, by image. One that has not `columns` finite values, or whose checksum is not that of
     /// its bytes, is damaged: it is left out as if it had not been made, so that it is made again.
     pub fn features(&self, run: RunId, kind: FeatureKind, columns: usize) -> Result<StoredFeatures> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT image_id, vector, checksum FROM features WHERE run_id = ?1 AND kind = ?2")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT image_id, vector, checksum FROM features WHERE run_id = ?1 AND kind = ?2")?;
         let mut rows = statement.query(params![run.0, kind.as_str()])?;
         let mut features = StoredFeatures::default();
         while let Some(row) = rows.next()? {
@@ -85,8 +86,12 @@ impl Project {
             )?;
             for (image, vector) in vectors {
                 if vector.iter().any(|value| !value.is_finite()) {
-                    return Err(Error::data(format!("the {} of run {} hold NaN or infinite values", kind.as_str(), run.0))
-                        .hint("look at the loss of its last epochs; lower the learning rate and train again"));
+                    return Err(Error::data(format!(
+                        "the {} of run {} hold NaN or infinite values",
+                        kind.as_str(),
+                        run.0
+                    ))
+                    .hint("look at the loss of its last epochs; lower the learning rate and train again"));
                 }
                 let bytes: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
                 statement.execute(params![run.0, kind.as_str(), image.0, bytes, checksum(&bytes)])?;

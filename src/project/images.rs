@@ -272,8 +272,8 @@ impl Project {
         let mut statement = self
             .connection
             .prepare_cached("SELECT id, file_stamp FROM images WHERE set_aside IS NULL OR set_aside <> ?1")?;
-        let rows =
-            statement.query_map([REPLACED], |row| Ok((ImageId(row.get(0)?), row.get::<_, Option<_>>(1)?.map(FileStamp))))?;
+        let rows = statement
+            .query_map([REPLACED], |row| Ok((ImageId(row.get(0)?), row.get::<_, Option<_>>(1)?.map(FileStamp))))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

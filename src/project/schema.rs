@@ -11,8 +11,7 @@ use super::{backup, digests};
 use crate::error::{Error, Result};
 
 /// What leads from version n to version n + 1, beginning with 0, the empty file.
-const MIGRATIONS: &[&str] = 
-    &[include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
 
 /// Brings the database to the newest version.
 pub(super) fn migrate(connection: &mut Connection, folder: &Path) -> Result<()> {

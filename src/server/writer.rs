@@ -464,7 +464,10 @@ impl Writer {
                 let path = paths.get(&image.id)?.clone();
                 let shape = image.width_px.max(1) as f32 / image.height_px.max(1) as f32;
                 let shape = (shape * 1000.0).round() / 1000.0;
-                Some((image.id, Arc::new(StudyPicture { file: PictureFile { content_hash: image.content_hash, path }, shape })))
+                Some((
+                    image.id,
+                    Arc::new(StudyPicture { file: PictureFile { content_hash: image.content_hash, path }, shape }),
+                ))
             })
             .collect();
         Ok(())

@@ -54,8 +54,12 @@ pub fn read_batches(run_folder: &Path) -> Result<Vec<BatchLoss>> {
             let step = |(index, line): (usize, &str)| {
                 let step = checked_line::opened(line).and_then(|json| serde_json::from_str(&json).ok());
                 step.ok_or_else(|| {
-                    Error::data(format!("{}, line {}: damaged, it is not what was written there", path.display(), index + 1))
-                        .hint("the run's network is not affected; delete the line to see the curves again")
+                    Error::data(format!(
+                        "{}, line {}: damaged, it is not what was written there",
+                        path.display(),
+                        index + 1
+                    ))
+                    .hint("the run's network is not affected; delete the line to see the curves again")
                 })
             };
             whole.lines().enumerate().map(step).collect()

@@ -53,7 +53,9 @@ mod tests {
                     let value = serde_json::from_str::<serde_json::Value>(&opened).ok()?;
                     Some(match value {
                         serde_json::Value::Object(fields) => fields["epoch"] == 1 && fields["loss"] == 0.25,
-                        serde_json::Value::Array(items) => Some(&items[..4]) == serde_json::json!([1, 2, 3, 0.25]).as_array().map(Vec::as_slice),
+                        serde_json::Value::Array(items) => {
+                            Some(&items[..4]) == serde_json::json!([1, 2, 3, 0.25]).as_array().map(Vec::as_slice)
+                        }
                         _ => false,
                     })
                 };

@@ -14,13 +14,13 @@ use std::time::{Duration, Instant};
 use rand::seq::SliceRandom;
 
 use super::batch_losses::{BatchLoss, BatchWriter};
+use super::checked_line;
 use super::checkpoint::{BestAndLast, Checkpoint, CheckpointMetadata, CheckpointPlan, CheckpointStrategy};
 use super::configuration::{BestBy, Schedule, TrainingConfiguration};
 use super::epoch_groups::{ReferenceGrouping, epoch_groups};
 use super::head_learner::{HeadLearner, LabelledFeatures};
 use super::learner::{Learner, LearningRates, Part};
 use super::metrics::{best_thresholds, evaluate};
-use super::checked_line;
 use super::observer::{EpochRecord, METRICS_FILE, TrainingObserver, read_epochs};
 use super::pace::Pace;
 use crate::error::{Error, Result};

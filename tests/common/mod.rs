@@ -95,6 +95,11 @@ impl Cli {
         Self { folder: folder.to_path_buf() }
     }
 
+    /// A file in the folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_atmoscope"));
         command.current_dir(&self.folder).args(arguments).stdin(Stdio::null());

@@ -180,11 +180,9 @@ fn as_text(report: &ScoreReport) -> String {
         text.push_str(&format!("\n{rater}"));
         for condition in &report.conditions {
             match grouping_of(report, rater, &condition.condition) {
-                Some(of) => text.push_str(&format!(
-                    "\t{}\t{}",
-                    score(of.scores.entropy.overall),
-                    score(of.scores.chance.mean)
-                )),
+                Some(of) => {
+                    text.push_str(&format!("\t{}\t{}", score(of.scores.entropy.overall), score(of.scores.chance.mean)))
+                }
                 None => text.push_str("\t\t"),
             }
         }

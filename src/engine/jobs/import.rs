@@ -19,7 +19,9 @@ use crate::imaging::{self, DecodeLimits, Inspection, ThumbnailCache};
 use crate::interchange::grouping_forms::{GroupingForm, Missing};
 use crate::interchange::{ImageNames, Problem, check_file, labels, read_file};
 use crate::progress::{Cancel, Observer, Stage};
-use crate::project::{FileStamp, GroupingRow, ImageRecord, NewImage, Project, REPLACED, RejectedFile, Role, check_label_name};
+use crate::project::{
+    FileStamp, GroupingRow, ImageRecord, NewImage, Project, REPLACED, RejectedFile, Role, check_label_name,
+};
 
 /// Files handled between two progress reports and in one transaction.
 const BATCH: usize = 32;

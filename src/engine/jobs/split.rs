@@ -179,7 +179,8 @@ pub(super) fn divide(project: &Project, request: &SplitRequest) -> Result<Divisi
         });
     }
     if split_images.is_empty() {
-        let all_no = taking_part.iter().any(|image| Answered::of(consensus.get(&image.id), &label_ids) == Answered::AllNo);
+        let all_no =
+            taking_part.iter().any(|image| Answered::of(consensus.get(&image.id), &label_ids) == Answered::AllNo);
         return Err(if all_no {
             Error::user("every answer so far is no: no picture has a label")
                 .hint("give some pictures a label; pictures with nothing but no take part with --all-no keep")

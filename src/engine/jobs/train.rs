@@ -228,8 +228,7 @@ impl Task {
         if let Some(note) = &device.note {
             observer.note(note);
         }
-        let weights =
-            weights::resolve(&configuration.weights, &project.weights_folder(), observer, cancel)?;
+        let weights = weights::resolve(&configuration.weights, &project.weights_folder(), observer, cancel)?;
         let consensus = project.consensus()?;
         let data_hash = data_hash(project, &split, &labels, &consensus)?;
         let mut configuration = configuration.resolved(training::micro_batch_size(configuration, &device));

@@ -10,8 +10,8 @@ use crate::app::state::{AgreementPage, ProjectState};
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::{image_grid, picture, small};
 use crate::app::{ViewContext, icons};
-use crate::engine::Command;
 use crate::dataset::StudyCondition;
+use crate::engine::Command;
 use crate::engine::jobs::agreement::{AgreementReport, AgreementRequest};
 use crate::engine::jobs::counted;
 use crate::engine::thumbnails::PictureSize;
@@ -39,8 +39,7 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
         });
         return;
     };
-    let chosen =
-        view.state.group.agreement.condition.clone().filter(|condition| conditions.contains(condition));
+    let chosen = view.state.group.agreement.condition.clone().filter(|condition| conditions.contains(condition));
     let condition = chosen.unwrap_or_else(|| first.clone());
     controls_ui(ui, view, &conditions, &condition);
     request(view, project, condition);
@@ -66,7 +65,12 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
     }
 }
 
-fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, conditions: &BTreeSet<StudyCondition>, condition: &StudyCondition) {
+fn controls_ui(
+    ui: &mut Ui,
+    view: &mut ViewContext<'_>,
+    conditions: &BTreeSet<StudyCondition>,
+    condition: &StudyCondition,
+) {
     egui::Panel::top("agreement controls").show(ui, |ui| {
         ui.add_space(STEP / 2.0);
         ui.horizontal(|ui| {
