@@ -10,9 +10,10 @@ use super::output::Output;
 use super::score_table;
 use crate::engine::jobs::cluster::{self, ClusteredPart};
 use crate::engine::jobs::score;
+use crate::engine::output_file::{FileKind, OutputFile};
 use crate::error::{ErrorKind, Result};
 use crate::ids::RunId;
-use crate::interchange::{assignments, require_csv, write_file};
+use crate::interchange::assignments;
 use crate::project::Project;
 
 /// Group pictures by the label intensities of a run with k-means, write the clusters and score them.
@@ -30,11 +31,13 @@ pub(super) struct Arguments {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Which pictures: test or all.
-    #[arg(long, default_value_t)]
+    #[arg(long, default_value_t, value_parser = super::named::<ClusteredPart>)]
     part: ClusteredPart,
     /// The CSV to write: image, cluster, distance.
     #[arg(long, value_name = "CSV")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    replacing: super::Replacing,
     #[command(flatten)]
     pub common: Common,
 }
@@ -59,15 +62,17 @@ pub(super) fn open_to_read(dir: &Path) -> Result<Project> {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    arguments.out.as_deref().map_or(Ok(()), require_csv)?;
     let mut project = open(&arguments.dir)?;
+    let existing = arguments.replacing.existing();
+    let allowed = |path: &PathBuf| OutputFile::new(Some(&project), path, FileKind::Csv, existing);
+    let out = arguments.out.as_ref().map(allowed).transpose()?;
     let cancel = super::cancel_on_interrupt();
     let (features, unreadable) =
         cluster::features_of(&mut project, RunId(arguments.run), arguments.part, &output.terminal, &cancel)?;
     let clustering = cluster::run(&features, arguments.k, arguments.seed, &cancel)?;
-    if let Some(out) = &arguments.out {
+    if let Some(out) = &out {
         let rows = cluster::rows(&project, &features, &clustering)?;
-        write_file(out, |target| assignments::write(&rows, target))?;
+        out.write(|target| assignments::write(&rows, target))?;
     }
     let references = cluster::references(&project)?;
     let values = features.to_array();

@@ -86,15 +86,18 @@ fn refuse(file: &Path, problems: &[Problem]) -> Result<()> {
 }
 
 fn read_features(file: &Path) -> Result<FeatureTable> {
-    if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy")) {
-        return npy::read_files(file);
+    let table = if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy")) {
+        npy::read_files(file)?
+    } else {
+        let parsed = features_csv::parse(&read_file(file)?);
+        refuse(file, &parsed.problems)?;
+        parsed.value
+    };
+    if table.images.is_empty() || table.names.is_empty() {
+        return Err(Error::user(format!("{} holds no features", file.display()))
+            .hint("it should hold one row for each picture, and beside `image` one column for each feature"));
     }
-    let parsed = features_csv::parse(&read_file(file)?);
-    refuse(file, &parsed.problems)?;
-    if parsed.value.images.is_empty() {
-        return Err(Error::user(format!("{} holds no features", file.display())));
-    }
-    Ok(parsed.value)
+    Ok(table)
 }
 
 fn read_groupings(file: &Path) -> Result<Vec<ReferenceGrouping<String>>> {

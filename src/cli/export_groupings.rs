@@ -8,6 +8,7 @@ use serde_json::json;
 use super::Common;
 use super::output::Output;
 use crate::engine::jobs::{counted, export_groupings};
+use crate::engine::output_file::{FileKind, OutputFile};
 use crate::error::Result;
 use crate::interchange::grouping_forms::GroupingForm;
 use crate::project::Project;
@@ -21,18 +22,25 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// The form: csv (`rater,condition,image,group,started,ended,order`), freesortr, or jspsych.
-    #[arg(long, value_name = "FORM", default_value_t = GroupingForm::LongCsv)]
+    #[arg(long, value_name = "FORM", default_value_t = GroupingForm::LongCsv, value_parser = super::named::<GroupingForm>)]
     form: GroupingForm,
     /// One condition only.
     #[arg(long, value_name = "NAME")]
     condition: Option<String>,
+    #[command(flatten)]
+    replacing: super::Replacing,
     #[command(flatten)]
     pub common: Common,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let project = Project::open_read_only(&arguments.dir)?;
-    let written = export_groupings::run(&project, arguments.form, arguments.condition.as_deref(), &arguments.out)?;
-    let value = json!({ "file": arguments.out, "groupings": written });
+    let kind = match arguments.form {
+        GroupingForm::LongCsv | GroupingForm::FreeSortR => FileKind::Csv,
+        GroupingForm::JsPsych => FileKind::Json,
+    };
+    let out = OutputFile::new(Some(&project), &arguments.out, kind, arguments.replacing.existing())?;
+    let written = export_groupings::run(&project, arguments.form, arguments.condition.as_deref(), &out)?;
+    let value = json!({ "file": arguments.out.to_string_lossy(), "groupings": written });
     output.print(&value, || format!("Wrote {} to {}", counted(written, "grouping"), arguments.out.display()))
 }

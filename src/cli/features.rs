@@ -10,10 +10,11 @@ use super::Common;
 use super::output::Output;
 use crate::engine::jobs::cluster::{self, ClusteredPart};
 use crate::engine::jobs::counted;
+use crate::engine::output_file::{FileKind, OutputFile};
 use crate::error::{Error, Result};
 use crate::ids::{ImageId, RunId};
 use crate::interchange::features_csv::{self, FeatureTable};
-use crate::interchange::{npy, write_file};
+use crate::interchange::npy;
 use crate::project::Project;
 
 /// Write the label intensities of a run as CSV or npy.
@@ -28,8 +29,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Which pictures: test or all.
-    #[arg(long, default_value_t)]
+    #[arg(long, default_value_t, value_parser = super::named::<ClusteredPart>)]
     part: ClusteredPart,
+    #[command(flatten)]
+    replacing: super::Replacing,
     #[command(flatten)]
     pub common: Common,
 }
@@ -44,6 +47,15 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
         }
     };
     let mut project = super::cluster::open(&arguments.dir)?;
+    let existing = arguments.replacing.existing();
+    let kind = if as_npy { FileKind::Npy } else { FileKind::Csv };
+    let out = OutputFile::new(Some(&project), &arguments.out, kind, existing)?;
+    if as_npy {
+        let (images, columns) = npy::companions(&arguments.out);
+        for beside in [images, columns] {
+            OutputFile::new(Some(&project), &beside, FileKind::Csv, existing)?;
+        }
+    }
     let (features, unreadable) = cluster::features_of(
         &mut project,
         RunId(arguments.run),
@@ -59,10 +71,10 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     if as_npy {
         npy::write_files(&arguments.out, &table)?;
     } else {
-        write_file(&arguments.out, |target| features_csv::write(&table, target))?;
+        out.write(|target| features_csv::write(&table, target))?;
     }
     let value = json!({
-        "file": arguments.out, "images": features.rows(), "features": features.columns(), "unreadable": unreadable,
+        "file": arguments.out.to_string_lossy(), "images": features.rows(), "features": features.columns(), "unreadable": unreadable,
     });
     output.print(&value, || {
         format!(

@@ -11,6 +11,7 @@ use super::output::Output;
 use crate::engine::jobs::counted;
 use crate::error::Result;
 use crate::project::Role;
+use crate::wording::one_line;
 
 /// Show a project in numbers: pictures, labels, people, groupings, files not taken.
 #[derive(Args, Debug)]
@@ -52,7 +53,8 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
             counted(missing, "file")
         );
         for image in &set_aside {
-            let _ = writeln!(text, "  {}: {}", image.relative_path, image.set_aside.as_deref().unwrap_or_default());
+            let reason = image.set_aside.as_deref().unwrap_or_default();
+            let _ = writeln!(text, "  {}: {}", one_line(&image.relative_path), one_line(reason));
         }
         let _ = writeln!(
             text,
@@ -78,7 +80,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
         }
         let _ = writeln!(text, "Files not taken: {}", rejected.len());
         for file in &rejected {
-            let _ = writeln!(text, "  {}: {}", file.relative_path, file.reason);
+            let _ = writeln!(text, "  {}: {}", one_line(&file.relative_path), one_line(&file.reason));
         }
         text
     })

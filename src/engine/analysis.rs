@@ -15,10 +15,11 @@ use super::jobs::predictions;
 use super::jobs::score::{self, ReferenceGrouping, ScoreReport};
 use super::jobs::{counted, export_agreement};
 use crate::clustering::{self, Clustering, KMeansSettings};
+use crate::engine::output_file::{Existing, FileKind, OutputFile};
 use crate::error::{Error, Result};
 use crate::features::FeatureMatrix;
 use crate::ids::{ImageId, RunId};
-use crate::interchange::{assignments, require_csv, write_file};
+use crate::interchange::assignments;
 use crate::progress::{Cancel, Silent};
 use crate::project::{FeatureKind, Project};
 
@@ -261,17 +262,19 @@ impl Analyst {
         let names: std::collections::HashMap<ImageId, String> =
             self.open_project()?.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
         let name = |image: &ImageId| names.get(image).cloned().unwrap_or_default();
-        let files = export_agreement::run(&report, &report.linkage(level)?, level, folder, name)?;
+        let into =
+            export_agreement::Folder { project: Some(self.open_project()?), path: folder, existing: Existing::Replace };
+        let files = export_agreement::run(&report, &report.linkage(level)?, level, into, name)?;
         self.outbox.push(Event::Done(format!("Wrote {} to {}", counted(files.len(), "file"), folder.display())));
         Ok(())
     }
 
     fn export(&mut self, request: ExploreRequest, file: &std::path::Path) -> Result<()> {
-        require_csv(file)?;
+        let output = OutputFile::new(Some(self.open_project()?), file, FileKind::Csv, Existing::Replace)?;
         let features = self.load(request)?.features.clone();
         let clustering = cluster::run(&features, request.clusters, request.seed, &Cancel::new())?;
         let rows = cluster::rows(self.open_project()?, &features, &clustering)?;
-        write_file(file, |target| assignments::write(&rows, target))?;
+        output.write(|target| assignments::write(&rows, target))?;
         self.outbox.push(Event::Done(format!(
             "Wrote {} pictures and their clusters to {}",
             rows.len(),

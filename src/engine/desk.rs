@@ -13,10 +13,11 @@ use super::jobs::{cluster, counted, demo, export_groupings, export_model, import
 use super::session::RaterSession;
 use super::snapshot::Snapshot;
 use super::sorts::{MoveRequest, SortKeeper};
+use crate::engine::output_file::{Existing, FileKind, OutputFile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{ImageId, LabelId, PersonId, RunId, StudyId};
 use crate::interchange::grouping_forms::GroupingForm;
-use crate::interchange::{move_log, require_csv, require_jsonl, write_file};
+use crate::interchange::move_log;
 use crate::progress::{Cancel, Observer, Progress};
 use crate::project::history::Change;
 use crate::project::{Person, Project, Role};
@@ -209,6 +210,7 @@ impl Desk {
             }
             Command::LoadPredictions(run) => self.ask(Question::Predictions(run)),
             Command::ExportModel { run, file } => self.start_job("Export", move |project, watcher, cancel| {
+                let file = OutputFile::new(Some(project), &file, FileKind::Safetensors, Existing::Replace)?;
                 let report = export_model::run(project, run, &file, watcher, cancel)?;
                 Ok(JobEnd {
                     summary: format!("Wrote the network of run {} to {}", run.0, report.file.display()),
@@ -221,17 +223,19 @@ impl Desk {
                 self.ask(Question::ExportAgreement(request, level, folder))
             }
             Command::ExportMoveLog(study, file) => {
-                require_jsonl(&file)?;
-                let lines = study::log_of(self.project()?, study)?;
-                write_file(&file, |target| move_log::write(&lines, target))?;
-                let text = format!("Wrote {} to {}", counted(lines.len(), "line"), file.display());
+                let project = self.project()?;
+                let file = OutputFile::new(Some(project), &file, FileKind::JsonLines, Existing::Replace)?;
+                let lines = study::log_of(project, study)?;
+                file.write(|target| move_log::write(&lines, target))?;
+                let text = format!("Wrote {} to {}", counted(lines.len(), "line"), file.path().display());
                 self.outbox.push(Event::Done(text));
                 Ok(())
             }
             Command::ExportGroupings(file) => {
-                require_csv(&file)?;
-                let written = export_groupings::run(self.project()?, GroupingForm::LongCsv, None, &file)?;
-                let text = format!("Wrote {} to {}", counted(written, "grouping"), file.display());
+                let project = self.project()?;
+                let file = OutputFile::new(Some(project), &file, FileKind::Csv, Existing::Replace)?;
+                let written = export_groupings::run(project, GroupingForm::LongCsv, None, &file)?;
+                let text = format!("Wrote {} to {}", counted(written, "grouping"), file.path().display());
                 self.outbox.push(Event::Done(text));
                 Ok(())
             }

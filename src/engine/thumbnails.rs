@@ -158,7 +158,8 @@ fn make(shared: &Shared, request: &PictureRequest) -> Result<RgbImage> {
             let limits = DecodeLimits::default();
             let image = imaging::decode_file(&request.path, &limits)
                 .map_err(|rejection| rejection.into_error(&request.path.display().to_string()))?;
-            Ok(if image.width().max(image.height()) > side_px { imaging::thumbnail(&image, side_px) } else { image })
+            let fits = image.width().max(image.height()) <= side_px;
+            Ok(if fits { image.into_image() } else { imaging::thumbnail(&image, side_px) })
         }
     }
 }

@@ -5,18 +5,26 @@
 //! cannot be used comes back as a [`Rejection`], a reason to show beside it. Later [`decode`] gives the full
 //! picture for looking at, and [`load_square`] the square that the network sees. Whatever the file holds (alpha,
 //! grey, 16 bits, CMYK, another colour profile), what leaves this module is upright sRGB with 8 bits a channel.
+//!
+//! Files are read by [`read_picture_file`], which refuses what is too long, and a picture is decoded only when the
+//! memory it needs at its height is free: all pictures that are open at once stay below [`MEMORY_BUDGET_BYTES`].
 
 mod augment;
 mod colour;
 mod decode;
 mod hashes;
+mod memory;
+mod quiet;
+mod read;
 mod rejection;
 mod resize;
 mod thumbnails;
 
 pub use augment::{Augmentation, AugmentationLimits, augmented, mixed};
-pub use decode::{DecodeLimits, ImageFacts, Inspection, PictureFormat, decode, decode_file, inspect};
+pub use decode::{DecodeLimits, DecodedPicture, ImageFacts, Inspection, PictureFormat, decode, decode_file, inspect};
 pub use hashes::{content_hash, perceptual_hash};
+pub use memory::MEMORY_BUDGET_BYTES;
+pub use read::{PictureBytes, read_picture_file};
 pub use rejection::Rejection;
 pub use resize::{load_square, square_crop, thumbnail};
 pub(crate) use thumbnails::write_jpeg;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use image::codecs::jpeg::JpegEncoder;
 use image::{ImageEncoder, RgbImage};
 
-use super::decode::{DecodeLimits, decode_file};
+use super::decode::{DecodeLimits, DecodedPicture, decode_file};
 use super::resize::thumbnail;
 use crate::error::{Error, Result};
 use crate::interchange::atomic;
@@ -46,7 +46,7 @@ impl ThumbnailCache {
 
     /// The stored thumbnail, or nothing when there is none or it is damaged.
     pub fn load(&self, content_hash: &str) -> Option<RgbImage> {
-        decode_file(&self.path(content_hash), &DecodeLimits::default()).ok()
+        decode_file(&self.path(content_hash), &DecodeLimits::default()).ok().map(DecodedPicture::into_image)
     }
 
     /// The stored thumbnail, or one made now from the picture at `source_path`, and stored.

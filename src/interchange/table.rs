@@ -1,5 +1,6 @@
 //! CSV as a header and rows with line numbers: what the CSV formats of this module share.
 
+use std::collections::HashSet;
 use std::io;
 
 use unicode_normalization::UnicodeNormalization;
@@ -107,10 +108,11 @@ impl Table {
     /// columns of the same name are left out with a problem.
     pub fn named_columns(&mut self, known: usize) -> Vec<(usize, String)> {
         let mut columns: Vec<(usize, String)> = Vec::new();
+        let mut names: HashSet<&str> = HashSet::new();
         for (position, name) in self.header.iter().enumerate().filter(|(position, _)| *position != known) {
             let message = if name.is_empty() {
                 format!("column {} has no name; it is left out", position + 1)
-            } else if columns.iter().any(|(_, other)| other == name) {
+            } else if !names.insert(name) {
                 format!("there are two columns “{name}”; the second is left out")
             } else {
                 columns.push((position, name.clone()));

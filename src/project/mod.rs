@@ -215,6 +215,16 @@ impl Project {
     }
 }
 
+/// Folders of a project that hold its own files.
+const OWN_FOLDERS: [&str; 3] = ["cache", "runs", "backups"];
+
+/// True when `path` is one of the files and folders that a project, whichever, keeps for itself.
+pub fn is_own_file(path: &Path) -> bool {
+    let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else { return false };
+    (OWN_FOLDERS.contains(&name.as_ref()) || name.starts_with(DATABASE) || name == "project.lock")
+        && path.parent().is_some_and(Project::exists)
+}
+
 fn absolute(folder: &Path) -> Result<PathBuf> {
     std::path::absolute(folder).map_err(|error| Error::io(folder, error))
 }

@@ -1,20 +1,19 @@
 //! Export groupings: what raters handed in, as files for other programs.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::Path;
 
+use crate::engine::output_file::OutputFile;
 use crate::error::{Error, Result};
 use crate::ids::ImageId;
 use crate::interchange::grouping_forms::GroupingForm;
 use crate::interchange::groupings::GroupingRow;
-use crate::interchange::write_file;
 use crate::project::{GroupingRecord, Project};
 
 /// Writes the newest version of every grouping, of one condition or all; gives their number.
 ///
 /// # Errors
 /// `User` when there is none, the form holds one condition only and there are several, or the file cannot be written.
-pub fn run(project: &Project, form: GroupingForm, condition: Option<&str>, file: &Path) -> Result<usize> {
+pub fn run(project: &Project, form: GroupingForm, condition: Option<&str>, file: &OutputFile) -> Result<usize> {
     let chosen: Vec<GroupingRecord> = project
         .groupings()?
         .into_iter()
@@ -51,6 +50,6 @@ pub fn run(project: &Project, form: GroupingForm, condition: Option<&str>, file:
             });
         }
     }
-    write_file(file, |target| form.write(&rows, target))?;
+    file.write(|target| form.write(&rows, target))?;
     Ok(chosen.len())
 }

@@ -99,7 +99,7 @@ impl BackboneSource<'_> {
             .into_iter()
             .map(|(image, error)| {
                 let name = records.get(&image).map_or_else(String::new, |record| record.relative_path.clone());
-                observer.note(&format!("Left out: {error}"));
+                observer.left_out(&format!("Left out: {error}"));
                 (name, error.message)
             })
             .collect();
@@ -187,7 +187,7 @@ impl Source<'_> {
                         pictures.push(picture);
                     }
                     Some(Err(error)) => {
-                        observer.note(&format!("Left out: {error}"));
+                        observer.left_out(&format!("Left out: {error}"));
                         unreadable.push((names.get(id).cloned().unwrap_or_default(), error.message));
                     }
                     None => return Err(Error::internal("a picture was not asked for")),

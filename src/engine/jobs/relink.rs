@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::imaging;
+use crate::imaging::{self, DecodeLimits};
 use crate::project::Project;
 
 /// How many pictures are compared byte for byte before a new place is believed.
@@ -34,7 +34,8 @@ pub fn run(project: &mut Project, root_id: Option<i64>, folder: &Path) -> Result
     }
     for image in present.iter().step_by(present.len().div_ceil(PROBES)) {
         let path = folder.join(&image.relative_path);
-        let bytes = std::fs::read(&path).map_err(|error| Error::io(&path, error))?;
+        let bytes = imaging::read_picture_file(&path, &DecodeLimits::default())
+            .map_err(|rejection| rejection.into_error(&path.display().to_string()))?;
         if imaging::content_hash(&bytes) != image.content_hash {
             return Err(Error::user(format!("{} is another picture than the one imported", path.display()))
                 .hint("import the folder instead, if its pictures were edited"));
