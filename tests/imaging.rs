@@ -1,8 +1,12 @@
 //! Pictures of every kind come out upright, in sRGB, or with the right reason why not.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod common;
 mod common_numbers;
+#[path = "imaging/heavy.rs"]
+mod heavy;
+#[path = "imaging/mutated.rs"]
+mod mutated;
 
 use std::path::{Path, PathBuf};
 

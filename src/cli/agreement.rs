@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     match (&arguments.dir, &arguments.groups) {
         (_, Some(file)) => compare(None, &from_file(file)?, String::clone, arguments, output),
         (Some(dir), None) => {
-            let project = Project::open_read_only(dir)?;
+            let project = super::open_to_read(dir, output)?;
             let names: HashMap<ImageId, String> =
                 project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
             let name = |image: &ImageId| names.get(image).cloned().unwrap_or_default();
@@ -97,7 +97,7 @@ fn compare<Image: Ord + Clone + Send + Sync>(
     let (mut values, mut text) = (Vec::new(), String::new());
     for condition in conditions {
         let request = AgreementRequest { condition: condition.to_owned(), seed: arguments.seed };
-        let report = agreement::run(sorts, &request, &cancel)?;
+        let report = agreement::run(sorts, &request, &output.terminal, &cancel)?;
         let linkage = report.linkage(arguments.level)?;
         let files = match &arguments.out {
             Some(path) => {

@@ -1,6 +1,6 @@
 //! `atmoscope cluster`: group pictures by their label intensities.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
@@ -11,10 +11,9 @@ use super::score_table;
 use crate::engine::jobs::cluster::{self, ClusteredPart};
 use crate::engine::jobs::score;
 use crate::engine::output_file::{FileKind, OutputFile};
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::ids::RunId;
 use crate::interchange::assignments;
-use crate::project::Project;
 
 /// Group pictures by the label intensities of a run with k-means, write the clusters and score them.
 #[derive(Args, Debug)]
@@ -42,27 +41,8 @@ pub(super) struct Arguments {
     pub common: Common,
 }
 
-/// The project for writing if that is possible, else for reading: clusters can be made while the window is open, or
-/// where nothing can be written.
-pub(super) fn open(dir: &Path) -> Result<Project> {
-    Project::open(dir).or_else(|writing| {
-        Project::open_read_only(dir).map_err(|reading| {
-            // Why it cannot be read says more, unless it only asks to open it for writing.
-            if reading.kind == ErrorKind::User { writing } else { reading }
-        })
-    })
-}
-
-/// The project for reading, without keeping others from writing. One of an older version is brought up to date.
-pub(super) fn open_to_read(dir: &Path) -> Result<Project> {
-    Project::open_read_only(dir).or_else(|reading| match reading.kind {
-        ErrorKind::User => Project::open(dir),
-        _ => Err(reading),
-    })
-}
-
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    let mut project = open(&arguments.dir)?;
+    let mut project = super::open_as_possible(&arguments.dir, output)?;
     let existing = arguments.replacing.existing();
     let allowed = |path: &PathBuf| OutputFile::new(Some(&project), path, FileKind::Csv, existing);
     let out = arguments.out.as_ref().map(allowed).transpose()?;

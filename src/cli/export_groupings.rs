@@ -34,7 +34,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    let project = Project::open_read_only(&arguments.dir)?;
+    let project = super::open_to_read(&arguments.dir, output)?;
     let kind = match arguments.form {
         GroupingForm::LongCsv | GroupingForm::FreeSortR => FileKind::Csv,
         GroupingForm::JsPsych => FileKind::Json,

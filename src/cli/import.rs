@@ -76,7 +76,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
     if arguments.max_aspect_ratio.is_nan() || arguments.max_aspect_ratio < 1.0 {
         return Err(Error::user("--max-aspect-ratio must be 1 or more"));
     }
-    let mut project = Project::open(&arguments.dir)?;
+    let mut project = super::open_to_write(&arguments.dir, output)?;
     let request = ImportRequest {
         images: arguments.images.clone(),
         labels: arguments.labels.clone(),

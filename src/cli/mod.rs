@@ -27,16 +27,18 @@ mod study;
 mod suggestion;
 mod terminal;
 mod train;
+mod upgrade;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::engine::output_file::Existing;
-use crate::error::{Error, Result, STOPPED};
+use crate::error::{Error, ErrorKind, Result, STOPPED};
 use crate::progress::Cancel;
+use crate::project::Project;
 use output::Output;
 use terminal::line_to_stderr;
 
@@ -76,6 +78,7 @@ enum Subcommands {
     Study(study::Arguments),
     Serve(serve::Arguments),
     Status(status::Arguments),
+    Upgrade(upgrade::Arguments),
     Relink(relink::Arguments),
     Demo(demo::Arguments),
     Doctor(doctor::Arguments),
@@ -165,6 +168,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Subcommands::Study(arguments) => study::run(&arguments, &output)?,
         Subcommands::Serve(arguments) => serve::run(&arguments, &output)?,
         Subcommands::Status(arguments) => status::run(&arguments, &output)?,
+        Subcommands::Upgrade(arguments) => upgrade::run(&arguments, &output)?,
         Subcommands::Relink(arguments) => relink::run(&arguments, &output)?,
         Subcommands::Demo(arguments) => return demo::run(&arguments, &output),
         Subcommands::Doctor(arguments) => doctor::run(&arguments, &output)?,
@@ -191,6 +195,7 @@ impl Subcommands {
             Self::Study(arguments) => arguments.common(),
             Self::Serve(arguments) => arguments.common,
             Self::Status(arguments) => arguments.common,
+            Self::Upgrade(arguments) => arguments.common,
             Self::Relink(arguments) => arguments.common,
             Self::Demo(arguments) => arguments.common,
             Self::Doctor(arguments) => arguments.common,
@@ -210,6 +215,34 @@ fn report(error: &Error, json: bool) -> ExitCode {
         }
     }
     ExitCode::from(error.exit_code())
+}
+
+/// The project for writing, with what is wrong with it said.
+fn open_to_write(dir: &Path, output: &Output) -> Result<Project> {
+    Project::open(dir).map(|project| with_warnings(project, output))
+}
+
+/// The project for reading, without keeping others from writing.
+fn open_to_read(dir: &Path, output: &Output) -> Result<Project> {
+    Project::open_read_only(dir).map(|project| with_warnings(project, output))
+}
+
+/// The project for writing if that is possible, else for reading: what is computed can be kept or not, while the
+/// window is open or where nothing can be written.
+fn open_as_possible(dir: &Path, output: &Output) -> Result<Project> {
+    open_to_write(dir, output).or_else(|writing| {
+        open_to_read(dir, output).map_err(|reading| {
+            // Why it cannot be read says more, unless it only asks to open it for writing.
+            if reading.kind == ErrorKind::User { writing } else { reading }
+        })
+    })
+}
+
+fn with_warnings(project: Project, output: &Output) -> Project {
+    for warning in project.warnings() {
+        output.terminal.warn(&format!("warning: {warning}"));
+    }
+    project
 }
 
 /// A value by its name; what there is to choose from stands in the message, which is all that clap shows.
@@ -238,7 +271,7 @@ fn open_window(dir: Option<PathBuf>, view: Option<&str>, frame_log: Option<PathB
         }
     };
     if let Some(dir) = &dir
-        && !crate::project::Project::exists(dir)
+        && !Project::exists(dir)
     {
         if let Some(mistyped) = suggestion::of(&[dir.clone().into_os_string()]) {
             return Err(mistyped);

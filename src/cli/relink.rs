@@ -27,7 +27,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    let mut project = Project::open(&arguments.dir)?;
+    let mut project = super::open_to_write(&arguments.dir, output)?;
     let found = relink::run(&mut project, arguments.root, &arguments.folder)?;
     output.print(&json!({ "found": found, "folder": arguments.folder.to_string_lossy() }), || {
         format!("{} found in {}", counted(found, "picture"), arguments.folder.display())

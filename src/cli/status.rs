@@ -23,7 +23,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    let project = super::cluster::open_to_read(&arguments.dir)?;
+    let project = super::open_to_read(&arguments.dir, output)?;
     let images = project.images()?;
     let paths = project.image_paths()?;
     let missing = paths.values().filter(|path| !path.is_file()).count();

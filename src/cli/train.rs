@@ -165,13 +165,13 @@ fn set<T>(setting: &mut T, value: Option<T>) {
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
     if arguments.plan {
-        let project = super::cluster::open_to_read(&arguments.dir)?;
+        let project = super::open_to_read(&arguments.dir, output)?;
         let plan = plan::plan(&project, &arguments.configuration()?)?;
         output.print(&plan, || plan_text(&plan))?;
         return Ok(ExitCode::SUCCESS);
     }
     let order = arguments.order()?;
-    let mut project = Project::open(&arguments.dir)?;
+    let mut project = super::open_to_write(&arguments.dir, output)?;
     let cancel = super::cancel_on_interrupt();
     let report = train::carry_out(&mut project, &order, &|_| {}, &output.terminal, &cancel)?;
     output.terminal.note(&format!(

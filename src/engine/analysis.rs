@@ -252,7 +252,7 @@ impl Analyst {
             return Ok(report.clone());
         }
         let sorts = agreement::sorts(self.open_project()?)?;
-        let report = Arc::new(agreement::run(&sorts, request, &Cancel::new())?);
+        let report = Arc::new(agreement::run(&sorts, request, &Silent, &Cancel::new())?);
         self.agreement = Some((request.clone(), report.clone()));
         Ok(report)
     }

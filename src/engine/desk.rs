@@ -358,9 +358,15 @@ impl Desk {
         let last = project.remark(ANNOTATOR_REMARK)?;
         self.annotator =
             project.people(Role::Annotator)?.into_iter().find(|person| Some(&person.name) == last.as_ref());
+        let warnings = project.warnings().to_vec();
         self.project = Some(project);
         self.sorts = SortKeeper::default();
-        self.reload()
+        self.reload()?;
+        // After the project is shown: what is said of another one goes with it.
+        for message in warnings {
+            self.outbox.push(Event::Problem(Notice { message, hint: None }));
+        }
+        Ok(())
     }
 
     /// Sends the whole state again and lets the analyst forget what it had loaded.

@@ -10,7 +10,7 @@ use crate::evaluation::{
     linkage_consensus, rater_agreement,
 };
 use crate::ids::ImageId;
-use crate::progress::Cancel;
+use crate::progress::{Cancel, Observer, Silent};
 use crate::project::{GroupingRecord, Project};
 
 /// One rater's groups under one condition.
@@ -97,6 +97,7 @@ impl<Image> AgreementReport<Image> {
 pub fn run<Image: Ord + Clone + Sync + Send>(
     sorts: &[RaterSort<Image>],
     request: &AgreementRequest,
+    observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<AgreementReport<Image>> {
     let of_it = |occasion: usize| {
@@ -115,12 +116,12 @@ pub fn run<Image: Ord + Clone + Sync + Send>(
         return Err(Error::user(format!("there are no groupings under condition “{}”", request.condition)).hint(hint));
     }
     let groupings = RaterGroupings::new(first.iter().map(|sort| (sort.rater.as_str(), &sort.groups)))?;
-    let agreement = rater_agreement(&groupings, RESAMPLES, request.seed, cancel)?;
+    let agreement = rater_agreement(&groupings, RESAMPLES, request.seed, observer, cancel)?;
     let mut retests = Vec::new();
     for again in of_it(2) {
         let Some(before) = first.iter().find(|sort| sort.rater == again.rater) else { continue };
         let both = RaterGroupings::new([("first time", &before.groups), ("again", &again.groups)])?;
-        let mut of_both = rater_agreement(&both, RESAMPLES, request.seed, cancel)?;
+        let mut of_both = rater_agreement(&both, RESAMPLES, request.seed, &Silent, cancel)?;
         if let Some(agreement) = of_both.pairs.pop() {
             retests.push(Retest { rater: again.rater.clone(), agreement });
         }
