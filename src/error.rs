@@ -6,8 +6,13 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::wording::one_line;
+
 /// Shorthand for results with our [`struct@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Exit code of what was stopped on request.
+pub const STOPPED: u8 = 130;
 
 /// Whose fault an error is, which decides what the person can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +78,7 @@ impl Error {
 
     /// The person asked to stop.
     pub fn cancelled() -> Self {
-        Self::new(ErrorKind::Cancelled, "stopped on request")
+        Self::new(ErrorKind::Cancelled, "stopped on request; what was stored until then is kept")
     }
 
     /// A mistake of ours.
@@ -103,10 +108,17 @@ impl Error {
         };
         Self {
             kind,
-            message: format!("{}: {error}", path.display()),
+            message: format!("{}: {error}", one_line(&path.to_string_lossy())),
             hint: hint.map(str::to_owned),
             source: Some(Box::new(error)),
         }
+    }
+
+    /// Names the file that the error is in.
+    #[must_use]
+    pub fn in_file(mut self, path: &Path) -> Self {
+        self.message = format!("{}: {}", one_line(&path.to_string_lossy()), self.message);
+        self
     }
 
     /// Adds what to do next.
@@ -128,10 +140,12 @@ impl Error {
         self.kind == ErrorKind::Cancelled
     }
 
-    /// Exit code of the command line: 2 for a mistake of the user, 1 otherwise.
-    pub fn exit_code(&self) -> i32 {
+    /// Exit code of the command line: 2 for a mistake of the user, 130 for what was stopped on request, as shells have
+    /// it for Ctrl+C, 1 otherwise.
+    pub fn exit_code(&self) -> u8 {
         match self.kind {
             ErrorKind::User | ErrorKind::Config => 2,
+            ErrorKind::Cancelled => STOPPED,
             _ => 1,
         }
     }

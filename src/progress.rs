@@ -27,6 +27,10 @@ pub trait Observer: Sync {
     fn progress(&self, progress: Progress);
     /// Something worth a line in the log.
     fn note(&self, _text: &str) {}
+    /// Something was left out of the result. Told also to whoever asked for no notes.
+    fn left_out(&self, text: &str) {
+        self.note(text);
+    }
 }
 
 /// An observer that ignores everything.

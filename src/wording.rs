@@ -1,5 +1,10 @@
 //! Numbers and sentences as people read them, the same in the window, the command line and figures.
 
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use serde::Serializer;
+
 /// `value` with so many decimals, never as "-0.00".
 pub fn fixed(value: f64, decimals: usize) -> String {
     let scale = 10_f64.powi(decimals as i32);
@@ -34,9 +39,67 @@ pub fn counted_as(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
+/// True for what steers a terminal or turns its text around instead of being shown.
+fn is_control(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Text of several lines as it may be printed: whatever of it came from a file's name or from other people, its control
+/// characters are shown (`\u{1b}`) and do nothing.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    shown_where(text, |letter| is_control(letter) && !matches!(letter, '\n' | '\t'))
+}
+
+/// As [`visible`], for a name or a sentence: a line break in it is shown too and begins no new line.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    shown_where(text, is_control)
+}
+
+fn shown_where(text: &str, shown: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.chars().any(&shown) {
+        return Cow::Borrowed(text);
+    }
+    let mut visible = String::with_capacity(text.len() + 8);
+    for letter in text.chars() {
+        if shown(letter) { visible.extend(letter.escape_default()) } else { visible.push(letter) }
+    }
+    Cow::Owned(visible)
+}
+
+/// Letters of a name or field that a message repeats.
+const QUOTED: usize = 80;
+
+/// `text` on one line, cut where it is so long that a message would drown in it.
+pub fn quoted(text: &str) -> Cow<'_, str> {
+    let text = one_line(text);
+    match text.char_indices().nth(QUOTED) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => text,
+    }
+}
+
+/// A path in JSON, for `#[serde(serialize_with)]`. What of it is not Unicode, which JSON cannot hold, is replaced.
+pub fn path_in_json<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
+}
+
+/// As [`path_in_json`], for several.
+pub fn paths_in_json<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_steers_a_terminal_is_shown() {
+        assert_eq!(visible("a\u{1b}[2Jb\r\nc\td\u{202e}e"), "a\\u{1b}[2Jb\\r\nc\td\\u{202e}e");
+        assert_eq!(one_line("a.png: fine\nPictures: 99 added.png"), "a.png: fine\\nPictures: 99 added.png");
+        let family = "絵 👩‍👩‍👧 café";
+        assert!(matches!(visible(family), Cow::Borrowed(text) if text == family), "joined letters stay");
+        assert_eq!(quoted(&"絵".repeat(200)), format!("{}…", "絵".repeat(80)));
+    }
 
     #[test]
     fn nothing_is_less_than_nothing() {

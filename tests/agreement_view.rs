@@ -110,7 +110,7 @@ fn tables_and_figures_are_written_and_say_the_same() {
     std::fs::write(parent.path().join("groups.csv"), groupings()).unwrap();
     let cli = Cli::new(parent.path());
     let value = cli.json(&["agreement", "--groups", "groups.csv", "--out", "figures", "--level", "0.6"]);
-    let condition = &value[0];
+    let condition = &value["conditions"][0];
     assert_eq!(condition["raters"].as_array().unwrap().len(), 4);
     assert_eq!(condition["agreement"]["pairs"].as_array().unwrap().len(), 6);
     assert_eq!(condition["retests"][0]["rater"], "Otto");

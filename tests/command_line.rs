@@ -104,7 +104,7 @@ fn the_whole_loop_runs_without_a_window() {
     let id = cli.ok(&["train", "project", "--config", "project/runs/1/configuration.toml", "--epochs", "1"]);
     assert_eq!(id, "2\n");
     assert!(read(path, "project/runs/2/configuration.toml").contains("image_size_px = 32"));
-    let runs = cli.json(&["runs", "project"]);
+    let runs = cli.json(&["runs", "project"])["runs"].clone();
     assert_eq!((&runs[0]["id"], &runs[1]["id"], &runs[1]["status"]), (&2.into(), &1.into(), &"finished".into()));
 
     for file in ["features.csv", "features.npy"] {
@@ -162,7 +162,7 @@ fn the_same_seed_gives_the_same_bytes() {
                 record
             })
             .collect();
-        let hash = cli.json(&["runs", project])[0]["data_hash"].clone();
+        let hash = cli.json(&["runs", project])["runs"][0]["data_hash"].clone();
         written.push((read(folder.path(), &features), read(folder.path(), &clusters), metrics, hash));
     }
     assert!(written[0] == written[1], "two projects with the same seed differ");
@@ -191,7 +191,7 @@ fn a_picture_that_cannot_be_read_is_left_out_everywhere() {
     std::fs::remove_dir_all(folder.path().join("project/cache")).unwrap();
     let error = cli.fails(1, &["train", "project", "--image-size", "32"]);
     assert!(error.contains("none of the pictures can be read") && error.contains("relink"), "{error}");
-    let runs = cli.json(&["runs", "project"]);
+    let runs = cli.json(&["runs", "project"])["runs"].clone();
     assert_eq!(runs[0]["status"], "failed");
     assert!(runs[0]["message"].as_str().unwrap().contains("none of the pictures"));
 }
@@ -269,7 +269,7 @@ fn mistakes_end_with_2_and_name_the_way_out() {
         assert!(!error.contains("database refused"), "{arguments:?}: {error}");
     }
     assert!(!path.join("x.csv").exists());
-    assert_eq!(cli.json(&["runs", "project"]).as_array().unwrap().len(), 1, "a mistake left a run behind");
+    assert_eq!(cli.json(&["runs", "project"])["runs"].as_array().unwrap().len(), 1, "a mistake left a run behind");
 }
 
 #[test]
@@ -451,4 +451,249 @@ fn agreement_with_a_single_group_is_not_a_number() {
     assert_eq!(score("Ada,1,a.png,x\nAda,1,b.png,x\nAda,1,c.png,x\n"), "-");
     assert_eq!(score("Ada,1,a.png,x\n"), "-");
     assert_eq!(score("Ada,1,a.png,x\nAda,1,b.png,x\nAda,1,c.png,y\nAda,1,d.png,y\nEve,1,a.png,x\n"), "1.00");
+}
+
+/// A message that came with `--json`: one object.
+fn error_object(text: &str) -> Value {
+    let object: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    assert!(object["error"].is_string() && object["kind"].is_string(), "{text}");
+    object
+}
+
+#[test]
+fn a_file_is_replaced_only_if_it_is_of_its_kind_and_one_says_so() {
+    let (folder, cli) = sample();
+    let path = folder.path();
+    // A picture whose name is that of a table.
+    std::fs::copy(path.join("images/picture-000.png"), path.join("images/odd.csv")).unwrap();
+    let changed = image::open(path.join("images/picture-001.png")).unwrap().rotate90();
+    changed.save_with_format(path.join("images/odd.csv"), image::ImageFormat::Png).unwrap();
+    train(&cli, "project", "1");
+    cli.ok(&["study", "new", "project", "--name", "Moods", "--raters", "Ada"]);
+    std::fs::write(path.join("table.csv"), "image,mine\n").unwrap();
+    std::fs::write(path.join("binary.csv"), b"\x7fELF\0\0\0\0").unwrap();
+    std::fs::write(path.join("notes.jsonl"), "my notes").unwrap();
+    std::fs::create_dir(path.join("figures")).unwrap();
+    std::fs::write(path.join("figures/condition-1-pairs.csv"), "first\n").unwrap();
+    let features = |out| vec!["features", "project", "--run", "1", "--out", out];
+    let cluster = |out| vec!["cluster", "project", "--run", "1", "-k", "2", "--out", out];
+    let groupings = |out| vec!["export-groupings", "project", "--out", out];
+    let log = |out| vec!["study", "log", "project", "--out", out];
+    let agreement = |out| vec!["agreement", "project", "--condition", "1", "--out", out];
+    let model = |out| vec!["export-model", "project", "--run", "1", "--out", out];
+
+    let whole = |name: &str| std::fs::read(path.join(name)).unwrap();
+    let kept = ["table.csv", "binary.csv", "notes.jsonl", "images/odd.csv", "figures/condition-1-pairs.csv"];
+    let own = [
+        "project/runs/1/metrics.jsonl",
+        "project/runs/1/configuration.toml",
+        "project/runs/1/checkpoints/best.safetensors",
+        "project/project.db",
+    ];
+    let before: Vec<Vec<u8>> = kept.iter().chain(&own).map(|name| whole(name)).collect();
+    for (arguments, words) in [
+        (features("table.csv"), "is there already"),
+        (cluster("table.csv"), "is there already"),
+        (groupings("table.csv"), "is there already"),
+        (agreement("figures"), "is there already"),
+    ] {
+        let error = cli.fails(2, &arguments);
+        assert!(error.contains(words) && error.contains("--force"), "{arguments:?}: {error}");
+        let error = error_object(&cli.fails(2, &[arguments, vec!["--json"]].concat()));
+        assert!(error["hint"].as_str().unwrap().contains("--force"), "{error}");
+    }
+    for (arguments, words) in [
+        (groupings("images/odd.csv"), "a picture of the project"),
+        (groupings("images/picture-000.png"), "not the name of a .csv file"),
+        (groupings("binary.csv"), "of another kind"),
+        (cluster("images/odd.csv"), "a picture of the project"),
+        (log("notes.jsonl"), "of another kind"),
+        (log("project/runs/1/metrics.jsonl"), "keeps its own files"),
+        (log("project/runs/1/new.jsonl"), "keeps its own files"),
+        (features("project/cache/new.csv"), "keeps its own files"),
+        (features("project/runs/new.npy"), "keeps its own files"),
+        (cluster("project/backups/new.csv"), "keeps its own files"),
+        (agreement("project/runs"), "keeps its own files"),
+        (model("project/runs/1/checkpoints/best.safetensors"), "keeps its own files"),
+    ] {
+        let error = cli.fails(2, &[arguments.clone(), vec!["--force"]].concat());
+        assert!(error.contains(words), "{arguments:?}: {error}");
+    }
+    let after: Vec<Vec<u8>> = kept.iter().chain(&own).map(|name| whole(name)).collect();
+    assert!(before == after, "something was changed");
+    assert_eq!(std::fs::read_dir(path.join("figures")).unwrap().count(), 1, "some figures were written, and some not");
+
+    for arguments in [features("table.csv"), cluster("table.csv"), agreement("figures"), groupings("table.csv")] {
+        cli.ok(&[arguments, vec!["--force"]].concat());
+    }
+    assert!(read(path, "table.csv").starts_with("rater,condition,image,group"));
+    // A project has one of its pictures nowhere else.
+    cli.ok(&["new", "other"]);
+    cli.ok(&["export-groupings", "project", "--out", "other.csv"]);
+}
+
+#[test]
+fn json_is_one_object_whatever_happens() {
+    let (_folder, cli) = sample();
+    cli.ok(&["new", "project"]);
+    for (arguments, key) in [(vec!["runs", "project"], "runs"), (vec!["study", "show", "project"], "studies")] {
+        assert_eq!(cli.json(&arguments)[key], serde_json::json!([]));
+    }
+    for arguments in [
+        vec!["status", "--json"],
+        vec!["cluster", "project", "--json", "-k", "many", "--run", "1"],
+        vec!["bogus", "--json"],
+        vec!["status", "project", "--colour", "--json"],
+        vec!["features", "project", "--json", "--run", "1", "--out", "x.csv", "--part", "train"],
+    ] {
+        let error = error_object(&cli.fails(2, &arguments));
+        assert!(!error["error"].as_str().unwrap().contains('\n'), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn paths_that_are_not_unicode_are_told_all_the_same() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let (folder, cli) = sample();
+    train(&cli, "project", "1");
+    let odd = OsStr::from_bytes(b"odd\xff.csv");
+    std::fs::write(folder.path().join(odd), "rater,condition,image,group\nAda,1,nowhere.png,x\n").unwrap();
+    let run = |arguments: &[&str], path: &[u8], more: &[&str]| {
+        let mut command = cli.command(arguments);
+        let output = command.arg(OsStr::from_bytes(path)).args(more).arg("--json").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let value: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}{:?}", output.stderr));
+        (output.status.code(), value)
+    };
+    let (code, made) = run(&["new"], b"new\xff", &[]);
+    assert_eq!((code, made["project"].as_str().unwrap().ends_with("new\u{fffd}")), (Some(0), true));
+    let (code, written) = run(&["features", "project", "--run", "1", "--out"], b"out\xff.csv", &[]);
+    assert_eq!((code, &written["file"]), (Some(0), &"out\u{fffd}.csv".into()));
+    assert_eq!(run(&["export-groupings", "project", "--out"], b"groups\xff.csv", &[]).0, Some(0));
+    assert_eq!(run(&["agreement", "project", "--out"], b"figures\xff", &[]).0, Some(0));
+    let (code, report) = run(&["import", "project", "--groupings"], b"odd\xff.csv", &[]);
+    assert_eq!((code, &report["refused"][0]), (Some(2), &"odd\u{fffd}.csv".into()));
+    assert_eq!(run(&["relink", "project"], b"no\xff", &[]).0, Some(2), "an error is on standard error");
+}
+
+#[test]
+fn a_mistyped_subcommand_gets_a_suggestion() {
+    let (_folder, cli) = sample();
+    for (arguments, meant) in [
+        (vec!["clutser", "project"], "cluster"),
+        (vec!["clutser"], "cluster"),
+        (vec!["statsu", "project", "--json"], "status"),
+        (vec!["Import", "project", "images"], "import"),
+    ] {
+        let error = cli.fails(2, &arguments);
+        assert!(error.contains("there is no subcommand") && error.contains(&format!("`{meant}`")), "{error}");
+    }
+    let error = cli.fails(2, &["bogus", "project"]);
+    assert!(error.contains("bogus") && !error.contains("did you mean"), "{error}");
+}
+
+#[test]
+fn settings_are_read_from_files_alone_and_mistakes_name_file_and_line() {
+    let (folder, cli) = sample();
+    let path = folder.path();
+    cli.ok(&["new", "project"]);
+    std::fs::write(path.join("rules.toml"), "fewest_groups = 3\nsmalest_group = 2\n").unwrap();
+    std::fs::write(path.join("config.toml"), "seed = 1\nepochs = \"many\"\n").unwrap();
+    std::fs::write(path.join("latin.toml"), b"seed = 1 # \xe9\n").unwrap();
+    let rules = ["study", "new", "project", "--name", "a", "--condition", "rules.toml"];
+    let error = cli.fails(2, &rules);
+    assert!(error.contains("rules.toml") && error.contains("line 2") && error.contains("smalest_group"), "{error}");
+    for (file, words) in [("config.toml", "line 2"), ("latin.toml", "UTF-8"), ("images", "is a folder")] {
+        let error = cli.fails(2, &["train", "project", "--config", file]);
+        assert!(error.contains(file) && error.contains(words), "{error}");
+    }
+    #[cfg(unix)]
+    {
+        assert!(std::process::Command::new("mkfifo").arg(path.join("pipe")).status().unwrap().success());
+        for (setting, file) in [("--config", "pipe"), ("--weights", "pipe"), ("--weights", "/dev/zero")] {
+            let error = cli.fails(2, &["train", "project", setting, file]);
+            assert!(error.contains(file) && error.contains("a device or a pipe"), "{error}");
+        }
+    }
+    for (arguments, choices) in [
+        (vec!["features", "project", "--run", "1", "--out", "x.csv", "--part", "train"], "test or all"),
+        (vec!["train", "project", "--device", "x"], "cuda or metal"),
+        (vec!["export-groupings", "project", "--out", "x.csv", "--form", "x"], "freesortr or jspsych"),
+    ] {
+        let error = cli.fails(2, &arguments);
+        assert!(error.contains(choices), "{error}");
+    }
+    for setting in [["--epochs", "50"], ["--seed", "1"], ["--device", "auto"]] {
+        for earlier in [["--resume", "1"], ["--again", "1"]] {
+            let error = cli.fails(2, &[&["train", "project"][..], &earlier, &setting].concat());
+            assert!(error.contains(setting[0]), "{error}");
+        }
+    }
+    std::fs::write(path.join("nothing.csv"), "image\na.png\nb.png\n").unwrap();
+    std::fs::write(path.join("clusters.csv"), "image,cluster\na.png,0\nb.png,1\n").unwrap();
+    let error = cli.fails(2, &["evaluate", "--features", "nothing.csv", "--assignments", "clusters.csv"]);
+    assert!(error.contains("nothing.csv") && error.contains("holds no features"), "{error}");
+}
+
+#[test]
+fn weights_with_absurd_numbers_are_named() {
+    let (folder, cli) = sample();
+    cli.ok(&["new", "project"]);
+    cli.ok(&["import", "project", "images", "--labels", "labels.csv"]);
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/weights/vgg16-imagenet-features-f16.safetensors");
+    let mut bytes = std::fs::read(weights).unwrap();
+    // 65504, the largest number of 16 bits.
+    let end = bytes.len();
+    bytes[end - 2..].copy_from_slice(&0x7BFF_u16.to_le_bytes());
+    std::fs::write(folder.path().join("wrong.safetensors"), bytes).unwrap();
+    let error = cli.fails(1, &["train", "project", "--image-size", "32", "--weights", "wrong.safetensors"]);
+    assert!(error.contains("wrong.safetensors") && error.contains("6.55"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn names_do_nothing_to_the_terminal() {
+    let (folder, cli) = sample();
+    let images = folder.path().join("images");
+    std::fs::write(images.join("\u{1b}[2J\u{1b}[H.png"), "").unwrap();
+    std::fs::write(images.join("a.png: fine\nPictures: 99 added.png"), "no picture").unwrap();
+    std::fs::write(
+        folder.path().join("groups.csv"),
+        "rater,condition,image,group\nA\u{1b}[31mda,1,picture-000.png,x\n",
+    )
+    .unwrap();
+    cli.ok(&["new", "project"]);
+    let imported = cli.ok(&["import", "project", "images", "--groupings", "groups.csv", "--accept-problems"]);
+    for text in [imported, cli.ok(&["status", "project"])] {
+        assert!(!text.contains('\u{1b}') && text.contains("\\u{1b}[2J"), "{text}");
+        assert!(!text.lines().any(|line| line.starts_with("Pictures: 99")), "{text}");
+    }
+}
+
+#[test]
+fn what_was_left_out_is_told_also_when_no_notes_are_wanted() {
+    let (folder, cli) = sample();
+    train(&cli, "project", "1");
+    std::fs::remove_file(folder.path().join("images/picture-000.png")).unwrap();
+    let arguments = ["features", "project", "--run", "1", "--part", "all", "--out", "all.csv", "-q"];
+    let ran = cli.run(&arguments);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.err.contains("Left out") && ran.err.contains("picture-000.png"), "{ran:?}");
+    let ran = cli.run(&[&arguments[..], &["--json", "--force"]].concat());
+    assert_eq!(ran.err, "", "with --json it is in the object");
+}
+
+#[test]
+fn a_hundred_thousand_columns_are_read_at_once() {
+    let (folder, cli) = sample();
+    let names: Vec<String> = (0..100_000).map(|column| format!("f{column}")).collect();
+    let zeros = ",0".repeat(100_000);
+    std::fs::write(folder.path().join("wide.csv"), format!("image,{}\na.png{zeros}\nb.png{zeros}\n", names.join(",")))
+        .unwrap();
+    std::fs::write(folder.path().join("clusters.csv"), "image,cluster\na.png,0\nb.png,1\n").unwrap();
+    let start = std::time::Instant::now();
+    cli.ok(&["evaluate", "--features", "wide.csv", "--assignments", "clusters.csv"]);
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
 }

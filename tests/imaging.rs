@@ -1,8 +1,12 @@
 //! Pictures of every kind come out upright, in sRGB, or with the right reason why not.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod common;
 mod common_numbers;
+#[path = "imaging/heavy.rs"]
+mod heavy;
+#[path = "imaging/mutated.rs"]
+mod mutated;
 
 use std::path::{Path, PathBuf};
 
@@ -150,7 +154,7 @@ fn what_is_no_picture_is_told_apart() {
     assert_eq!(rejected(&bytes("bomb.png")), Rejection::TooLarge { megapixels: 3600, limit_megapixels: 200 });
     let missing = PictureFile::as_found(Path::new("no/such/file.png")).unwrap_err();
     assert_eq!(missing.code(), "unopenable");
-    let strict = DecodeLimits { max_megapixels: 0 };
+    let strict = DecodeLimits { max_megapixels: 0, ..DecodeLimits::default() };
     assert_eq!(decode(&bytes("plain.png"), &strict).unwrap_err().code(), "too-large");
 }
 
@@ -177,6 +181,8 @@ fn rejections_survive_storage() {
         Rejection::Unreadable("bad".into()),
         Rejection::Truncated("short".into()),
         Rejection::TooLarge { megapixels: 3600, limit_megapixels: 200 },
+        Rejection::LongFile { megabytes: 6000, limit_megabytes: 700 },
+        Rejection::TooMuchMemory { megabytes: 6400, limit_megabytes: 1300 },
         Rejection::Unsupported("image/avif".into()),
         Rejection::Unopenable("denied".into()),
     ] {

@@ -38,7 +38,7 @@ fn training() {
         assert_eq!(child.try_wait().unwrap(), None, "the training ended by itself");
         std::fs::read_to_string(&metrics).ok().filter(|text| text.lines().count() > 1)
     });
-    assert_eq!(cli.json(&["runs", "project"])[0]["status"], "running");
+    assert_eq!(cli.json(&["runs", "project"])["runs"][0]["status"], "running");
     child.kill().unwrap();
     child.wait().unwrap();
 
@@ -231,4 +231,25 @@ fn annotating() {
             after(stored)
         );
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn training_that_is_stopped_says_so_with_its_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let cli = Cli::new(folder.path());
+    sample_images(&folder.path().join("images"), 30);
+    sample_labels(&folder.path().join("labels.csv"), 30);
+    cli.ok(&["new", "project"]);
+    cli.ok(&["import", "project", "images", "--labels", "labels.csv"]);
+    let train = ["train", "project", "--image-size", "32", "--epochs", "10000", "--augmented-copies", "0", "-q"];
+    let child = cli.command(&train).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let metrics = folder.path().join("project/runs/1/metrics.jsonl");
+    poll("an epoch", || std::fs::read_to_string(&metrics).ok().filter(|text| text.lines().count() > 0));
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{said}");
+    assert!(said.contains("is kept") && said.contains("--resume 1"), "{said}");
+    assert_eq!(cli.json(&["runs", "project"])["runs"][0]["status"], "stopped");
 }

@@ -601,3 +601,191 @@ fn a_project_where_nothing_can_be_written_is_read() {
     assert!(images.into_iter().all(|images| images.unwrap().len() == 2));
     assert_eq!(status["images"], 2);
 }
+
+fn application_id(path: &Path) -> i32 {
+    let connection = rusqlite::Connection::open(path.join("project.db")).unwrap();
+    connection.query_row("PRAGMA application_id", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn what_is_no_project_never_becomes_one() {
+    let sample = Sample::new(3);
+    let path = sample.path();
+    drop(sample.project);
+    // Marked as ours, one from before that too once it is written to.
+    let ours = application_id(&path);
+    assert_ne!(ours, 0);
+    rusqlite::Connection::open(path.join("project.db")).unwrap().pragma_update(None, "application_id", 0).unwrap();
+    drop(Project::open_read_only(&path).unwrap());
+    assert_eq!(application_id(&path), 0, "reading changed it");
+    drop(Project::open(&path).unwrap());
+    assert_eq!(application_id(&path), ours);
+
+    let other = sample.folder.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    let foreign = other.join("project.db");
+    let write = |bytes: &[u8]| std::fs::write(&foreign, bytes).unwrap();
+    let makes = |sql: &str| {
+        let _ = std::fs::remove_file(&foreign);
+        rusqlite::Connection::open(&foreign).unwrap().execute_batch(sql).unwrap();
+    };
+    let cases: [(&str, &dyn Fn()); 6] = [
+        ("one byte", &|| write(&[0])),
+        ("a hundred bytes", &|| write(&[b'S'; 100])),
+        ("another program's", &|| makes("CREATE TABLE notes (a)")),
+        ("another program's, with a version", &|| makes("CREATE TABLE notes (a); PRAGMA user_version = 1")),
+        ("another program's, which says so", &|| makes("CREATE TABLE images (a); PRAGMA application_id = 7")),
+        ("nothing but a header", &|| makes("PRAGMA user_version = 0; VACUUM")),
+    ];
+    for (what, make) in cases {
+        make();
+        let before = std::fs::read(&foreign).unwrap();
+        for opened in [Project::open_read_only(&other), Project::open(&other)] {
+            let error = opened.unwrap_err();
+            assert!(error.kind == ErrorKind::Data && error.hint.is_some(), "{what}: {error}");
+        }
+        let cli = Cli::new(sample.folder.path());
+        cli.fails(1, &["status", "other"]);
+        cli.fails(1, &["import", "other", "."]);
+        assert!(std::fs::read(&foreign).unwrap() == before, "{what}: the file was changed");
+    }
+}
+
+#[test]
+fn commands_that_read_leave_an_older_project_as_it_is() {
+    let sample = Sample::new(3);
+    let path = sample.path();
+    drop(sample.project);
+    let connection = rusqlite::Connection::open(path.join("project.db")).unwrap();
+    let newest: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    connection.pragma_update(None, "user_version", newest - 1).unwrap();
+    drop(connection);
+    let before = std::fs::read(path.join("project.db")).unwrap();
+    let cli = Cli::new(sample.folder.path());
+    for arguments in [["status", "project"], ["runs", "project"]] {
+        let error = cli.fails(2, &arguments);
+        assert!(error.contains("older Atmoscope") && error.contains("atmoscope upgrade"), "{error}");
+    }
+    assert!(std::fs::read(path.join("project.db")).unwrap() == before, "reading changed it");
+}
+
+#[test]
+fn damage_that_can_be_read_over_is_said_at_every_start() {
+    let sample = Sample::new(40);
+    let path = sample.path();
+    drop(sample.project);
+    let cli = Cli::new(sample.folder.path());
+    assert!(Project::open(&path).unwrap().warnings().is_empty());
+    assert_eq!(cli.run(&["status", "project"]).err, "");
+    // An index that lacks a row.
+    let connection = rusqlite::Connection::open(path.join("project.db")).unwrap();
+    connection
+        .execute_batch(
+            "PRAGMA writable_schema = ON;
+             CREATE TABLE kept AS SELECT sql FROM sqlite_schema WHERE name = 'images_by_path';
+             UPDATE sqlite_schema SET sql = NULL, type = 'hidden' WHERE name = 'images_by_path';",
+        )
+        .unwrap();
+    drop(connection);
+    let damaged = rusqlite::Connection::open(path.join("project.db"))
+        .and_then(|connection| connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0)))
+        .map_or(true, |verdict| verdict != "ok");
+    assert!(damaged, "the test damages nothing");
+    for _ in 0..2 {
+        for writes in [false, true] {
+            let said = match if writes { Project::open(&path) } else { Project::open_read_only(&path) } {
+                Ok(project) => project.warnings().join("\n"),
+                Err(error) => error.to_string(),
+            };
+            assert!(said.contains("project.db is damaged"), "{said}");
+        }
+        assert!(cli.run(&["status", "project"]).err.contains("project.db is damaged"));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_copy_that_cannot_be_made_is_said() {
+    let sample = Sample::new(3);
+    let path = sample.path();
+    drop(sample.project);
+    let backups = path.join("backups");
+    let _ = std::fs::remove_dir_all(&backups);
+    std::fs::write(&backups, "not a folder").unwrap();
+    for _ in 0..2 {
+        let project = Project::open(&path).unwrap();
+        assert!(project.warnings()[0].contains("no copy of the project"), "{:?}", project.warnings());
+    }
+    let ran = Cli::new(sample.folder.path()).run(&["upgrade", "project"]);
+    assert!(ran.code == Some(0) && ran.err.contains("warning: no copy"), "{ran:?}");
+    std::fs::remove_file(&backups).unwrap();
+    assert!(Project::open(&path).unwrap().warnings().is_empty(), "it is mended");
+}
+
+#[test]
+fn nothing_is_taken_once_the_project_is_gone() {
+    for comes_back in [false, true] {
+        let mut sample = Sample::new(3);
+        let path = sample.path();
+        sample.put(0, 0, Some(true));
+        let away = sample.folder.path().join("away");
+        std::fs::rename(&path, &away).unwrap();
+        if comes_back {
+            // Another one in the same place is not the same.
+            drop(Project::create(&path).unwrap());
+        }
+        let answer = [(sample.images[1], sample.labels[0], Some(true))];
+        let error = sample.project.annotate(sample.who, &answer).unwrap_err();
+        assert!(error.kind == ErrorKind::Device && error.message.contains("not there any more"), "{error}");
+        assert!(sample.project.share().is_err() || !comes_back);
+        if !comes_back {
+            std::fs::rename(&away, &path).unwrap();
+            sample.put(1, 0, Some(true));
+            assert_eq!((sample.answer(0, 0), sample.answer(1, 0)), (Some(true), Some(true)));
+        }
+    }
+}
+
+#[test]
+fn leftovers_of_killed_processes_are_swept() {
+    let sample = Sample::new(3);
+    let path = sample.path();
+    drop(sample.project);
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
+    let write = |name: &str, old_one: bool| {
+        let file = path.join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "half").unwrap();
+        if old_one {
+            std::fs::File::options().write(true).open(&file).unwrap().set_modified(old).unwrap();
+        }
+        file
+    };
+    let gone = [
+        write("cache/thumbnails/ab/.abcd.jpg.123-4.tmp", true),
+        write("cache/large/cd/.cdef.jpg.123-5.tmp", true),
+        write("backups/project-2026-01-01T00-00-00Z.tmp", true),
+        write("runs/1/.metrics.jsonl.99-1.tmp", true),
+    ];
+    let stay = [
+        write("cache/thumbnails/ab/.abcd.jpg.123-6.tmp", false),
+        write("cache/thumbnails/ab/abcd.jpg", true),
+        write("runs/1/notes.tmp", true),
+    ];
+    let project = Project::open(&path).unwrap();
+    common::poll("leftovers are gone", || gone.iter().all(|file| !file.exists()).then_some(()));
+    assert!(stay.iter().all(|file| file.exists()));
+    drop(project);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_new_project_is_for_its_user_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("project");
+    let project = Project::create(&path).unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&path), mode(&path.join("project.db"))), (0o700, 0o600));
+    drop(project);
+}

@@ -13,7 +13,7 @@ use atmoscope::evaluation::{
     CoOccurrence, Consensus, Estimate, PairAgreement, PairScores, RaterGroupings, Tree, adjusted_rand_index,
     best_consensus, linkage_consensus, rater_agreement,
 };
-use atmoscope::progress::Cancel;
+use atmoscope::progress::{Cancel, Silent};
 use atmoscope::random::{Generator, generator};
 use common_numbers::golden;
 use rand::Rng;
@@ -57,7 +57,7 @@ fn twice<Image: Ord + Clone + Sync, Group: Ord>(
     seed: u64,
 ) -> PairAgreement {
     let both = RaterGroupings::new([("first time", first), ("again", again)]).unwrap();
-    rater_agreement(&both, resamples, seed, &Cancel::new()).unwrap().pairs.remove(0)
+    rater_agreement(&both, resamples, seed, &Silent, &Cancel::new()).unwrap().pairs.remove(0)
 }
 
 const NAMES: [&str; 5] =
@@ -66,7 +66,7 @@ const NAMES: [&str; 5] =
 #[test]
 fn pairs_of_raters_agree_with_scikit_learn() {
     for case in golden("raters.json")["cases"].as_array().unwrap() {
-        let agreement = rater_agreement(&groupings(&case["groups"]), 0, 1, &Cancel::new()).unwrap();
+        let agreement = rater_agreement(&groupings(&case["groups"]), 0, 1, &Silent, &Cancel::new()).unwrap();
         let pairs = case["pairs"].as_array().unwrap();
         assert_eq!(agreement.pairs.len(), pairs.len());
         // The mean is over the pairs that share ten images or more, or over all where none does.
@@ -103,7 +103,7 @@ fn raters_who_share_two_pictures_do_not_make_the_mean() {
     let (a, b) = (many(0), many(3));
     let mean = |raters: &[(&str, &BTreeMap<usize, usize>)]| {
         let groupings = RaterGroupings::new(raters.iter().copied()).unwrap();
-        rater_agreement(&groupings, 200, 1, &Cancel::new()).unwrap().mean.unwrap()
+        rater_agreement(&groupings, 200, 1, &Silent, &Cancel::new()).unwrap().mean.unwrap()
     };
     let two = mean(&[("a", &a), ("b", &b)]);
     let three = mean(&[("a", &a), ("b", &b), ("c", &few)]);
@@ -167,7 +167,7 @@ fn intervals_repeat_with_their_seed_and_lie_around_the_score() {
         })
         .collect();
     let aligned = RaterGroupings::new(raters.iter().map(|(name, groups)| (name.as_str(), groups))).unwrap();
-    let run = |seed| rater_agreement(&aligned, 300, seed, &Cancel::new()).unwrap();
+    let run = |seed| rater_agreement(&aligned, 300, seed, &Silent, &Cancel::new()).unwrap();
     let agreement = run(1);
     assert_eq!(agreement, run(1));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
@@ -184,13 +184,16 @@ fn intervals_repeat_with_their_seed_and_lie_around_the_score() {
     let nothing = twice(&BTreeMap::from([(1, 'a')]), &BTreeMap::from([(2, 'a')]), 50, 1);
     assert_eq!((nothing.scores, nothing.images, nothing.only_in_first, nothing.only_in_second), (None, 0, 1, 1));
     let one = RaterGroupings::new([("alone", &BTreeMap::from([(1, 'a')]))]).unwrap();
-    let alone = rater_agreement(&one, 50, 1, &Cancel::new()).unwrap();
+    let alone = rater_agreement(&one, 50, 1, &Silent, &Cancel::new()).unwrap();
     assert_eq!((alone.pairs.len(), alone.mean), (0, None));
     let nobody: [(&str, &BTreeMap<usize, usize>); 0] = [];
-    assert_eq!(rater_agreement(&RaterGroupings::new(nobody).unwrap(), 50, 1, &Cancel::new()).unwrap().mean, None);
+    assert_eq!(
+        rater_agreement(&RaterGroupings::new(nobody).unwrap(), 50, 1, &Silent, &Cancel::new()).unwrap().mean,
+        None
+    );
     let cancel = Cancel::new();
     cancel.cancel();
-    assert!(rater_agreement(&aligned, 300, 1, &cancel).unwrap_err().is_cancelled());
+    assert!(rater_agreement(&aligned, 300, 1, &Silent, &cancel).unwrap_err().is_cancelled());
 }
 
 #[test]
@@ -419,7 +422,7 @@ fn the_real_raters_agree_with_scikit_learn() {
     };
     let expected = &golden("real_raters.json")["conditions"];
     for (condition, groupings) in &raters {
-        let agreement = rater_agreement(groupings, 0, 1, &Cancel::new()).unwrap();
+        let agreement = rater_agreement(groupings, 0, 1, &Silent, &Cancel::new()).unwrap();
         let pairs = expected[condition]["pairs"].as_array().unwrap();
         assert_eq!((agreement.pairs.len(), pairs.len()), (6, 6));
         for (ours, theirs) in agreement.pairs.iter().zip(pairs) {

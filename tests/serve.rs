@@ -848,3 +848,173 @@ fn an_address_that_is_not_this_computers_own_is_warned_about() {
     assert!(taken, "port 1 answers");
     assert!(cli.fails(2, &["serve", "project", "--address", "192.0.2.1:8085"]).contains("192.0.2.1"));
 }
+
+#[test]
+fn a_body_that_is_too_long_is_refused_in_the_pages_terms() {
+    let folder = tempfile::tempdir().unwrap();
+    let (project, study) = project(folder.path(), vec![first(Condition::one())], &["Ada"]);
+    let served = serve(project, study);
+    let answer = request_with(served.address, "POST", &served.path(0, "moves"), "", &[b' '; 64 * 1024 + 1]).unwrap();
+    assert_eq!((answer.status, answer.json()["error"].as_str()), (413, Some("too_long")));
+    // Without its length, in chunks.
+    let chunk = format!("{:x}\r\n{}\r\n", 32 * 1024, " ".repeat(32 * 1024));
+    let head = format!(
+        "POST {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n",
+        served.path(0, "moves")
+    );
+    let answer = send_raw(served.address, format!("{head}{}0\r\n\r\n", chunk.repeat(3)).as_bytes()).unwrap();
+    assert_eq!((answer.status, answer.json()["error"].as_str()), (413, Some("too_long")));
+}
+
+#[test]
+fn asking_for_the_head_of_an_answer_begins_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (project, study) = project(folder.path(), vec![first(Condition::one())], &["Ada"]);
+    let served = serve(project, study);
+    for below in ["state", "pictures/1/small"] {
+        let answer = request_with(served.address, "HEAD", &served.path(0, below), "", b"").unwrap();
+        assert_eq!(answer.status, 405, "{below}");
+    }
+    assert_eq!(request_with(served.address, "HEAD", &served.path(0, ""), "", b"").unwrap().status, 200);
+    served.server.stop();
+    let project = Project::open(&folder.path().join("project")).unwrap();
+    assert!(project.sorts_of(study).unwrap().is_empty(), "a sort was begun");
+}
+
+#[test]
+fn one_link_with_slow_bodies_keeps_nobody_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let (project, study) = project(folder.path(), vec![first(Condition::one())], &["Ada", "Eve"]);
+    let served = serve_with(project, study, &Limits::default());
+    let slow = |served: &Served| {
+        let mut stream = TcpStream::connect(served.address).unwrap();
+        let head = format!("POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n{{", served.path(1, "moves"));
+        stream.write_all(head.as_bytes()).unwrap();
+        stream
+    };
+    let mut streams: Vec<TcpStream> = (0..900).map(|_| slow(&served)).collect();
+    let mut slowest = Duration::ZERO;
+    for _ in 0..40 {
+        let asked = Instant::now();
+        assert_eq!(served.get(0, "state").status, 200);
+        slowest = slowest.max(asked.elapsed());
+        // Those that were sent away come again.
+        for stream in streams.iter_mut().take(20) {
+            *stream = slow(&served);
+        }
+    }
+    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+    // The twelve that may be slow are sent away after five seconds.
+    let asked = Instant::now();
+    for mut stream in streams {
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest);
+        assert!(!rest.windows(4).any(|four| four == b" 200"), "{}", String::from_utf8_lossy(&rest));
+    }
+    assert!(asked.elapsed() < Duration::from_secs(15), "{:?}", asked.elapsed());
+}
+
+#[test]
+fn connections_that_rest_make_room_for_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let (project, study) = project(folder.path(), vec![first(Condition::one())], &["Ada"]);
+    let served = serve(project, study);
+    let mut open: Vec<TcpStream> = Vec::new();
+    for _ in 0..1000 {
+        let mut stream = TcpStream::connect(served.address).unwrap();
+        let _ = stream.write_all(b"GET /page/page.css HTTP/1.1\r\nHost: x\r\n\r\n");
+        open.push(stream);
+    }
+    let asked = Instant::now();
+    assert_eq!(served.get(0, "state").status, 200);
+    assert!(asked.elapsed() < Duration::from_secs(8), "{:?}", asked.elapsed());
+    let problem = served.server.next_problem(Duration::from_secs(5)).unwrap();
+    assert!(problem.contains("all 800 connections are in use"), "{problem}");
+}
+
+#[test]
+fn a_rater_cannot_fill_the_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let (project, study) = project(folder.path(), vec![first(Condition::one())], &["Ada", "Eve"]);
+    let served = serve(project, study);
+    let board = served.state(1)["board"].clone();
+    let before = common::peak_memory_bytes();
+    // Twenty groups may be set out beforehand, not one more.
+    for number in 1..=20 {
+        assert_eq!(served.moves(1, &board, &[(number, new_pile(&[]))]).status, 200);
+    }
+    let refused = served.moves(1, &board, &[(21, new_pile(&[]))]);
+    assert_eq!(refused.status, 409);
+    assert!(refused.json()["words"].as_str().unwrap().contains("without a picture"));
+    // Long names, over and over.
+    let mut number = 21;
+    while number <= 8_000 {
+        let moves: Vec<(usize, Value)> = (number..number + 60)
+            .map(|number| {
+                let name = "🌊".repeat(196) + &format!("{:04}", number % 10_000);
+                (number, json!({ "move": "rename", "pile": number % 20 + 1, "name": name }))
+            })
+            .collect();
+        assert_eq!(served.moves(1, &board, &moves).status, 200);
+        number += 60;
+    }
+    if let (Some(before), Some(after)) = (before, common::peak_memory_bytes()) {
+        println!("{} MB for {number} moves", (after - before) / 1_000_000);
+        assert!(after - before < 100_000_000, "{} MB", (after - before) / 1_000_000);
+    }
+    // Opened anew, it keeps nobody waiting.
+    served.server.stop();
+    let project = Project::open(&folder.path().join("project")).unwrap();
+    let served = serve(project, study);
+    let asked = Instant::now();
+    assert_eq!(served.get(1, "state").status, 200);
+    println!("opened in {:?}", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+}
+
+#[test]
+fn names_that_cannot_be_told_apart_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut project, study) = project(folder.path(), vec![first(Condition::one())], &["Ada", "E\u{202e}v\u{200b}e"]);
+    let names: Vec<String> = project.study(study).unwrap().raters.into_iter().map(|rater| rater.person.name).collect();
+    assert_eq!(names, ["Ada", "Eve"]);
+    let error = project.add_rater(study, "ADA").unwrap_err();
+    assert!(error.message.contains("in capitals only"), "{error}");
+    let cli = Cli::new(folder.path());
+    drop(project);
+    let error = cli.fails(2, &["study", "new", "project", "--name", "again", "--raters", "Bo", "--retest", "200"]);
+    assert!(error.contains("200") && error.contains("12 pictures"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_service_is_stopped_in_good_order_and_keeps_links_to_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let (project, study) = project(folder.path(), vec![first(Condition::one())], &["Ada"]);
+    let secret = project.study(study).unwrap().raters[0].secret.clone();
+    drop(project);
+    let cli = Cli::new(folder.path());
+    let mut child = cli
+        .command(&["serve", "project", "--address", "127.0.0.1:0", "--quiet"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    let address: SocketAddr = line
+        .split_whitespace()
+        .find_map(|word| word.trim_end_matches(',').parse().ok())
+        .unwrap_or_else(|| panic!("{line}"));
+    assert_eq!(get(address, &format!("/r/{secret}/state")).status, 200);
+    assert!(std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(!line.contains(&secret) && !rest.contains(&secret), "{line}{rest}");
+    let project = Project::open(&folder.path().join("project")).unwrap();
+    let visits = project.sort_visits(project.sorts_of(study).unwrap()[0]).unwrap();
+    assert!(visits[0].paused_at.is_some(), "{visits:?}");
+}

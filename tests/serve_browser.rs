@@ -93,7 +93,8 @@ fn whole_sorts_by_touch_mouse_and_keyboard_survive_everything() {
     open(&phone, &server);
     assert_eq!(phone.text("#task"), Condition::two().task());
     phone.wait("document.getElementById('intro').open");
-    for _ in 0..3 {
+    assert_eq!(phone.text("#intro-text"), format!("{} You sort as Ada.", Condition::two().task()));
+    for _ in 0..4 {
         phone.tap("#intro-next");
     }
     phone.wait("!document.getElementById('intro').open");

@@ -7,7 +7,13 @@ import { nameOf, source } from "./view.js";
 
 const SEEN = "atmoscope introduction";
 
-const STEPS = [
+/** What a rater is told before beginning: the task itself, then how the board is used under its rules. */
+const steps = ({ state: { task, rater } }) => [
+  [
+    "Your task",
+    `${task.text} You sort as ${rater}.`,
+    `<svg viewBox="0 0 240 120" aria-hidden="true"><rect class="d-card d-on" x="28" y="24" width="84" height="72" rx="6"/><rect class="d-card" x="128" y="24" width="84" height="72" rx="6"/><g class="d-small"><rect x="38" y="36" width="22" height="22" rx="3"/><rect x="66" y="36" width="22" height="22" rx="3"/><rect x="138" y="36" width="22" height="22" rx="3"/></g></svg>`,
+  ],
   [
     "Look at a picture",
     "Which atmosphere does it have? There is no right or wrong: go by how it feels to you. The magnifying glass shows it large.",
@@ -15,19 +21,25 @@ const STEPS = [
   ],
   [
     "Put it where it belongs",
-    "Tap the group with the same atmosphere, or “New group”. You can drag it too. Open a group to see all of it, to choose several pictures, to rename or split it. Undo takes anything back.",
+    task.rules.own_groups
+      ? "Tap the group with the same atmosphere, or “New group”. You can drag it too. Open a group to see all of it, to choose several pictures, to rename or split it. Undo takes anything back."
+      : "Tap the group with the same atmosphere, or drag the picture there. Open a group to see all of it and to choose several pictures. Undo takes anything back.",
     `<svg viewBox="0 0 240 120" aria-hidden="true"><rect class="d-tray" x="18" y="34" width="68" height="52" rx="6"/><path class="d-arrow" d="M96 60h30M117 51l9 9-9 9"/><rect class="d-card d-on" x="138" y="10" width="84" height="46" rx="6"/><rect class="d-card" x="138" y="64" width="84" height="46" rx="6"/><g class="d-small"><rect x="146" y="26" width="22" height="22" rx="3"/><rect x="172" y="26" width="22" height="22" rx="3"/><rect x="146" y="80" width="22" height="22" rx="3"/></g></svg>`,
   ],
   [
     "Take your time",
-    "Everything is saved as you go. You may close this page and come back with the same link whenever you like. When all pictures have a group, submit.",
+    `Everything is saved as you go. You may close this page and come back with the same link whenever you like. ${
+      task.rules.leave_out ? "When each picture has a group or is left out, submit." : "When all pictures have a group, submit."
+    }`,
     `<svg viewBox="0 0 240 120" aria-hidden="true"><circle class="d-tray" cx="120" cy="60" r="42"/><path class="d-arrow" d="M100 61l14 14 27-30"/></svg>`,
   ],
 ];
 
-/** Shows the introduction; resolves when it is over. */
-export function introduce(always = false) {
-  if (!always && store.get(SEEN) !== null) return Promise.resolve();
+/** Shows the introduction, once for each rater of this browser and task; resolves when it is over. */
+export function introduce(app, always = false) {
+  const STEPS = steps(app);
+  const seen = `${SEEN} ${app.state.board}`;
+  if (!always && store.get(seen) !== null) return Promise.resolve();
   const dialog = $("intro");
   let step = 0;
   const show = () => {
@@ -50,7 +62,7 @@ export function introduce(always = false) {
   $("intro-next").focus();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
-      store.set(SEEN, "yes");
+      store.set(seen, "yes");
       resolve();
     }, { once: true });
   });
@@ -62,6 +74,7 @@ export function help(app) {
   const rows = KEYS.map(([keys, what]) => el("tr", {}, el("th", { scope: "row" }, keys), el("td", {}, what)));
   text.replaceChildren(
     el("p", {}, app.state.task.text),
+    el("p", {}, `You sort as ${app.state.rater}.`),
     el("p", {}, "Tap a picture, then the group it belongs to, or drag it there. Hold a picture for a moment to choose several. Open a group with the arrow at its corner to choose pictures in it, rename it, put it into another, or take it apart. Drag a group by its head to move it among the others."),
     el("p", {}, "Everything is saved as you go. Without a connection your moves are kept in this browser and sent later."),
     el("table", { class: "keys" }, el("caption", {}, "Keys"), el("tbody", {}, ...rows)),
@@ -70,7 +83,7 @@ export function help(app) {
   $("helping-close").onclick = () => dialog.close();
   $("helping-intro").onclick = () => {
     dialog.close();
-    introduce(true);
+    introduce(app, true);
   };
   dialog.showModal();
   $("helping-close").focus();

@@ -461,7 +461,7 @@ function notice(title, texts, actions = []) {
   $("notice-title").focus();
 }
 
-const ended = (words) => notice("Thank you", [words]);
+const ended = (error) => notice(error.title, [error.message]);
 
 const elsewhere = () =>
   notice("Open in another tab", ["This sort is open in another tab or window of this browser. What you did is saved."], [["Go on here", start]]);
@@ -518,7 +518,7 @@ async function showBoard(state, sort, waiting) {
   status("saved");
   app.sync = new Sync(state.board, state.moves.length, waiting, { status, conflict, ended, elsewhere });
   draw(app);
-  if (sort.moves === 0 && waiting.length === 0) await introduce();
+  if (sort.moves === 0 && waiting.length === 0) await introduce(app);
 }
 
 function finished(state) {
@@ -539,7 +539,7 @@ async function reopen(task) {
 
 /** What to show when the program did not answer as hoped. */
 function failed(error, retry) {
-  if (error instanceof Ended) ended(error.message);
+  if (error instanceof Ended) ended(error);
   else if (error instanceof Conflict) start();
   else if (error instanceof NotNow) {
     notice("No connection", ["The program cannot be reached just now. Nothing is lost; this page tries again by itself."], [["Try again", retry]]);
@@ -576,7 +576,7 @@ async function submit() {
     if (state.stage === "sorting" && !task.changing) between(state);
     else await show(state);
   } catch (error) {
-    if (error instanceof Ended) ended(error.message);
+    if (error instanceof Ended) ended(error);
     else if (error instanceof Conflict) await conflict(error.message);
     else if (error instanceof NotNow) say("No connection just now. Your groups are kept; try again in a moment.");
     else throw error;
@@ -615,7 +615,7 @@ document.addEventListener("visibilitychange", async () => {
     if (app.sync !== sync || sync.waiting.length > 0) return;
     if (state.board !== sync.board || state.moves.length !== sync.stored) await show(state);
   } catch (error) {
-    if (error instanceof Ended) ended(error.message);
+    if (error instanceof Ended) ended(error);
   }
 });
 addEventListener("pagehide", pause);

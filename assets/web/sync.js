@@ -9,7 +9,12 @@ const PATIENCE_MS = 20_000;
 const LONGEST_PAUSE_MS = 15_000;
 
 /** The page was told that it cannot go on; the message is for the rater. */
-export class Ended extends Error {}
+export class Ended extends Error {
+  constructor(words, title = "Thank you") {
+    super(words);
+    this.title = title;
+  }
+}
 
 /** What the page shows is not what is stored. */
 export class Conflict extends Error {}
@@ -43,7 +48,7 @@ export async function ask(what, body, keepalive = false) {
   if (response.ok) return answer;
   switch (response.status) {
     case 404:
-      throw new Ended("This link no longer opens anything. Ask the person who sent it to you.");
+      throw new Ended("This link no longer opens anything. Ask the person who sent it to you.", "Link out of date");
     case 410:
       throw new Ended(answer?.words ?? "This study is closed.");
     case 400:
@@ -206,7 +211,7 @@ export class Sync {
         }
         this.sending = false;
         this.stop();
-        if (error instanceof Ended) this.on.ended(error.message);
+        if (error instanceof Ended) this.on.ended(error);
         else this.on.conflict(error.message);
         return;
       }

@@ -48,6 +48,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     #[command(flatten)]
+    replacing: super::Replacing,
+    #[command(flatten)]
     pub common: Common,
 }
 
@@ -55,15 +57,15 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     match (&arguments.dir, &arguments.groups) {
         (_, Some(file)) => {
             let choice = arguments.sorts.choice(arguments.condition.as_deref());
-            compare(&choice.choose(from_file(file)?)?, String::clone, arguments, output)
+            compare(None, &choice.choose(from_file(file)?)?, String::clone, arguments, output)
         }
         (Some(dir), None) => {
-            let project = Project::open_read_only(dir)?;
+            let project = super::open_to_read(dir, output)?;
             let names: HashMap<ImageId, String> =
                 project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
             let name = |image: &ImageId| names.get(image).cloned().unwrap_or_default();
             let choice = arguments.sorts.choice(arguments.condition.as_deref());
-            compare(&project.rater_sorts(&choice)?, name, arguments, output)
+            compare(Some(&project), &project.rater_sorts(&choice)?, name, arguments, output)
         }
         (None, None) => Err(Error::user("there is nothing to compare").hint("give a project or --groups")),
     }
@@ -80,6 +82,7 @@ fn from_file(file: &Path) -> Result<Vec<RaterSort<String>>> {
 }
 
 fn compare<Image: Ord + Clone + Send + Sync>(
+    project: Option<&Project>,
     sorts: &[RaterSort<Image>],
     name: impl Fn(&Image) -> String,
     arguments: &Arguments,
@@ -95,10 +98,13 @@ fn compare<Image: Ord + Clone + Send + Sync>(
     let (mut values, mut text) = (Vec::new(), String::new());
     for condition in conditions {
         let request = AgreementRequest { condition: condition.clone(), seed: arguments.seed };
-        let report = agreement::run(sorts, &request, &cancel)?;
+        let report = agreement::run(sorts, &request, &output.terminal, &cancel)?;
         let linkage = report.linkage(arguments.level)?;
         let files = match &arguments.out {
-            Some(folder) => export_agreement::run(&report, &linkage, arguments.level, folder, &name)?,
+            Some(path) => {
+                let folder = export_agreement::Folder { project, path, existing: arguments.replacing.existing() };
+                export_agreement::run(&report, &linkage, arguments.level, folder, &name)?
+            }
             None => Vec::new(),
         };
         values.push(as_json(&report, &linkage, arguments.level, &name, &files));
@@ -108,7 +114,7 @@ fn compare<Image: Ord + Clone + Send + Sync>(
         }
         text.push('\n');
     }
-    output.print(&values, || text)
+    output.print(&json!({ "conditions": values }), || text)
 }
 
 fn as_json<Image>(
@@ -125,6 +131,7 @@ fn as_json<Image>(
         .into_iter()
         .map(|(image, value)| json!({ "image": names[image], "disagreement": value }))
         .collect();
+    let files: Vec<_> = files.iter().map(|file| file.to_string_lossy()).collect();
     let ordered: Vec<&String> = report.order.iter().map(|image| &names[*image]).collect();
     json!({
         "condition": report.condition.condition, "study": report.condition.study, "raters": report.groupings.raters(), "images": names,

@@ -1,6 +1,6 @@
 //! `atmoscope cluster`: group pictures by their label intensities.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
@@ -11,10 +11,9 @@ use super::score_table;
 use super::sort_choice::SortArguments;
 use crate::engine::jobs::cluster::{self, ClusteredPart};
 use crate::engine::jobs::score;
-use crate::error::{ErrorKind, Result};
+use crate::engine::output_file::{FileKind, OutputFile};
+use crate::error::Result;
 use crate::ids::RunId;
-use crate::interchange::require_csv;
-use crate::project::Project;
 
 /// Group pictures by the label intensities of a run with k-means, write the clusters and score them.
 #[derive(Args, Debug)]
@@ -31,7 +30,7 @@ pub(super) struct Arguments {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Which pictures: test or all.
-    #[arg(long, default_value_t)]
+    #[arg(long, default_value_t, value_parser = super::named::<ClusteredPart>)]
     part: ClusteredPart,
     /// The CSV to write: image, cluster (counted from 1), distance; beside it a JSON file that says what it is.
     #[arg(long, value_name = "CSV")]
@@ -39,37 +38,22 @@ pub(super) struct Arguments {
     #[command(flatten)]
     sorts: SortArguments,
     #[command(flatten)]
+    replacing: super::Replacing,
+    #[command(flatten)]
     pub common: Common,
 }
 
-/// The project for writing if that is possible, else for reading: clusters can be made while the window is open, or
-/// where nothing can be written.
-pub(super) fn open(dir: &Path) -> Result<Project> {
-    Project::open(dir).or_else(|writing| {
-        Project::open_read_only(dir).map_err(|reading| {
-            // Why it cannot be read says more, unless it only asks to open it for writing.
-            if reading.kind == ErrorKind::User { writing } else { reading }
-        })
-    })
-}
-
-/// The project for reading, without keeping others from writing. One of an older version is brought up to date.
-pub(super) fn open_to_read(dir: &Path) -> Result<Project> {
-    Project::open_read_only(dir).or_else(|reading| match reading.kind {
-        ErrorKind::User => Project::open(dir),
-        _ => Err(reading),
-    })
-}
-
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    arguments.out.as_deref().map_or(Ok(()), require_csv)?;
-    let mut project = open(&arguments.dir)?;
+    let mut project = super::open_as_possible(&arguments.dir, output)?;
+    let existing = arguments.replacing.existing();
+    let allowed = |path: &PathBuf| OutputFile::new(Some(&project), path, FileKind::Csv, existing);
+    let out = arguments.out.as_ref().map(allowed).transpose()?;
     let cancel = super::cancel_on_interrupt();
     let (features, unreadable) =
         cluster::features_of(&mut project, RunId(arguments.run), arguments.part, &output.terminal, &cancel)?;
     let clustering = cluster::run(&features, arguments.k, arguments.seed, &cancel)?;
     let made = cluster::Made { run: RunId(arguments.run), part: arguments.part, seed: arguments.seed };
-    if let Some(out) = &arguments.out {
+    if let Some(out) = &out {
         cluster::write(&project, &features, &clustering, &made, out)?;
     }
     let references = cluster::references(&project, &project.run(RunId(arguments.run))?, &arguments.sorts.choice(None))?;

@@ -11,6 +11,7 @@ use super::score_table;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::demo::{self, SYNTHETIC};
 use crate::error::{Error, Result};
+use crate::project::RunStatus;
 
 /// Draw some 240 synthetic illustrations, run the whole method on them, and open the window on the clusters.
 #[derive(Args, Debug)]
@@ -55,7 +56,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
             score_table::text(&report.scores)
         )
     })?;
-    Ok(ExitCode::SUCCESS)
+    Ok(super::ended(report.train.status == RunStatus::Stopped))
 }
 
 #[cfg(feature = "gui")]

@@ -111,18 +111,21 @@ fn tell(file: &Path, bytes: &[u8], warnings: &mut Vec<String>) {
 }
 
 fn read_features(file: &Path, warnings: &mut Vec<String>) -> Result<FeatureTable> {
-    if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy")) {
+    let table = if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy")) {
         warnings.extend(about::check(file, &read_file(file)?).1);
-        return npy::read_files(file);
+        npy::read_files(file)?
+    } else {
+        let bytes = read_file(file)?;
+        tell(file, &bytes, warnings);
+        let parsed = features_csv::parse(&bytes);
+        refuse(file, &parsed.problems)?;
+        parsed.value
+    };
+    if table.images.is_empty() || table.names.is_empty() {
+        return Err(Error::user(format!("{} holds no features", file.display()))
+            .hint("it should hold one row for each picture, and beside `image` one column for each feature"));
     }
-    let bytes = read_file(file)?;
-    tell(file, &bytes, warnings);
-    let parsed = features_csv::parse(&bytes);
-    refuse(file, &parsed.problems)?;
-    if parsed.value.images.is_empty() {
-        return Err(Error::user(format!("{} holds no features", file.display())));
-    }
-    Ok(parsed.value)
+    Ok(table)
 }
 
 fn read_groupings(file: &Path, warnings: &mut Vec<String>) -> Result<Vec<RaterSort<String>>> {

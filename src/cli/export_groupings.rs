@@ -9,6 +9,7 @@ use super::Common;
 use super::output::Output;
 use super::sort_choice::SortArguments;
 use crate::engine::jobs::{counted, export_groupings};
+use crate::engine::output_file::{FileKind, OutputFile};
 use crate::error::Result;
 use crate::interchange::grouping_forms::GroupingForm;
 use crate::project::Project;
@@ -22,7 +23,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// The form: csv (`rater,condition,image,group,started,ended,order,occasion,study`), freesortr, or jspsych.
-    #[arg(long, value_name = "FORM", default_value_t = GroupingForm::LongCsv)]
+    #[arg(long, value_name = "FORM", default_value_t = GroupingForm::LongCsv, value_parser = super::named::<GroupingForm>)]
     form: GroupingForm,
     /// One condition only.
     #[arg(long, value_name = "NAME")]
@@ -33,13 +34,20 @@ pub(super) struct Arguments {
     #[command(flatten)]
     sorts: SortArguments,
     #[command(flatten)]
+    replacing: super::Replacing,
+    #[command(flatten)]
     pub common: Common,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    let project = Project::open_read_only(&arguments.dir)?;
+    let project = super::open_to_read(&arguments.dir, output)?;
+    let kind = match arguments.form {
+        GroupingForm::LongCsv | GroupingForm::FreeSortR => FileKind::Csv,
+        GroupingForm::JsPsych => FileKind::Json,
+    };
+    let out = OutputFile::new(Some(&project), &arguments.out, kind, arguments.replacing.existing())?;
     let choice = arguments.sorts.choice(arguments.condition.as_deref());
-    let written = export_groupings::run(&project, arguments.form, &choice, arguments.occasion, &arguments.out)?;
-    let value = json!({ "file": arguments.out, "groupings": written });
+    let written = export_groupings::run(&project, arguments.form, &choice, arguments.occasion, &out)?;
+    let value = json!({ "file": arguments.out.to_string_lossy(), "groupings": written });
     output.print(&value, || format!("Wrote {} to {}", counted(written, "grouping"), arguments.out.display()))
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use super::Common;
 use super::output::Output;
 use crate::engine::jobs::{counted, export_model};
+use crate::engine::output_file::{FileKind, OutputFile};
 use crate::error::Result;
 use crate::ids::RunId;
 
@@ -25,13 +26,17 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     #[command(flatten)]
+    replacing: super::Replacing,
+    #[command(flatten)]
     pub common: Common,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    let project = super::cluster::open_to_read(&arguments.dir)?;
+    let project = super::open_to_read(&arguments.dir, output)?;
     let cancel = super::cancel_on_interrupt();
-    let report = export_model::run(&project, RunId(arguments.run), &arguments.out, &output.terminal, &cancel)?;
+    let existing = arguments.replacing.existing();
+    let out = OutputFile::new(Some(&project), &arguments.out, FileKind::Safetensors, existing)?;
+    let report = export_model::run(&project, RunId(arguments.run), &out, &output.terminal, &cancel)?;
     output.print(&report, || {
         format!(
             "Wrote the network of run {} ({}, {}, {:.0} MB) to {}",

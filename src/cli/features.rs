@@ -10,10 +10,11 @@ use super::Common;
 use super::output::Output;
 use crate::engine::jobs::cluster::{self, ClusteredPart};
 use crate::engine::jobs::counted;
+use crate::engine::output_file::{FileKind, OutputFile};
 use crate::error::{Error, Result};
 use crate::ids::{ImageId, RunId};
 use crate::interchange::features_csv::{self, FeatureTable};
-use crate::interchange::{npy, write_file};
+use crate::interchange::npy;
 use crate::project::Project;
 
 /// Write the label intensities of a run as CSV or npy.
@@ -28,8 +29,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Which pictures: test or all.
-    #[arg(long, default_value_t)]
+    #[arg(long, default_value_t, value_parser = super::named::<ClusteredPart>)]
     part: ClusteredPart,
+    #[command(flatten)]
+    replacing: super::Replacing,
     #[command(flatten)]
     pub common: Common,
 }
@@ -43,7 +46,16 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
                 .hint("the ending of --out decides the form"));
         }
     };
-    let mut project = super::cluster::open(&arguments.dir)?;
+    let mut project = super::open_as_possible(&arguments.dir, output)?;
+    let existing = arguments.replacing.existing();
+    let kind = if as_npy { FileKind::Npy } else { FileKind::Csv };
+    let out = OutputFile::new(Some(&project), &arguments.out, kind, existing)?;
+    if as_npy {
+        let (images, columns) = npy::companions(&arguments.out);
+        for beside in [images, columns] {
+            OutputFile::new(Some(&project), &beside, FileKind::Csv, existing)?;
+        }
+    }
     let (features, unreadable) = cluster::features_of(
         &mut project,
         RunId(arguments.run),
@@ -57,12 +69,17 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
         values: features.values.clone(),
     };
     if as_npy {
-        npy::write_files(&arguments.out, &table)?;
-    } else {
-        write_file(&arguments.out, |target| features_csv::write(&table, target))?;
+        npy::write_names_of(&arguments.out, &table)?;
     }
+    let made = cluster::Made { run: RunId(arguments.run), part: arguments.part, seed: 0 };
+    let mut facts = made.facts(&project)?;
+    facts.insert("pictures".to_owned(), json!(features.rows()));
+    out.write_described(Some(&project), facts, |target| match as_npy {
+        true => npy::write(&table, target),
+        false => features_csv::write(&table, target),
+    })?;
     let value = json!({
-        "file": arguments.out, "images": features.rows(), "features": features.columns(), "unreadable": unreadable,
+        "file": arguments.out.to_string_lossy(), "images": features.rows(), "features": features.columns(), "unreadable": unreadable,
     });
     output.print(&value, || {
         format!(

@@ -13,6 +13,7 @@ use crate::engine::jobs::import::{self, ImportReport, ImportRequest};
 use crate::error::{Error, Result};
 use crate::interchange::grouping_forms::{GroupingForm, Missing};
 use crate::project::Project;
+use crate::wording::one_line;
 
 /// Add a folder of pictures, labels and groupings to a project.
 ///
@@ -31,7 +32,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     groupings: Option<PathBuf>,
     /// The form of the groupings, when it is not recognised: csv, freesortr or jspsych.
-    #[arg(long, value_name = "FORM")]
+    #[arg(long, value_name = "FORM", value_parser = super::named::<GroupingForm>)]
     form: Option<GroupingForm>,
     /// The condition of groupings whose file names none.
     #[arg(long, value_name = "NAME", default_value_t = Missing::default().condition)]
@@ -81,7 +82,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
     if arguments.max_aspect_ratio.is_nan() || arguments.max_aspect_ratio < 1.0 {
         return Err(Error::user("--max-aspect-ratio must be 1 or more"));
     }
-    let mut project = Project::open(&arguments.dir)?;
+    let mut project = super::open_to_write(&arguments.dir, output)?;
     let request = ImportRequest {
         images: arguments.images.clone(),
         labels: arguments.labels.clone(),
@@ -102,7 +103,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
     let report = import::run(&mut project, &request, &output.terminal, &super::cancel_on_interrupt())?;
     output.print(&report, || text(&report, arguments.images.as_deref()))?;
     Ok(if report.cancelled {
-        ExitCode::from(1)
+        super::ended(true)
     } else if report.refused.is_empty() {
         ExitCode::SUCCESS
     } else {
@@ -133,7 +134,7 @@ fn text(report: &ImportReport, folder: Option<&Path>) -> String {
     if !report.rejected.is_empty() {
         let _ = writeln!(text, "Files not taken: {}", report.rejected.len());
         for file in &report.rejected {
-            let _ = writeln!(text, "  {}: {}", file.relative_path, file.reason);
+            let _ = writeln!(text, "  {}: {}", one_line(&file.relative_path), one_line(&file.reason));
         }
     }
     if let Some(labels) = &report.labels {
@@ -151,7 +152,8 @@ fn text(report: &ImportReport, folder: Option<&Path>) -> String {
     }
     for of_file in report.problems.chunk_by(|a, b| a.file == b.file) {
         for problem in of_file.iter().take(SHOWN_PROBLEMS) {
-            let _ = writeln!(text, "  {}, line {}: {}", problem.file.display(), problem.line, problem.message);
+            let _ =
+                writeln!(text, "  {}, line {}: {}", problem.file.display(), problem.line, one_line(&problem.message));
         }
         if let Some(more) = of_file.len().checked_sub(SHOWN_PROBLEMS).filter(|more| *more > 0) {
             let _ = writeln!(text, "  … and {more} more (--json lists all)");

@@ -1,7 +1,8 @@
 //! The command line: one file for each subcommand, over the same jobs as the window.
 //!
 //! What a subcommand finds out goes to standard output, as text or with `--json` as one JSON object for machines;
-//! progress, notes and errors go to standard error. The exit code is 0, 2 for a mistake of the user, 1 otherwise.
+//! progress, notes and errors go to standard error, an error with `--json` as one JSON object too. The exit code is 0, 2
+//! for a mistake of the user, 130 for what Ctrl+C stopped, 1 otherwise.
 
 mod agreement;
 mod bench;
@@ -24,17 +25,21 @@ mod sort_choice;
 mod split;
 mod status;
 mod study;
+mod suggestion;
 mod terminal;
 mod train;
+mod upgrade;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::error::{Error, Result};
+use crate::engine::output_file::Existing;
+use crate::error::{Error, ErrorKind, Result, STOPPED};
 use crate::progress::Cancel;
+use crate::project::Project;
 use output::Output;
 use terminal::line_to_stderr;
 
@@ -74,6 +79,7 @@ enum Subcommands {
     Study(study::Arguments),
     Serve(serve::Arguments),
     Status(status::Arguments),
+    Upgrade(upgrade::Arguments),
     Relink(relink::Arguments),
     Demo(demo::Arguments),
     Doctor(doctor::Arguments),
@@ -90,20 +96,54 @@ struct Common {
     quiet: bool,
 }
 
+/// What every subcommand that writes a file takes.
+#[derive(Args, Clone, Copy, Debug, Default)]
+struct Replacing {
+    /// Replace the file if one of the same kind is there already.
+    #[arg(long)]
+    force: bool,
+}
+
+impl Replacing {
+    fn existing(self) -> Existing {
+        Existing::forced(self.force)
+    }
+}
+
 /// Runs the program with the arguments it was started with.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => {
-            // Help and version are no errors; clap knows which stream each belongs to.
-            let _ = error.print();
-            return ExitCode::from(u8::from(error.use_stderr()) * 2);
-        }
+        Err(error) => return usage(&error),
     };
     let json = arguments.command.as_ref().is_some_and(|command| command.common().json);
     match run(arguments) {
         Ok(code) => code,
         Err(error) => report(&error, json),
+    }
+}
+
+/// Tells of arguments that cannot be understood, or prints help and version.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let json = arguments.iter().any(|argument| argument == "--json");
+    match suggestion::of(&arguments) {
+        Some(mistyped) => report(&mistyped, json),
+        None if json => {
+            let text = error.to_string();
+            let (message, hint) = text.trim().split_once('\n').unwrap_or((text.trim(), ""));
+            let message = message.trim_start_matches("error: ").to_owned();
+            let hint = hint.split_whitespace().collect::<Vec<_>>().join(" ");
+            report(&Error::user(message).hint(hint), true)
+        }
+        None => {
+            let _ = error.print();
+            ExitCode::from(2)
+        }
     }
 }
 
@@ -116,7 +156,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Subcommands::New(arguments) => new::run(&arguments, &output)?,
         Subcommands::Import(arguments) => return import::run(&arguments, &output),
         Subcommands::Split(arguments) => split::run(&arguments, &output)?,
-        Subcommands::Train(arguments) => train::run(&arguments, &output)?,
+        Subcommands::Train(arguments) => return train::run(&arguments, &output),
         Subcommands::Features(arguments) => features::run(&arguments, &output)?,
         Subcommands::ExportModel(arguments) => export_model::run(&arguments, &output)?,
         Subcommands::ExportGroupings(arguments) => export_groupings::run(&arguments, &output)?,
@@ -129,6 +169,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Subcommands::Study(arguments) => study::run(&arguments, &output)?,
         Subcommands::Serve(arguments) => serve::run(&arguments, &output)?,
         Subcommands::Status(arguments) => status::run(&arguments, &output)?,
+        Subcommands::Upgrade(arguments) => upgrade::run(&arguments, &output)?,
         Subcommands::Relink(arguments) => relink::run(&arguments, &output)?,
         Subcommands::Demo(arguments) => return demo::run(&arguments, &output),
         Subcommands::Doctor(arguments) => doctor::run(&arguments, &output)?,
@@ -155,6 +196,7 @@ impl Subcommands {
             Self::Study(arguments) => arguments.common(),
             Self::Serve(arguments) => arguments.common,
             Self::Status(arguments) => arguments.common,
+            Self::Upgrade(arguments) => arguments.common,
             Self::Relink(arguments) => arguments.common,
             Self::Demo(arguments) => arguments.common,
             Self::Doctor(arguments) => arguments.common,
@@ -173,7 +215,49 @@ fn report(error: &Error, json: bool) -> ExitCode {
             line_to_stderr(&format!("hint: {hint}"));
         }
     }
-    ExitCode::from(if error.exit_code() == 2 { 2 } else { 1 })
+    ExitCode::from(error.exit_code())
+}
+
+/// The project for writing, with what is wrong with it said.
+fn open_to_write(dir: &Path, output: &Output) -> Result<Project> {
+    Project::open(dir).map(with_warnings)
+}
+
+/// The project for reading, without keeping others from writing.
+fn open_to_read(dir: &Path, output: &Output) -> Result<Project> {
+    Project::open_read_only(dir).map(with_warnings)
+}
+
+/// The project for writing if that is possible, else for reading: what is computed can be kept or not, while the
+/// window is open or where nothing can be written.
+fn open_as_possible(dir: &Path, output: &Output) -> Result<Project> {
+    open_to_write(dir, output).or_else(|writing| {
+        open_to_read(dir, output).map_err(|reading| {
+            // Why it cannot be read says more, unless it only asks to open it for writing.
+            if reading.kind == ErrorKind::User { writing } else { reading }
+        })
+    })
+}
+
+fn with_warnings(project: Project) -> Project {
+    for warning in project.warnings() {
+        // Also where a machine reads the result: on standard error it is in nobody's way.
+        line_to_stderr(&format!("warning: {warning}"));
+    }
+    project
+}
+
+/// A value by its name; what there is to choose from stands in the message, which is all that clap shows.
+fn named<T: std::str::FromStr<Err = Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: Error| match error.hint {
+        Some(hint) => format!("{}: {hint}", error.message),
+        None => error.message,
+    })
+}
+
+/// Success, or the exit code of what was stopped.
+fn ended(stopped: bool) -> ExitCode {
+    if stopped { ExitCode::from(STOPPED) } else { ExitCode::SUCCESS }
 }
 
 #[cfg(feature = "gui")]
@@ -189,8 +273,11 @@ fn open_window(dir: Option<PathBuf>, view: Option<&str>, frame_log: Option<PathB
         }
     };
     if let Some(dir) = &dir
-        && !crate::project::Project::exists(dir)
+        && !Project::exists(dir)
     {
+        if let Some(mistyped) = suggestion::of(&[dir.clone().into_os_string()]) {
+            return Err(mistyped);
+        }
         return Err(Error::user(format!("{} holds no Atmoscope project", dir.display())).hint(
             "make one with `atmoscope new DIR`, or start without a folder; `atmoscope --help` lists the subcommands",
         ));
@@ -214,7 +301,7 @@ fn cancel_on_interrupt() -> Cancel {
         // Without a handler Ctrl+C ends the program at once, which loses nothing that is stored.
         let _ = ctrlc::set_handler(move || {
             if raised.is_cancelled() {
-                std::process::exit(130);
+                std::process::exit(STOPPED.into());
             }
             raised.cancel();
             line_to_stderr("Stopping at the next chance; Ctrl+C again ends the program at once. What is stored stays.");

@@ -26,6 +26,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     if others > 0 {
         output.terminal.note(&format!("{} holds other files too; they are left as they are", arguments.dir.display()));
     }
-    output
-        .print(&json!({ "project": project.folder() }), || format!("Made a project in {}", project.folder().display()))
+    output.print(&json!({ "project": project.folder().to_string_lossy() }), || {
+        format!("Made a project in {}", project.folder().display())
+    })
 }

@@ -1,4 +1,4 @@
-//! Where a subcommand's results go.
+//! Where a subcommand's results go: the one place that prints to standard output.
 
 use std::io::Write;
 
@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Common;
 use super::terminal::Terminal;
 use crate::error::{Error, Result};
+use crate::wording::visible;
 
 /// Prints results as text or JSON.
 #[derive(Debug)]
@@ -18,16 +19,18 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn new(common: Common) -> Self {
-        Self { json: common.json, terminal: Terminal::new(common.quiet || common.json) }
+        Self { json: common.json, terminal: Terminal::new(common.quiet, common.json) }
     }
 
-    /// Prints `value` as JSON, or else the text that `text` makes.
+    /// Prints `value`, which is one object, as JSON, or else the text that `text` makes. Names in it may come from
+    /// anywhere: their control characters are shown.
     pub(super) fn print(&self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
         let mut line = if self.json {
             serde_json::to_string(value).map_err(|error| Error::internal(error.to_string()))?
         } else {
-            text()
+            visible(&text()).into_owned()
         };
+        debug_assert!(!self.json || line.starts_with('{'), "one JSON object: {line}");
         if !line.ends_with('\n') {
             line.push('\n');
         }

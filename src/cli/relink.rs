@@ -11,6 +11,7 @@ use crate::engine::jobs::counted;
 use crate::engine::jobs::relink::{self, RelinkReport};
 use crate::error::Result;
 use crate::project::Project;
+use crate::wording::one_line;
 
 /// Say where the folder of the pictures is now, after it was moved or renamed.
 #[derive(Args, Debug)]
@@ -27,7 +28,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    let mut project = Project::open(&arguments.dir)?;
+    let mut project = super::open_to_write(&arguments.dir, output)?;
     let cancel = super::cancel_on_interrupt();
     let report = relink::run(&mut project, arguments.root, &arguments.folder, &output.terminal, &cancel)?;
     output.print(&report, || text(&report))
@@ -39,7 +40,7 @@ fn text(report: &RelinkReport) -> String {
         if !names.is_empty() {
             let _ = writeln!(text, "{} {what}", counted(names.len(), "picture"));
             names.iter().for_each(|name| {
-                let _ = writeln!(text, "  {name}");
+                let _ = writeln!(text, "  {}", one_line(name));
             });
         }
     }

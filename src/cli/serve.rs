@@ -16,9 +16,9 @@ use crate::progress::Observer;
 use crate::project::Project;
 use crate::server::{BaseUrl, Limits, Server};
 
-/// Open a study in web browsers, for raters elsewhere. Runs until Ctrl+C.
+/// Open a study in web browsers, for raters elsewhere. Runs until Ctrl+C or SIGTERM.
 ///
-/// Each rater has a secret link, which is printed; whoever has it sorts as that rater. Every move is stored before the
+/// Each rater has a secret link, which is printed unless --quiet is given; whoever has it sorts as that rater. Every move is stored before the
 /// page calls it saved. While it runs, no other Atmoscope can change the project; `study show` and `study log` can read
 /// it.
 #[derive(Args, Debug)]
@@ -53,9 +53,10 @@ const LOOK: Duration = Duration::from_millis(100);
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let cancel = super::cancel_on_interrupt();
-    let project = Project::open(&arguments.dir)?;
+    let project = super::open_to_write(&arguments.dir, output)?;
     let study = project.study_named(arguments.study.as_deref())?;
     let server = Server::start(project, study.id, arguments.address, &Limits::default())?;
+    server.cancel_on_terminate(cancel.clone());
     let address = server.address();
     let base = match &arguments.base_url {
         Some(base) => base.clone(),
@@ -76,6 +77,10 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let listed: Vec<_> = links.iter().map(|(rater, link)| json!({ "rater": rater, "link": link })).collect();
     output.print(&json!({ "study": study.name, "address": address, "links": listed }), || {
         let mut text = format!("“{}” is open at {address}, for {}:\n", study.name, counted(links.len(), "rater"));
+        // A service's output is kept in a journal that others read.
+        if arguments.common.quiet {
+            return text;
+        }
         for (rater, link) in &links {
             let _ = writeln!(text, "  {rater}: {link}");
         }

@@ -37,7 +37,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    let mut project = Project::open(&arguments.dir)?;
+    let mut project = super::open_to_write(&arguments.dir, output)?;
     let method = if arguments.random { SplitMethod::Random } else { SplitMethod::Stratified };
     let request = SplitRequest {
         seed: arguments.seed,

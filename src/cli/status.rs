@@ -14,6 +14,7 @@ use crate::engine::jobs::{check_files, counted};
 use crate::error::Result;
 use crate::ids::ImageId;
 use crate::project::Role;
+use crate::wording::one_line;
 
 /// Show a project in numbers: pictures, labels, people, groupings, files not taken.
 #[derive(Args, Debug)]
@@ -25,7 +26,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    let mut project = super::cluster::open_to_read(&arguments.dir)?;
+    let mut project = super::open_to_read(&arguments.dir, output)?;
     let images = project.images()?;
     let check = check_files::run(&mut project, &output.terminal, &super::cancel_on_interrupt())?;
     let name_of: HashMap<_, _> = images.iter().map(|image| (image.id, image.relative_path.as_str())).collect();
@@ -74,7 +75,8 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
             );
         }
         for image in &set_aside {
-            let _ = writeln!(text, "  {}: {}", image.relative_path, image.set_aside.as_deref().unwrap_or_default());
+            let reason = image.set_aside.as_deref().unwrap_or_default();
+            let _ = writeln!(text, "  {}: {}", one_line(&image.relative_path), one_line(reason));
         }
         let _ = writeln!(
             text,
@@ -101,7 +103,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
         }
         let _ = writeln!(text, "Files not taken: {}", rejected.len());
         for file in &rejected {
-            let _ = writeln!(text, "  {}: {}", file.relative_path, file.reason);
+            let _ = writeln!(text, "  {}: {}", one_line(&file.relative_path), one_line(&file.reason));
         }
         text
     })

@@ -10,9 +10,10 @@ use super::Common;
 use super::output::Output;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::study::{self, Retest, StudyImages, StudyRequest};
+use crate::engine::output_file::{FileKind, OutputFile};
 use crate::error::{Error, Result};
 use crate::ids::PersonId;
-use crate::interchange::{move_log, read_file, require_jsonl, write_file};
+use crate::interchange::{move_log, read_file};
 use crate::project::{Project, StudyRater, StudyRecord, TaskOrder, TaskProgress};
 use crate::server::{BaseUrl, DEFAULT_BASE_URL};
 use crate::sorting::Condition;
@@ -127,6 +128,8 @@ struct LogArguments {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     #[command(flatten)]
+    replacing: super::Replacing,
+    #[command(flatten)]
     common: Common,
 }
 
@@ -149,19 +152,19 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
         Action::New(arguments) => new(arguments, output),
         Action::Show(arguments) => show(arguments, output),
         Action::AddRater(arguments) => {
-            let (mut project, study) = open(&arguments.dir, arguments.study.as_deref())?;
+            let (mut project, study) = open(&arguments.dir, arguments.study.as_deref(), output)?;
             let rater = project.add_rater(study.id, &arguments.rater)?;
             tell_link(&project, &study, rater, &arguments.base_url, output)
         }
         Action::RemoveRater(arguments) => {
-            let (mut project, study) = open(&arguments.dir, arguments.study.as_deref())?;
+            let (mut project, study) = open(&arguments.dir, arguments.study.as_deref(), output)?;
             let rater = rater_named(&study, &arguments.rater)?;
             project.remove_rater(study.id, rater.person.id)?;
             let said = || format!("{} no longer takes part; what was done is kept", rater.person.name);
             output.print(&serde_json::json!({ "removed": rater.person.name }), said)
         }
         Action::RenewLink(arguments) => {
-            let (mut project, study) = open(&arguments.dir, arguments.study.as_deref())?;
+            let (mut project, study) = open(&arguments.dir, arguments.study.as_deref(), output)?;
             let rater = rater_named(&study, &arguments.rater)?;
             project.renew_link(study.id, rater.person.id)?;
             tell_link(&project, &study, rater.person.id, &arguments.base_url, output)
@@ -169,15 +172,16 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
         Action::Close(arguments) => set_closed(arguments, true, output),
         Action::Reopen(arguments) => set_closed(arguments, false, output),
         Action::Log(arguments) => {
-            require_jsonl(&arguments.out)?;
-            let project = super::cluster::open_to_read(&arguments.dir)?;
+            let project = super::open_to_read(&arguments.dir, output)?;
+            let existing = arguments.replacing.existing();
+            let out = OutputFile::new(Some(&project), &arguments.out, FileKind::JsonLines, existing)?;
             let study = project.study_named(arguments.study.as_deref())?;
             let lines = study::log_of(&project, study.id)?;
-            write_file(&arguments.out, |writer| move_log::write(&lines, writer))?;
+            out.write(|writer| move_log::write(&lines, writer))?;
             let moves = lines.iter().filter(|line| matches!(line.entry, move_log::LogEntry::Move { .. })).count();
             let visits = lines.len() - moves;
             let file = arguments.out.display();
-            output.print(&serde_json::json!({ "moves": moves, "visits": visits, "out": arguments.out }), || {
+            output.print(&serde_json::json!({ "moves": moves, "visits": visits, "out": file.to_string() }), || {
                 format!("Wrote {} and {} to {file}", counted(moves, "move"), counted(visits, "visit"))
             })
         }
@@ -210,7 +214,7 @@ fn new(arguments: &NewArguments, output: &Output) -> Result<()> {
         },
         task_order: if arguments.rotate { TaskOrder::Rotated } else { TaskOrder::Listed },
     };
-    let mut project = Project::open(&arguments.dir)?;
+    let mut project = super::open_to_write(&arguments.dir, output)?;
     let study = study::create(&mut project, &request)?;
     let base = BaseUrl::default();
     output.print(&Shown::new(&study, &base), || {
@@ -234,18 +238,24 @@ fn condition(text: &str) -> Result<Condition> {
         return Err(refuse("there is no file of that name".to_owned()));
     }
     let bytes = read_file(file)?;
-    let bytes = std::str::from_utf8(&bytes).map_err(|_| refuse("the text is not UTF-8".to_owned()))?;
-    let mut table: toml::Table = bytes.parse().map_err(|error: toml::de::Error| refuse(error.message().to_owned()))?;
-    if !table.contains_key("name")
-        && let Some(stem) = file.file_stem()
-    {
-        table.insert("name".to_owned(), stem.to_string_lossy().into_owned().into());
+    let text = std::str::from_utf8(&bytes).map_err(|_| refuse("the text is not UTF-8".to_owned()))?;
+    let at_line = |error: toml::de::Error| match error.span() {
+        Some(span) => {
+            let line = 1 + text.get(..span.start).unwrap_or(text).matches('\n').count();
+            refuse(format!("line {line}: {}", error.message()))
+        }
+        None => refuse(error.message().to_owned()),
+    };
+    let mut condition: Condition = toml::from_str(text).map_err(at_line)?;
+    let named = text.parse::<toml::Table>().is_ok_and(|table| table.contains_key("name"));
+    if let Some(stem) = file.file_stem().filter(|_| !named) {
+        condition.name = stem.to_string_lossy().into_owned();
     }
-    table.try_into().map_err(|error: toml::de::Error| refuse(error.message().to_owned()))
+    Ok(condition)
 }
 
-fn open(dir: &Path, study: Option<&str>) -> Result<(Project, StudyRecord)> {
-    let project = Project::open(dir)?;
+fn open(dir: &Path, study: Option<&str>, output: &Output) -> Result<(Project, StudyRecord)> {
+    let project = super::open_to_write(dir, output)?;
     let study = project.study_named(study)?;
     Ok((project, study))
 }
@@ -259,7 +269,7 @@ fn rater_named<'a>(study: &'a StudyRecord, name: &str) -> Result<&'a StudyRater>
 }
 
 fn set_closed(arguments: &StudyArguments, closed: bool, output: &Output) -> Result<()> {
-    let (mut project, study) = open(&arguments.dir, arguments.study.as_deref())?;
+    let (mut project, study) = open(&arguments.dir, arguments.study.as_deref(), output)?;
     project.set_study_closed(study.id, closed)?;
     let now = if closed { "closed; raters cannot go on" } else { "open" };
     output.print(&serde_json::json!({ "study": study.name, "closed": closed }), || {
@@ -300,13 +310,13 @@ impl<'a> Shown<'a> {
 }
 
 fn show(arguments: &ShowArguments, output: &Output) -> Result<()> {
-    let project = super::cluster::open_to_read(&arguments.dir)?;
+    let project = super::open_to_read(&arguments.dir, output)?;
     let studies = match &arguments.study {
         Some(name) => vec![project.study_named(Some(name))?],
         None => project.studies()?,
     };
     let shown: Vec<Shown<'_>> = studies.iter().map(|study| Shown::new(study, &arguments.base_url)).collect();
-    output.print(&shown, || {
+    output.print(&serde_json::json!({ "studies": shown }), || {
         if studies.is_empty() {
             return "No studies yet: `atmoscope study new DIR --name NAME --raters A,B` makes one.".to_owned();
         }

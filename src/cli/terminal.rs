@@ -7,23 +7,31 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::progress::{Observer, Progress};
 use crate::training::{EpochRecord, TrainingObserver};
+use crate::wording::visible;
 
 /// Shows progress on standard error.
 #[derive(Debug)]
 pub(super) struct Terminal {
     quiet: bool,
+    json: bool,
     bar: Mutex<Option<(String, ProgressBar)>>,
 }
 
 impl Terminal {
-    pub(super) fn new(quiet: bool) -> Self {
-        Self { quiet, bar: Mutex::new(None) }
+    /// Notes and progress are for people: with `json` nothing is shown but an error, with `quiet` only what was left
+    /// out.
+    pub(super) fn new(quiet: bool, json: bool) -> Self {
+        Self { quiet: quiet || json, json, bar: Mutex::new(None) }
+    }
+
+    /// Something that must be seen, also where no notes are wanted.
+    pub(super) fn warn(&self, text: &str) {
+        if !self.json {
+            self.line(text);
+        }
     }
 
     fn line(&self, text: &str) {
-        if self.quiet {
-            return;
-        }
         match self.bar.lock().ok().as_deref() {
             Some(Some((_, bar))) if !bar.is_hidden() => bar.suspend(|| line_to_stderr(text)),
             _ => line_to_stderr(text),
@@ -31,9 +39,9 @@ impl Terminal {
     }
 }
 
-/// Whoever closed standard error, as in `2>&1 | head`, wants no more of it; the work goes on.
+/// Prints a line with its control characters shown. Whoever closed standard error, as in `2>&1 | head`, wants no more of it; the work goes on.
 pub(super) fn line_to_stderr(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", visible(text));
 }
 
 impl Observer for Terminal {
@@ -68,12 +76,21 @@ impl Observer for Terminal {
     }
 
     fn note(&self, text: &str) {
-        self.line(text);
+        if !self.quiet {
+            self.line(text);
+        }
+    }
+
+    fn left_out(&self, text: &str) {
+        self.warn(text);
     }
 }
 
 impl TrainingObserver for Terminal {
     fn epoch(&self, record: &EpochRecord) {
+        if self.quiet {
+            return;
+        }
         let precision = record.validation.mean_average_precision.map_or_else(|| "-".to_owned(), |p| format!("{p:.3}"));
         self.line(&format!(
             "epoch {:3}  train loss {:.4}  validation loss {:.4}  mean average precision {precision}{}",

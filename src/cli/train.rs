@@ -1,7 +1,8 @@
 //! `atmoscope train`: train a run and print its id.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::Args;
 
@@ -12,15 +13,16 @@ use crate::engine::jobs::plan::{self, TrainingPlan};
 use crate::engine::jobs::train::{self, Order};
 use crate::error::{Error, Result};
 use crate::ids::RunId;
+use crate::interchange::{check_file, read_file};
 use crate::nn::DeviceChoice;
 use crate::progress::Observer;
-use crate::project::Project;
+use crate::project::{Project, RunStatus};
 use crate::training::{Choice, Depth, HeadKind, TrainingConfiguration};
 
 /// Train a network to predict the labels; prints the run's id.
 ///
-/// Options on the command line win over those of --config. Ctrl+C stops after the present step and keeps the best
-/// epoch so far.
+/// Options on the command line win over those of --config. Ctrl+C stops after the present step, keeps the best
+/// epoch so far, and ends with exit code 130.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// The project.
@@ -74,7 +76,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PIXELS")]
     image_size: Option<u32>,
     /// Where the network runs: auto, cpu, cuda or metal.
-    #[arg(long)]
+    #[arg(long, value_parser = super::named::<DeviceChoice>)]
     device: Option<DeviceChoice>,
     #[command(flatten)]
     pub common: Common,
@@ -92,21 +94,49 @@ impl Arguments {
             (None, Some(run)) => Order::Again(RunId(run)),
             (None, None) => return Ok(Order::New(Box::new(self.configuration()?))),
         };
-        if self.configuration()? != TrainingConfiguration::default() {
-            return Err(Error::user("--resume and --again take the settings of the earlier run")
-                .hint("leave the other settings out, or give them with --config and the run's configuration.toml"));
+        if let Some(setting) = self.first_setting() {
+            return Err(Error::user(format!(
+                "--resume and --again take the settings of the earlier run, so {setting} has no place"
+            ))
+            .hint("leave the other settings out, or give them with --config and the run's configuration.toml"));
         }
         Ok(run)
+    }
+
+    /// The name of the first setting given on the command line, whatever its value.
+    fn first_setting(&self) -> Option<&'static str> {
+        [
+            ("--seed", self.seed.is_some()),
+            ("--epochs", self.epochs.is_some()),
+            ("--batch-size", self.batch_size.is_some()),
+            ("--learning-rate", self.learning_rate.is_some()),
+            ("--depth", self.depth.is_some()),
+            ("--trained-blocks", self.trained_blocks.is_some()),
+            ("--head", self.head.is_some()),
+            ("--augmented-copies", self.augmented_copies.is_some()),
+            ("--mlsmote", self.mlsmote.is_some()),
+            ("--weights", self.weights.is_some()),
+            ("--early-stopping", self.early_stopping.is_some()),
+            ("--image-size", self.image_size.is_some()),
+            ("--device", self.device.is_some()),
+        ]
+        .into_iter()
+        .find_map(|(name, given)| given.then_some(name))
     }
 
     fn configuration(&self) -> Result<TrainingConfiguration> {
         let mut configuration = match &self.config {
             Some(file) => {
-                let text = std::fs::read_to_string(file).map_err(|error| Error::io(file, error))?;
-                TrainingConfiguration::from_toml(&text)?
+                let shown = file.display();
+                let text = String::from_utf8(read_file(file)?)
+                    .map_err(|_| Error::config(format!("{shown}: the text is not UTF-8")).hint("save it as UTF-8"))?;
+                TrainingConfiguration::from_toml(&text).map_err(|error| error.in_file(file))?
             }
             None => TrainingConfiguration::default(),
         };
+        if let Some(file) = self.weights.as_deref().filter(|file| !file.trim().is_empty() && !file.starts_with("hf:")) {
+            check_file(Path::new(file))?;
+        }
         let Self { seed, epochs, batch_size, learning_rate, image_size, device, depth, head, weights, .. } = self;
         set(&mut configuration.depth, *depth);
         set(&mut configuration.trained_blocks, self.trained_blocks);
@@ -133,14 +163,15 @@ fn set<T>(setting: &mut T, value: Option<T>) {
     }
 }
 
-pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
+pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
     if arguments.plan {
-        let project = super::cluster::open_to_read(&arguments.dir)?;
+        let project = super::open_to_read(&arguments.dir, output)?;
         let plan = plan::plan(&project, &arguments.configuration()?)?;
-        return output.print(&plan, || plan_text(&plan));
+        output.print(&plan, || plan_text(&plan))?;
+        return Ok(ExitCode::SUCCESS);
     }
     let order = arguments.order()?;
-    let mut project = Project::open(&arguments.dir)?;
+    let mut project = super::open_to_write(&arguments.dir, output)?;
     let cancel = super::cancel_on_interrupt();
     let report = train::carry_out(&mut project, &order, &|_| {}, &output.terminal, &cancel)?;
     output.terminal.note(&format!(
@@ -151,7 +182,15 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
         report.best_epoch.unwrap_or(0),
         report.duration_s
     ));
-    output.print(&report, || report.run.0.to_string())
+    let stopped = report.status == RunStatus::Stopped;
+    if stopped {
+        output.terminal.warn(&format!(
+            "Stopped; its best epoch so far is kept. `atmoscope train DIR --resume {}` goes on with it.",
+            report.run.0
+        ));
+    }
+    output.print(&report, || report.run.0.to_string())?;
+    Ok(super::ended(stopped))
 }
 
 /// A plan as people read it.

@@ -16,10 +16,10 @@ use super::jobs::score::{self, References, ScoreReport};
 use super::jobs::{counted, export_agreement};
 use crate::clustering::{self, Clustering, KMeansSettings};
 use crate::dataset::SortChoice;
+use crate::engine::output_file::{Existing, FileKind, OutputFile};
 use crate::error::{Error, Result};
 use crate::features::FeatureMatrix;
 use crate::ids::{ImageId, RunId};
-use crate::interchange::require_csv;
 use crate::progress::{Cancel, Silent};
 use crate::project::{FeatureKind, Project};
 
@@ -252,7 +252,7 @@ impl Analyst {
             return Ok(report.clone());
         }
         let sorts = self.open_project()?.rater_sorts(&SortChoice::default())?;
-        let report = Arc::new(agreement::run(&sorts, request, &Cancel::new())?);
+        let report = Arc::new(agreement::run(&sorts, request, &Silent, &Cancel::new())?);
         self.agreement = Some((request.clone(), report.clone()));
         Ok(report)
     }
@@ -262,17 +262,19 @@ impl Analyst {
         let names: std::collections::HashMap<ImageId, String> =
             self.open_project()?.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
         let name = |image: &ImageId| names.get(image).cloned().unwrap_or_default();
-        let files = export_agreement::run(&report, &report.linkage(level)?, level, folder, name)?;
+        let into =
+            export_agreement::Folder { project: Some(self.open_project()?), path: folder, existing: Existing::Replace };
+        let files = export_agreement::run(&report, &report.linkage(level)?, level, into, name)?;
         self.outbox.push(Event::Done(format!("Wrote {} to {}", counted(files.len(), "file"), folder.display())));
         Ok(())
     }
 
     fn export(&mut self, request: ExploreRequest, file: &std::path::Path) -> Result<()> {
-        require_csv(file)?;
+        let output = OutputFile::new(Some(self.open_project()?), file, FileKind::Csv, Existing::Replace)?;
         let features = self.load(request)?.features.clone();
         let clustering = cluster::run(&features, request.clusters, request.seed, &Cancel::new())?;
         let made = cluster::Made { run: request.run, part: request.part, seed: request.seed };
-        cluster::write(self.open_project()?, &features, &clustering, &made, file)?;
+        cluster::write(self.open_project()?, &features, &clustering, &made, &output)?;
         self.outbox.push(Event::Done(format!(
             "Wrote {} and their clusters to {}",
             counted(features.rows(), "picture"),

@@ -14,10 +14,11 @@ use super::session::RaterSession;
 use super::snapshot::Snapshot;
 use super::sorts::{MoveRequest, SortKeeper};
 use crate::dataset::SortChoice;
+use crate::engine::output_file::{Existing, FileKind, OutputFile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{ImageId, LabelId, PersonId, RunId, StudyId};
 use crate::interchange::grouping_forms::GroupingForm;
-use crate::interchange::{move_log, require_csv, require_jsonl, write_file};
+use crate::interchange::move_log;
 use crate::progress::{Cancel, Observer, Progress};
 use crate::project::history::Change;
 use crate::project::{Person, Project, Role};
@@ -210,6 +211,7 @@ impl Desk {
             }
             Command::LoadPredictions(run) => self.ask(Question::Predictions(run)),
             Command::ExportModel { run, file } => self.start_job("Export", move |project, watcher, cancel| {
+                let file = OutputFile::new(Some(project), &file, FileKind::Safetensors, Existing::Replace)?;
                 let report = export_model::run(project, run, &file, watcher, cancel)?;
                 Ok(JobEnd {
                     summary: format!("Wrote the network of run {} to {}", run.0, report.file.display()),
@@ -222,18 +224,20 @@ impl Desk {
                 self.ask(Question::ExportAgreement(request, level, folder))
             }
             Command::ExportMoveLog(study, file) => {
-                require_jsonl(&file)?;
-                let lines = study::log_of(self.project()?, study)?;
-                write_file(&file, |target| move_log::write(&lines, target))?;
-                let text = format!("Wrote {} to {}", counted(lines.len(), "line"), file.display());
+                let project = self.project()?;
+                let file = OutputFile::new(Some(project), &file, FileKind::JsonLines, Existing::Replace)?;
+                let lines = study::log_of(project, study)?;
+                file.write(|target| move_log::write(&lines, target))?;
+                let text = format!("Wrote {} to {}", counted(lines.len(), "line"), file.path().display());
                 self.outbox.push(Event::Done(text));
                 Ok(())
             }
             Command::ExportGroupings(file) => {
-                require_csv(&file)?;
-                let written =
-                    export_groupings::run(self.project()?, GroupingForm::LongCsv, &SortChoice::default(), None, &file)?;
-                let text = format!("Wrote {} to {}", counted(written, "grouping"), file.display());
+                let project = self.project()?;
+                let file = OutputFile::new(Some(project), &file, FileKind::Csv, Existing::Replace)?;
+                let choice = SortChoice::default();
+                let written = export_groupings::run(project, GroupingForm::LongCsv, &choice, None, &file)?;
+                let text = format!("Wrote {} to {}", counted(written, "grouping"), file.path().display());
                 self.outbox.push(Event::Done(text));
                 Ok(())
             }
@@ -355,9 +359,15 @@ impl Desk {
         let last = project.remark(ANNOTATOR_REMARK)?;
         self.annotator =
             project.people(Role::Annotator)?.into_iter().find(|person| Some(&person.name) == last.as_ref());
+        let warnings = project.warnings().to_vec();
         self.project = Some(project);
         self.sorts = SortKeeper::default();
-        self.reload()
+        self.reload()?;
+        // After the project is shown: what is said of another one goes with it.
+        for message in warnings {
+            self.outbox.push(Event::Problem(Notice { message, hint: None }));
+        }
+        Ok(())
     }
 
     /// Sends the whole state again and lets the analyst forget what it had loaded.

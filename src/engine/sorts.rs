@@ -128,6 +128,7 @@ impl SortKeeper {
         if request.number != sort.move_count() + 1 {
             return Err(out_of_step());
         }
+        sort.check_room(&request.step)?;
         sort.make(&request.step)?;
         new.push(request.step.clone());
         Ok(Some(NewMove {

@@ -154,7 +154,8 @@ fn make(shared: &Shared, request: &PictureRequest) -> Result<RgbImage> {
         PictureSize::Thumbnail => shared.thumbnails.load_or_make(&request.file),
         PictureSize::Large(side_px) => {
             let image = request.file.decode(&DecodeLimits::default()).map_err(|reason| request.file.error(reason))?;
-            Ok(if image.width().max(image.height()) > side_px { imaging::thumbnail(&image, side_px) } else { image })
+            let fits = image.width().max(image.height()) <= side_px;
+            Ok(if fits { image.into_image() } else { imaging::thumbnail(&image, side_px) })
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::agreement::rand_index_from_squares;
@@ -63,13 +64,19 @@ pub fn best_consensus<Image: Sync>(groupings: &RaterGroupings<Image>, cancel: &C
         candidates.push((search.mean_rand_index(), search.groups));
     }
     candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
+    candidates.truncate(CLIMBED);
+    let reached: Vec<(f64, Vec<usize>)> = candidates
+        .into_par_iter()
+        .map(|(_, groups)| {
+            let mut search = Search::new(groupings, groups);
+            search.climb(cancel)?;
+            Ok((search.mean_rand_index(), search.groups))
+        })
+        .collect::<Result<_>>()?;
     let mut best: Option<(f64, Vec<usize>)> = None;
-    for (_, groups) in candidates.into_iter().take(CLIMBED) {
-        let mut search = Search::new(groupings, groups);
-        search.climb(cancel)?;
-        let reached = search.mean_rand_index();
+    for (reached, groups) in reached {
         if best.as_ref().is_none_or(|(known, _)| reached > known + LEAST_GAIN) {
-            best = Some((reached, search.groups));
+            best = Some((reached, groups));
         }
     }
     let groups = best.map_or_else(|| vec![0; images], |(_, groups)| groups);

@@ -21,6 +21,13 @@ impl Contingency {
     /// # Errors
     /// `Internal` when they are not equally long.
     pub fn new(clusters: &[usize], groups: &[usize]) -> Result<Self> {
+        let mut table = Self { counts: Vec::new(), cluster_sizes: Vec::new(), group_sizes: Vec::new(), images: 0 };
+        table.count(clusters, groups)?;
+        Ok(table)
+    }
+
+    /// Counts anew, in the memory that is there.
+    pub(super) fn count(&mut self, clusters: &[usize], groups: &[usize]) -> Result<()> {
         if clusters.len() != groups.len() {
             return Err(Error::internal(format!(
                 "{} clusters and {} groups of images cannot be compared",
@@ -29,18 +36,22 @@ impl Contingency {
             )));
         }
         let count = |numbers: &[usize]| numbers.iter().max().map_or(0, |largest| largest + 1);
-        let mut table = Self {
-            counts: vec![vec![0; count(groups)]; count(clusters)],
-            cluster_sizes: vec![0; count(clusters)],
-            group_sizes: vec![0; count(groups)],
-            images: clusters.len(),
+        let zeros = |sizes: &mut Vec<usize>, count: usize| {
+            sizes.clear();
+            sizes.resize(count, 0);
         };
+        let (rows, columns) = (count(clusters), count(groups));
+        self.counts.resize_with(rows, Vec::new);
+        self.counts.iter_mut().for_each(|row| zeros(row, columns));
+        zeros(&mut self.cluster_sizes, rows);
+        zeros(&mut self.group_sizes, columns);
+        self.images = clusters.len();
         for (&cluster, &group) in clusters.iter().zip(groups) {
-            table.counts[cluster][group] += 1;
-            table.cluster_sizes[cluster] += 1;
-            table.group_sizes[group] += 1;
+            self.counts[cluster][group] += 1;
+            self.cluster_sizes[cluster] += 1;
+            self.group_sizes[group] += 1;
         }
-        Ok(table)
+        Ok(())
     }
 
     /// Number of groups that have an image.

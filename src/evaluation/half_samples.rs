@@ -15,6 +15,7 @@
 //! 99 % of the cases for the adjusted Rand index and adjusted mutual information and in 83 to 97 % for V-measure and
 //! entropy; the low ends belong to few images and nearly perfect agreement.
 
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
 use rand::seq::index;
@@ -47,8 +48,10 @@ pub struct Estimate {
 /// Halves of the images, each drawn without replacement.
 #[derive(Clone, Debug)]
 pub(super) struct HalfSamples {
-    /// Numbers of images, ascending.
-    pub samples: Vec<Vec<usize>>,
+    /// The different halves that were drawn, as numbers of images, ascending: of few images there are few halves.
+    pub different: Vec<Vec<usize>>,
+    /// Which of them each draw gave.
+    pub drawn: Vec<usize>,
     /// Deviations of halves are multiplied by this; 1 for an even number of images.
     scale: f64,
 }
@@ -64,7 +67,20 @@ impl HalfSamples {
             sample
         };
         let rest = (images - half).max(1);
-        Self { samples: (0..resamples).map(|_| draw()).collect(), scale: (half as f64 / rest as f64).sqrt() }
+        let mut known: HashMap<Vec<usize>, usize> = HashMap::new();
+        let mut different = Vec::new();
+        let drawn = (0..resamples)
+            .map(|_| {
+                let sample = draw();
+                if let Some(&number) = known.get(&sample) {
+                    return number;
+                }
+                known.insert(sample.clone(), different.len());
+                different.push(sample);
+                different.len() - 1
+            })
+            .collect();
+        Self { different, drawn, scale: (half as f64 / rest as f64).sqrt() }
     }
 
     /// The estimate from the score of all images and those of the halves, of which some may be not defined (NaN). The
@@ -77,7 +93,7 @@ impl HalfSamples {
         range: RangeInclusive<f64>,
     ) -> Estimate {
         let mut deviations: Vec<f64> = of_halves.filter(|value| !value.is_nan()).collect();
-        if images < LEAST_IMAGES_FOR_INTERVAL || deviations.len() * 2 <= self.samples.len() {
+        if images < LEAST_IMAGES_FOR_INTERVAL || deviations.len() * 2 <= self.drawn.len() {
             return Estimate { value, interval: None };
         }
         let mean = deviations.iter().sum::<f64>() / deviations.len() as f64;

@@ -19,7 +19,7 @@ use super::contingency::Contingency;
 use super::half_samples::{Estimate, HalfSamples, LEAST_IMAGES_FOR_INTERVAL};
 use super::rater_groupings::RaterGroupings;
 use crate::error::Result;
-use crate::progress::Cancel;
+use crate::progress::{Cancel, Observer, Stage};
 
 /// Half-samples drawn for intervals unless said otherwise.
 pub const RESAMPLES: usize = 1000;
@@ -89,6 +89,9 @@ type Scores = [f64; 5];
 
 const RANGES: [RangeInclusive<f64>; 5] = [-0.5..=1.0, f64::NEG_INFINITY..=1.0, 0.0..=1.0, 0.0..=1.0, 0.0..=1.0];
 
+/// Pairs scored between two reports of progress.
+const PAIRS_AT_ONCE: usize = 256;
+
 /// Scores every two raters, with 95 % intervals from `resamples` half-samples of the images (see the module; without
 /// resamples there are no intervals). All pairs are resampled together, so that the interval of the mean is sound.
 ///
@@ -98,95 +101,203 @@ pub fn rater_agreement<Image: Sync>(
     groupings: &RaterGroupings<Image>,
     resamples: usize,
     seed: u64,
+    observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<RaterAgreement> {
     let images = groupings.images().len();
     let halves = HalfSamples::new(images, resamples, seed);
     let pairs: Vec<(usize, usize)> = groupings.pairs().collect();
-    let scored: Vec<(PairAgreement, Option<Scores>, Vec<Scores>)> = pairs
-        .par_iter()
-        .map(|&(first, second)| {
-            let mut expected = ExpectedInformation::default();
-            let (a, b) = groupings.common(first, second, 0..images);
-            let value = scores(&a, &b, &mut expected)?;
-            let of_halves: Vec<Scores> = match value {
-                None => Vec::new(),
-                Some(_) => (halves.samples.iter())
-                    .map(|half| {
-                        cancel.check()?;
-                        let (a, b) = groupings.common(first, second, half.iter().copied());
-                        Ok(scores(&a, &b, &mut expected)?.unwrap_or([f64::NAN; 5]))
-                    })
-                    .collect::<Result<_>>()?,
-            };
-            let estimate = |score: usize, value: &Scores| {
-                halves.estimate(value[score], of_halves.iter().map(|of| of[score]), a.len(), RANGES[score].clone())
-            };
-            let agreement = PairAgreement {
-                first: groupings.raters()[first].clone(),
-                second: groupings.raters()[second].clone(),
-                images: a.len(),
-                only_in_first: groupings.placed(first) - a.len(),
-                only_in_second: groupings.placed(second) - a.len(),
-                scores: value.as_ref().map(|value| PairScores {
-                    adjusted_rand_index: estimate(0, value),
-                    adjusted_mutual_information: estimate(1, value),
-                    v_measure: estimate(2, value),
-                    entropy_of_first: estimate(3, value),
-                    entropy_of_second: estimate(4, value),
-                }),
-            };
-            Ok((agreement, value, of_halves))
-        })
-        .collect::<Result<_>>()?;
-
     // Two raters who share two pictures agree wholly or not at all; such pairs would drown the others.
-    let enough = |pair: &PairAgreement| pair.images >= LEAST_IMAGES_FOR_INTERVAL;
-    let any_enough = scored.iter().any(|(pair, value, _)| value.is_some() && enough(pair));
-    let counted = || scored.iter().filter(|(pair, value, _)| value.is_some() && (enough(pair) || !any_enough));
-    let compared: Vec<(&Scores, &[Scores])> =
-        counted().filter_map(|(_, value, of_halves)| Some((value.as_ref()?, of_halves.as_slice()))).collect();
-    let least_images = counted().map(|(pair, ..)| pair.images).min();
-    let mean = least_images.map(|least_images| {
-        // The mean over pairs of a score, or of several scores of each pair, with that of every half.
-        let estimate = |of: &[usize]| {
-            let values = compared.iter().flat_map(|(value, _)| of.iter().map(|&score| value[score]));
-            let of_half = |half: usize| {
-                mean(compared.iter().flat_map(|(_, halves)| of.iter().map(move |&score| halves[half][score])))
-            };
-            halves.estimate(mean(values), (0..resamples).map(of_half), least_images, RANGES[of[0]].clone())
-        };
-        MeanScores {
-            pairs: compared.len(),
-            adjusted_rand_index: estimate(&[0]),
-            adjusted_mutual_information: estimate(&[1]),
-            v_measure: estimate(&[2]),
-            entropy: estimate(&[3, 4]),
+    let shared = |&(first, second): &(usize, usize)| groupings.common_count(first, second);
+    let any_enough = pairs.par_iter().any(|pair| shared(pair) >= LEAST_IMAGES_FOR_INTERVAL);
+    let counts = |images: usize| images >= LEAST_IMAGES_FOR_INTERVAL || (!any_enough && images >= 2);
+
+    let mut scored = Vec::with_capacity(pairs.len());
+    let mut means = Means::new(resamples);
+    let stage = Stage::new("Comparing raters", pairs.len());
+    for chunk in pairs.chunks(PAIRS_AT_ONCE) {
+        observer.progress(stage.at(scored.len()));
+        let of_chunk: Vec<Scored> = chunk
+            .par_iter()
+            .map_init(Workspace::default, |workspace, &(first, second)| {
+                cancel.check()?;
+                workspace.score(groupings, first, second, &halves)
+            })
+            .collect::<Result<_>>()?;
+        // In the order of the pairs, so that sums are the same to the last bit however many threads there are.
+        for pair in of_chunk {
+            if counts(pair.agreement.images)
+                && let Some(value) = &pair.value
+            {
+                means.add(value, pair.agreement.images, &pair.of_halves, &halves);
+            }
+            scored.push(pair.agreement);
         }
-    });
-    Ok(RaterAgreement { pairs: scored.into_iter().map(|(agreement, ..)| agreement).collect(), mean, resamples, seed })
+    }
+    observer.progress(stage.at(pairs.len()));
+    Ok(RaterAgreement { pairs: scored, mean: means.finish(&halves), resamples, seed })
 }
 
-/// The scores of two groupings of the same images; none for fewer than two images.
-fn scores(first: &[usize], second: &[usize], expected: &mut ExpectedInformation) -> Result<Option<Scores>> {
-    if first.len() < 2 {
-        return Ok(None);
+/// A pair with what its mean needs.
+struct Scored {
+    agreement: PairAgreement,
+    value: Option<Scores>,
+    /// By different half.
+    of_halves: Vec<Scores>,
+}
+
+/// Memory that one thread uses again for every pair.
+#[derive(Default)]
+struct Workspace {
+    expected: ExpectedInformation,
+    table: Option<Contingency>,
+    first: Vec<usize>,
+    second: Vec<usize>,
+}
+
+impl Workspace {
+    fn score<Image: Sync>(
+        &mut self,
+        groupings: &RaterGroupings<Image>,
+        first: usize,
+        second: usize,
+        halves: &HalfSamples,
+    ) -> Result<Scored> {
+        let value = self.scores_of(groupings, first, second, 0..groupings.images().len())?;
+        let images = self.first.len();
+        let of_halves: Vec<Scores> = match value {
+            None => Vec::new(),
+            Some(_) => (halves.different.iter())
+                .map(|half| {
+                    let scores = self.scores_of(groupings, first, second, half.iter().copied())?;
+                    Ok(scores.unwrap_or([f64::NAN; 5]))
+                })
+                .collect::<Result<_>>()?,
+        };
+        let estimate = |score: usize, value: &Scores| {
+            let of_halves = halves.drawn.iter().map(|half| of_halves[*half][score]);
+            halves.estimate(value[score], of_halves, images, RANGES[score].clone())
+        };
+        let agreement = PairAgreement {
+            first: groupings.raters()[first].clone(),
+            second: groupings.raters()[second].clone(),
+            images,
+            only_in_first: groupings.placed(first) - images,
+            only_in_second: groupings.placed(second) - images,
+            scores: value.as_ref().map(|value| PairScores {
+                adjusted_rand_index: estimate(0, value),
+                adjusted_mutual_information: estimate(1, value),
+                v_measure: estimate(2, value),
+                entropy_of_first: estimate(3, value),
+                entropy_of_second: estimate(4, value),
+            }),
+        };
+        Ok(Scored { agreement, value, of_halves })
     }
-    let table = Contingency::new(first, second)?;
-    let information = Information::of(&table);
+
+    fn scores_of<Image>(
+        &mut self,
+        groupings: &RaterGroupings<Image>,
+        first: usize,
+        second: usize,
+        images: impl Iterator<Item = usize>,
+    ) -> Result<Option<Scores>> {
+        groupings.common(first, second, images, &mut self.first, &mut self.second);
+        if self.first.len() < 2 {
+            return Ok(None);
+        }
+        let table = match &mut self.table {
+            Some(table) => {
+                table.count(&self.first, &self.second)?;
+                table
+            }
+            none => none.insert(Contingency::new(&self.first, &self.second)?),
+        };
+        Ok(Some(scores(table, &mut self.expected)))
+    }
+}
+
+/// Sums over pairs, of the scores and of those of every draw.
+struct Means {
+    pairs: usize,
+    least_images: usize,
+    values: [Sum; 4],
+    of_draws: Vec<[Sum; 4]>,
+}
+
+/// A sum of defined values and their number.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    sum: f64,
+    count: u32,
+}
+
+/// The scores that each mean is over: entropy over both directions.
+const OF_MEANS: [&[usize]; 4] = [&[0], &[1], &[2], &[3, 4]];
+
+impl Sum {
+    fn add(&mut self, value: f64) {
+        if !value.is_nan() {
+            self.sum += value;
+            self.count += 1;
+        }
+    }
+
+    /// Not defined (NaN) without any value.
+    fn mean(self) -> f64 {
+        self.sum / f64::from(self.count)
+    }
+}
+
+impl Means {
+    fn new(resamples: usize) -> Self {
+        Self {
+            pairs: 0,
+            least_images: usize::MAX,
+            values: [Sum::default(); 4],
+            of_draws: vec![[Sum::default(); 4]; resamples],
+        }
+    }
+
+    fn add(&mut self, value: &Scores, images: usize, of_halves: &[Scores], halves: &HalfSamples) {
+        let add = |sums: &mut [Sum; 4], scores: &Scores| {
+            for (sum, of) in sums.iter_mut().zip(OF_MEANS) {
+                of.iter().for_each(|&score| sum.add(scores[score]));
+            }
+        };
+        self.pairs += 1;
+        self.least_images = self.least_images.min(images);
+        add(&mut self.values, value);
+        for (sums, half) in self.of_draws.iter_mut().zip(&halves.drawn) {
+            add(sums, &of_halves[*half]);
+        }
+    }
+
+    fn finish(&self, halves: &HalfSamples) -> Option<MeanScores> {
+        let estimate = |mean: usize| {
+            let of_draws = self.of_draws.iter().map(|sums| sums[mean].mean());
+            let range = RANGES[OF_MEANS[mean][0]].clone();
+            halves.estimate(self.values[mean].mean(), of_draws, self.least_images, range)
+        };
+        (self.pairs > 0).then(|| MeanScores {
+            pairs: self.pairs,
+            adjusted_rand_index: estimate(0),
+            adjusted_mutual_information: estimate(1),
+            v_measure: estimate(2),
+            entropy: estimate(3),
+        })
+    }
+}
+
+/// The scores of a table of two or more images.
+fn scores(table: &Contingency, expected: &mut ExpectedInformation) -> Scores {
+    let information = Information::of(table);
     let [entropy_of_first, entropy_of_second] = information.entropies();
-    Ok(Some([
-        rand_index_of(&table),
+    [
+        rand_index_of(table),
         information.adjusted(expected),
         information.v_measure().v,
         entropy_of_first,
         entropy_of_second,
-    ]))
-}
-
-/// Mean of the values that are defined; not defined (NaN) without any.
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (sum, count) =
-        values.filter(|value| !value.is_nan()).fold((0.0, 0), |(sum, count), value| (sum + value, count + 1));
-    sum / f64::from(count)
+    ]
 }

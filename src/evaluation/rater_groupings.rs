@@ -84,14 +84,29 @@ impl<Image> RaterGroupings<Image> {
         (0..raters).flat_map(move |first| (first + 1..raters).map(move |second| (first, second)))
     }
 
-    /// The groups of two raters over those of `images` (numbers of images) that both placed.
+    /// Puts the groups of two raters over those of `images` (numbers of images) that both placed into `a` and `b`.
     pub(super) fn common(
         &self,
         first: usize,
         second: usize,
-        images: impl IntoIterator<Item = usize>,
-    ) -> (Vec<usize>, Vec<usize>) {
+        images: impl Iterator<Item = usize>,
+        a: &mut Vec<usize>,
+        b: &mut Vec<usize>,
+    ) {
         let (first, second) = (self.groups_of(first), self.groups_of(second));
-        images.into_iter().filter_map(|image| Some((first[image]?, second[image]?))).unzip()
+        a.clear();
+        b.clear();
+        for image in images {
+            if let (Some(of_first), Some(of_second)) = (first[image], second[image]) {
+                a.push(of_first);
+                b.push(of_second);
+            }
+        }
+    }
+
+    /// Number of images that two raters both placed.
+    pub(super) fn common_count(&self, first: usize, second: usize) -> usize {
+        let both = self.groups_of(first).iter().zip(self.groups_of(second));
+        both.filter(|(a, b)| a.is_some() && b.is_some()).count()
     }
 }

@@ -1,12 +1,15 @@
 //! Colour: whatever a file holds becomes sRGB with 8 bits a channel and no alpha.
 
-use image::{DynamicImage, RgbImage};
+use image::{ColorType, DynamicImage, RgbImage};
 use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
 
 /// Differences up to this are rounding, not another colour space.
 const SAME_COLOUR: u8 = 2;
 
-/// Reduces to 8-bit RGB; what is transparent shows white.
+/// A profile larger than this is no real one and is not looked at.
+const LARGEST_PROFILE_BYTES: usize = 4_000_000;
+
+/// Reduces to 8-bit RGB; what is transparent shows white. See [`flattening_bytes`] for what it takes.
 pub(super) fn flatten(image: DynamicImage) -> RgbImage {
     if !image.color().has_alpha() {
         return image.into_rgb8();
@@ -16,17 +19,35 @@ pub(super) fn flatten(image: DynamicImage) -> RgbImage {
         ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
     };
     let image = image.into_rgba8();
-    let mut flat = RgbImage::new(image.width(), image.height());
-    for (target, source) in flat.pixels_mut().zip(image.pixels()) {
-        let [red, green, blue, alpha] = source.0;
-        target.0 = [red, green, blue].map(|value| over_white(value, alpha));
+    let (width, height) = image.dimensions();
+    // In its place: the copy of a large picture would be as large as itself.
+    let mut samples = image.into_raw();
+    let pixels = samples.len() / 4;
+    for pixel in 0..pixels {
+        let [red, green, blue, alpha] = [0, 1, 2, 3].map(|channel| samples[4 * pixel + channel]);
+        let flat = [red, green, blue].map(|value| over_white(value, alpha));
+        samples[3 * pixel..3 * pixel + 3].copy_from_slice(&flat);
     }
-    flat
+    samples.truncate(3 * pixels);
+    samples.shrink_to_fit();
+    RgbImage::from_raw(width, height, samples).unwrap_or_default()
+}
+
+/// What [`flatten`] takes at its height beside the picture of `pixels` itself, in bytes.
+pub(super) fn flattening_bytes(colour: ColorType, pixels: u64) -> u64 {
+    match colour {
+        ColorType::Rgb8 | ColorType::Rgba8 => 0,
+        other if other.has_alpha() => 4 * pixels,
+        _ => 3 * pixels,
+    }
 }
 
 /// Converts the picture from the RGB colour space of the embedded ICC `profile` (Display P3, Adobe RGB …) to
 /// sRGB. A profile that is damaged, not for RGB, or as good as sRGB leaves the picture as it is.
 pub(super) fn to_srgb(image: &mut RgbImage, profile: &[u8]) {
+    if profile.len() > LARGEST_PROFILE_BYTES {
+        return;
+    }
     let Ok(profile) = ColorProfile::new_from_slice(profile) else { return };
     if profile.color_space != DataColorSpace::Rgb {
         return;

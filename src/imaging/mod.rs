@@ -6,20 +6,28 @@
 //! picture for looking at, and [`PictureFile`] opens a picture of a project again, provided that its file still holds what
 //! was imported, for example as the square that the network sees. Whatever the file holds (alpha,
 //! grey, 16 bits, CMYK, another colour profile), what leaves this module is upright sRGB with 8 bits a channel.
+//!
+//! Files are read by [`read_picture_file`], which refuses what is too long, and a picture is decoded only when the
+//! memory it needs at its height is free: all pictures that are open at once stay below [`MEMORY_BUDGET_BYTES`].
 
 mod augment;
 mod colour;
 mod decode;
 mod hashes;
+mod memory;
 mod picture_file;
+mod quiet;
+mod read;
 mod rejection;
 mod resize;
 mod thumbnails;
 
 pub use augment::{Augmentation, AugmentationLimits, augmented, mixed};
-pub use decode::{DecodeLimits, ImageFacts, Inspection, PictureFormat, decode, inspect};
+pub use decode::{DecodeLimits, DecodedPicture, ImageFacts, Inspection, PictureFormat, decode, inspect};
 pub use hashes::{content_hash, perceptual_hash};
+pub use memory::MEMORY_BUDGET_BYTES;
 pub use picture_file::PictureFile;
+pub use read::{PictureBytes, read_picture_file};
 pub use rejection::Rejection;
 pub use resize::{square_crop, thumbnail};
 pub(crate) use thumbnails::write_jpeg;

@@ -9,8 +9,9 @@ use std::path::PathBuf;
 
 use image::RgbImage;
 
-use super::decode::{DecodeLimits, decode};
+use super::decode::{DecodeLimits, DecodedPicture, decode_counted};
 use super::hashes::content_hash;
+use super::read::{PictureBytes, read_picture_file};
 use super::rejection::Rejection;
 use super::resize::square_crop;
 use crate::error::{Error, Result};
@@ -31,25 +32,25 @@ impl PictureFile {
     /// [`Rejection::Unopenable`].
     pub fn as_found(path: impl Into<PathBuf>) -> Result<Self, Rejection> {
         let path = path.into();
-        let bytes = std::fs::read(&path).map_err(|error| Rejection::Unopenable(error.to_string()))?;
+        let bytes = read_picture_file(&path, &DecodeLimits::default())?;
         Ok(Self { content_hash: content_hash(&bytes), path })
     }
 
     /// The bytes that were imported.
     ///
     /// # Errors
-    /// [`Rejection::Unopenable`]; [`Rejection::Changed`] when the file holds something else now.
-    pub fn read(&self) -> Result<Vec<u8>, Rejection> {
-        let bytes = std::fs::read(&self.path).map_err(|error| Rejection::Unopenable(error.to_string()))?;
+    /// As [`read_picture_file`]; [`Rejection::Changed`] when the file holds something else now.
+    pub fn read(&self, limits: &DecodeLimits) -> Result<PictureBytes, Rejection> {
+        let bytes = read_picture_file(&self.path, limits)?;
         if content_hash(&bytes) == self.content_hash { Ok(bytes) } else { Err(Rejection::Changed) }
     }
 
-    /// The picture: [`decode`] of what was imported.
+    /// The picture: [`decode`](super::decode()) of what was imported.
     ///
     /// # Errors
-    /// As [`read`](Self::read) and [`decode`].
-    pub fn decode(&self, limits: &DecodeLimits) -> Result<RgbImage, Rejection> {
-        decode(&self.read()?, limits)
+    /// As [`read`](Self::read) and [`decode`](super::decode()).
+    pub fn decode(&self, limits: &DecodeLimits) -> Result<DecodedPicture, Rejection> {
+        decode_counted(&self.read(limits)?, limits)
     }
 
     /// The picture as the network sees it: [`square_crop`].

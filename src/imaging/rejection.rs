@@ -23,6 +23,20 @@ pub enum Rejection {
         /// The limit in force, in millions of pixels.
         limit_megapixels: u64,
     },
+    /// The file is longer than the limit allows.
+    LongFile {
+        /// Its length in megabytes, rounded up.
+        megabytes: u64,
+        /// The limit in force, in megabytes.
+        limit_megabytes: u64,
+    },
+    /// The picture would take more memory than there is for pictures, although it has not too many pixels.
+    TooMuchMemory {
+        /// What opening it takes at its height, in megabytes, rounded up.
+        megabytes: u64,
+        /// What there is, in megabytes.
+        limit_megabytes: u64,
+    },
     /// A sound picture of a kind that is not read; which kind.
     Unsupported(String),
     /// The file itself could not be opened or read; the system's words.
@@ -32,8 +46,8 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// A stable name for storage: `empty`, `not-an-image`, `unreadable`, `truncated`, `too-large`, `unsupported`,
-    /// `unopenable` or `changed`.
+    /// A stable name for storage: `empty`, `not-an-image`, `unreadable`, `truncated`, `too-large`, `long-file`,
+    /// `too-much-memory`, `unsupported`, `unopenable` or `changed`.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Empty => "empty",
@@ -41,6 +55,8 @@ impl Rejection {
             Self::Unreadable(_) => "unreadable",
             Self::Truncated(_) => "truncated",
             Self::TooLarge { .. } => "too-large",
+            Self::LongFile { .. } => "long-file",
+            Self::TooMuchMemory { .. } => "too-much-memory",
             Self::Unsupported(_) => "unsupported",
             Self::Unopenable(_) => "unopenable",
             Self::Changed => "changed",
@@ -55,12 +71,19 @@ impl Rejection {
                 text.clone()
             }
             Self::TooLarge { megapixels, limit_megapixels } => format!("{megapixels} > {limit_megapixels}"),
+            Self::LongFile { megabytes, limit_megabytes } | Self::TooMuchMemory { megabytes, limit_megabytes } => {
+                format!("{megabytes} > {limit_megabytes}")
+            }
         }
     }
 
     /// The rejection stored as `code` and `detail`, or nothing for a code that is not ours.
     pub fn from_code(code: &str, detail: &str) -> Option<Self> {
         let text = detail.to_owned();
+        let numbers = || {
+            let (value, limit) = detail.split_once(" > ")?;
+            Some((value.parse().ok()?, limit.parse().ok()?))
+        };
         Some(match code {
             "empty" => Self::Empty,
             "not-an-image" => Self::NotAnImage,
@@ -70,8 +93,16 @@ impl Rejection {
             "unsupported" => Self::Unsupported(text),
             "unopenable" => Self::Unopenable(text),
             "too-large" => {
-                let (megapixels, limit) = detail.split_once(" > ")?;
-                Self::TooLarge { megapixels: megapixels.parse().ok()?, limit_megapixels: limit.parse().ok()? }
+                let (megapixels, limit_megapixels) = numbers()?;
+                Self::TooLarge { megapixels, limit_megapixels }
+            }
+            "long-file" => {
+                let (megabytes, limit_megabytes) = numbers()?;
+                Self::LongFile { megabytes, limit_megabytes }
+            }
+            "too-much-memory" => {
+                let (megabytes, limit_megabytes) = numbers()?;
+                Self::TooMuchMemory { megabytes, limit_megabytes }
             }
             _ => return None,
         })
@@ -84,6 +115,8 @@ impl Rejection {
             Self::NotAnImage => "PNG, JPEG, WebP, GIF, BMP and TIFF files are read",
             Self::Unreadable(_) => "open it in a picture editor and save it again",
             Self::TooLarge { .. } => "make the picture smaller, or raise the limit in the settings",
+            Self::LongFile { .. } => "save it in a smaller form, such as PNG or JPEG",
+            Self::TooMuchMemory { .. } => "make the picture smaller, or save it with 8 bits a channel as PNG or JPEG",
             Self::Unsupported(_) => "save it as PNG or JPEG",
             Self::Changed => {
                 "import its folder again: a picture that moved is found, one that was edited joins as a new one"
@@ -107,6 +140,15 @@ impl fmt::Display for Rejection {
             Self::Truncated(detail) => write!(f, "the file ends before the picture does ({detail})"),
             Self::TooLarge { megapixels, limit_megapixels } => {
                 write!(f, "the picture has {megapixels} megapixels, more than the limit of {limit_megapixels}")
+            }
+            Self::LongFile { megabytes, limit_megabytes } => {
+                write!(f, "the file has {megabytes} MB, more than the limit of {limit_megabytes}")
+            }
+            Self::TooMuchMemory { megabytes, limit_megabytes } => {
+                write!(
+                    f,
+                    "opening the picture takes {megabytes} MB of memory, more than the limit of {limit_megabytes}"
+                )
             }
             Self::Unsupported(detail) => write!(f, "this kind of picture is not read ({detail})"),
             Self::Unopenable(detail) => write!(f, "the file cannot be opened ({detail})"),

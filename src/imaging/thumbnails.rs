@@ -11,6 +11,7 @@ use image::{ImageEncoder, RgbImage};
 
 use super::decode::{DecodeLimits, decode};
 use super::picture_file::PictureFile;
+use super::read::read_picture_file;
 use super::resize::thumbnail;
 use crate::error::{Error, Result};
 use crate::interchange::atomic;
@@ -47,7 +48,8 @@ impl ThumbnailCache {
 
     /// The stored thumbnail, or nothing when there is none or it is damaged.
     pub fn load(&self, content_hash: &str) -> Option<RgbImage> {
-        decode(&std::fs::read(self.path(content_hash)).ok()?, &DecodeLimits::default()).ok()
+        let limits = DecodeLimits::default();
+        decode(&read_picture_file(&self.path(content_hash), &limits).ok()?, &limits).ok()
     }
 
     /// The stored thumbnail, or one made now from the picture's file, and stored.

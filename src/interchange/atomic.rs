@@ -33,30 +33,6 @@ pub fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<
     Ok(())
 }
 
-/// Refuses a name for a CSV file that does not end in `.csv`, so that a slip does not replace another file.
-///
-/// # Errors
-/// `User`.
-pub fn require_csv(path: &Path) -> Result<()> {
-    require_ending(path, "csv", "clusters.csv")
-}
-
-/// As [`require_csv`], for a file of one JSON object a line.
-///
-/// # Errors
-/// `User`.
-pub fn require_jsonl(path: &Path) -> Result<()> {
-    require_ending(path, "jsonl", "moves.jsonl")
-}
-
-fn require_ending(path: &Path, ending: &str, such_as: &str) -> Result<()> {
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(ending)) {
-        return Ok(());
-    }
-    Err(Error::user(format!("{} is not the name of a .{ending} file", path.display()))
-        .hint(format!("give a name that ends in .{ending}, such as {such_as}")))
-}
-
 /// The file that writing to `path` makes or replaces: its own, or the one at the end of its symbolic links.
 fn target_of(path: &Path) -> Result<PathBuf> {
     match fs::metadata(path) {

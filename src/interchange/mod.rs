@@ -27,7 +27,7 @@ mod names;
 mod problem;
 mod table;
 
-pub use atomic::{require_csv, require_jsonl, write_file};
+pub use atomic::write_file;
 pub use input::{check_file, read_file};
 pub use names::{ImageNames, Unresolved};
 pub use problem::{Parsed, Problem};

@@ -19,10 +19,18 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 /// # Errors
 /// `User` or `Device`, naming the file that cannot be written.
 pub fn write_files(path: &Path, features: &FeatureTable) -> Result<()> {
+    write_names_of(path, features)?;
+    atomic::write_file(path, |writer| write(features, writer))
+}
+
+/// Writes the two lists that stand beside the matrix at `path`.
+///
+/// # Errors
+/// `User` or `Device`, naming the file that cannot be written.
+pub fn write_names_of(path: &Path, features: &FeatureTable) -> Result<()> {
     let (images, columns) = companions(path);
     atomic::write_file(&images, |writer| write_names("image", &features.images, writer))?;
-    atomic::write_file(&columns, |writer| write_names("column", &features.names, writer))?;
-    atomic::write_file(path, |writer| write(features, writer))
+    atomic::write_file(&columns, |writer| write_names("column", &features.names, writer))
 }
 
 /// Reads the matrix at `path` and the two lists beside it.

@@ -15,10 +15,14 @@ use candle_core::{DType, Device, Tensor};
 use safetensors::SafeTensors;
 
 use crate::error::{Error, Result};
+use crate::interchange::read_file;
 use crate::nn::hub::{self, Hub, HubFile};
 use crate::nn::state::{NamedTensor, State};
 use crate::nn::tensor_error;
 use crate::progress::{Cancel, Observer};
+
+/// A weight larger than this belongs to no network that was trained: those of ImageNet's VGG16 stay below 10.
+const LARGEST_WEIGHT: f32 = 1e4;
 
 /// The 13 convolutions of VGG16 trained on ImageNet, safetensors, f16, torchvision's names.
 pub fn embedded_vgg16() -> &'static [u8] {
@@ -111,7 +115,7 @@ impl Weights {
     /// # Errors
     /// `User` or `Device` when it cannot be read, `Model` when it is not a safetensors file.
     pub fn from_file(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
+        let bytes = read_file(path)?;
         Self::from_bytes(&bytes, &path.display().to_string())
     }
 
@@ -163,6 +167,11 @@ impl Weights {
             let values = NamedTensor::from_tensor(&self.tensor(name, shape)?)?.values;
             if values.iter().any(|value| !value.is_finite()) {
                 return wrong(format!("the tensor {name} holds values that are no finite numbers"));
+            }
+            if let Some(value) = values.iter().find(|value| value.abs() > LARGEST_WEIGHT) {
+                return wrong(format!(
+                    "the tensor {name} holds the number {value:e}, with which no features can be computed"
+                ));
             }
         }
         Ok(())

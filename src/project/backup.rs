@@ -13,6 +13,12 @@ use crate::error::{Error, Result};
 /// Daily copies kept.
 const KEPT: usize = 7;
 
+/// Copies from before changes of the form that are kept.
+const KEPT_FORMS: usize = 5;
+
+/// Databases up to this size are looked through at every opening, larger ones only when a copy is made.
+const QUICKLY_CHECKED_BYTES: u64 = 8_000_000;
+
 /// How old the newest copy may be before another is made.
 const MAX_AGE: Duration = Duration::DAY;
 
@@ -25,7 +31,50 @@ pub(super) fn before_migration(connection: &Connection, folder: &Path, from: usi
     let stamp = super::now().replace([':', '.'], "-");
     let path = backups.join(format!("project-form-{from}-{stamp}.db"));
     copy(connection, &path)?;
+    let mut copies = copies_of_forms(folder);
+    let too_many = copies.len().saturating_sub(KEPT_FORMS);
+    for (_, old) in copies.drain(..too_many) {
+        // One too many does no harm.
+        let _ = std::fs::remove_file(old);
+    }
     Ok(path)
+}
+
+/// Copies from before changes of the form, the oldest first.
+fn copies_of_forms(folder: &Path) -> Vec<(std::time::SystemTime, PathBuf)> {
+    let mut copies: Vec<_> = std::fs::read_dir(folder.join("backups"))
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let name = entry.file_name();
+            let name = name.to_str()?;
+            (name.starts_with("project-form-") && name.ends_with(".db"))
+                .then(|| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))?
+        })
+        .collect();
+    copies.sort();
+    copies
+}
+
+/// What is wrong in a database that SQLite reads all the same, with the way out; nothing where it is sound, or too large
+/// to look at every time.
+pub(super) fn damage(connection: &Connection, folder: &Path) -> Option<String> {
+    let bytes = std::fs::metadata(folder.join(super::DATABASE)).ok()?.len();
+    if bytes > QUICKLY_CHECKED_BYTES {
+        return None;
+    }
+    let verdict = verdict(connection).unwrap_or_else(|error| error.to_string());
+    (verdict != "ok").then(|| format!("{} ({}): {}", super::DAMAGED, first_line(&verdict), way_out(folder)))
+}
+
+/// What SQLite says of all tables and indexes: "ok", or the first thing that is wrong.
+fn verdict(connection: &Connection) -> Result<String> {
+    Ok(connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?)
+}
+
+fn first_line(text: &str) -> &str {
+    text.trim_start_matches("*** in database main ***").trim().lines().next().unwrap_or_default()
 }
 
 /// Makes a copy named `project-<time>.db` when the newest of these is older than a day, and removes all but the newest
@@ -93,7 +142,7 @@ fn daily_copies(folder: &Path) -> Vec<(OffsetDateTime, PathBuf)> {
 
 fn make_folder(folder: &Path) -> Result<PathBuf> {
     let backups = folder.join("backups");
-    std::fs::create_dir_all(&backups).map_err(|error| Error::io(&backups, error))?;
+    super::make_folder(&backups)?;
     Ok(backups)
 }
 
@@ -108,9 +157,9 @@ fn copy_checked(connection: &Connection, path: &Path) -> Result<()> {
     let copy = copy(connection, path)?;
     // One file each, without a log beside it.
     copy.pragma_update(None, "journal_mode", "DELETE")?;
-    let verdict: String = copy.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    let verdict = verdict(&copy)?;
     if verdict != "ok" {
-        return Err(Error::data(format!("project.db is damaged ({verdict})")));
+        return Err(Error::data(format!("{} ({})", super::DAMAGED, first_line(&verdict))));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@
 //! cache/          thumbnails and backbone features; may be deleted at any time
 //! backups/        copies of project.db: project-<time>.db, the newest seven of at most one a day, made when the
 //!                 project is opened for writing; and project-form-<n>-<time>.db from before each change of its
-//!                 form, which are never removed
+//!                 form, the newest five
 //! ```
 //!
 //! To restore a copy, close the project, put the copy in the place of project.db, and remove project.db-wal and
@@ -34,6 +34,7 @@ mod schema;
 mod sorts;
 mod splits;
 mod studies;
+mod sweeping;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -73,6 +74,9 @@ pub fn thumbnails_folder(folder: &Path) -> PathBuf {
 /// What is said of a database that SQLite cannot make sense of.
 const DAMAGED: &str = "project.db is damaged";
 
+/// What SQLite takes for an empty database when it is shorter.
+const SMALLEST_DATABASE_BYTES: u64 = 512;
+
 /// An open project.
 #[derive(Debug)]
 pub struct Project {
@@ -82,6 +86,10 @@ pub struct Project {
     lock: Option<Arc<lock::WriteLock>>,
     /// Adds up what this handle changes; `None` for a read-only handle.
     watch: Option<digests::Watch>,
+    /// Which file project.db was when it was opened.
+    identity: Option<FileIdentity>,
+    /// What should be said to whoever opened it.
+    warnings: Vec<String>,
 }
 
 impl Project {
@@ -94,18 +102,26 @@ impl Project {
             return Err(Error::user(format!("{} already holds a project", folder.display()))
                 .hint("open it instead, or choose another folder"));
         }
+        make_folder(folder)?;
         for sub_folder in ["runs", "cache"] {
             let path = folder.join(sub_folder);
             std::fs::create_dir_all(&path).map_err(|error| Error::io(&path, error))?;
         }
         let lock = Arc::new(lock::WriteLock::acquire(folder)?);
-        let mut project = Self::unprepared(folder, lock)?;
+        make_database(folder)?;
+        let mut project = Self::with(folder, connect(folder, true)?, Some(lock))?;
         project.prepare()?;
         Ok(project)
     }
 
+    fn with(folder: &Path, connection: Connection, lock: Option<Arc<lock::WriteLock>>) -> Result<Self> {
+        let identity = FileIdentity::of(&folder.join(DATABASE));
+        Ok(Self { folder: absolute(folder)?, connection, lock, watch: None, identity, warnings: Vec::new() })
+    }
+
     /// Opens the project in `folder` for reading and writing. Runs left unfinished by a process that died are
-    /// marked interrupted.
+    /// marked interrupted, and what it left half written is removed. [`warnings`](Self::warnings) says what is wrong
+    /// with it but does not keep it from being opened.
     ///
     /// # Errors
     /// `User` when there is no project there or another process is writing to it; `Data` when it was made by a
@@ -116,15 +132,19 @@ impl Project {
         Self::open_locked(folder, lock).map_err(|error| with_way_out(error, folder))
     }
 
-    fn unprepared(folder: &Path, lock: Arc<lock::WriteLock>) -> Result<Self> {
-        Ok(Self { folder: absolute(folder)?, connection: connect(folder, true)?, lock: Some(lock), watch: None })
-    }
-
     fn open_locked(folder: &Path, lock: Arc<lock::WriteLock>) -> Result<Self> {
-        let mut project = Self::unprepared(folder, lock)?;
+        // Looked at before anything is changed: it may be somebody else's.
+        schema::check_ours(&connect(folder, false)?)?;
+        let mut project = Self::with(folder, connect(folder, true)?, Some(lock))?;
         project.prepare()?;
-        // Work goes on without a copy, for example on a full disk; the next opening tries again.
-        let _ = backup::daily(&project.connection, &project.folder);
+        project.warnings.extend(project.damage());
+        // Work goes on without a copy, for example on a full disk; the next opening tries again, and says so again.
+        if let Err(error) = backup::daily(&project.connection, &project.folder)
+            && project.warnings.is_empty()
+        {
+            project.warnings.push(format!("no copy of the project was made today: {error}"));
+        }
+        sweeping::sweep(&project.folder);
         project.mark_interrupted_runs()?;
         project.remove_caches_of_before();
         Ok(project)
@@ -139,9 +159,10 @@ impl Project {
     pub fn open_read_only(folder: &Path) -> Result<Self> {
         Self::require(folder)?;
         let open = || {
-            let connection = connect(folder, false)?;
-            let project = Self { folder: absolute(folder)?, connection, lock: None, watch: None };
+            let mut project = Self::with(folder, connect(folder, false)?, None)?;
+            schema::check_ours(&project.connection)?;
             schema::check_readable(&project.connection, &project.folder)?;
+            project.warnings.extend(project.damage());
             Ok(project)
         };
         open().map_err(|error| with_way_out(error, folder))
@@ -150,14 +171,24 @@ impl Project {
     /// Another handle on the same project for another thread of this process, with the same rights.
     pub fn share(&self) -> Result<Self> {
         let connection = connect(&self.folder, self.lock.is_some())?;
-        let watch = self.lock.is_some().then(|| digests::Watch::start(&connection)).transpose()?;
-        Ok(Self { folder: self.folder.clone(), connection, lock: self.lock.clone(), watch })
+        let mut project = Self::with(&self.folder, connection, self.lock.clone())?.same_as(self)?;
+        project.watch = self.lock.is_some().then(|| digests::Watch::start(&project.connection)).transpose()?;
+        Ok(project)
     }
 
     /// Another handle on the same project that only reads. It does not keep other processes from writing.
     pub fn share_for_reading(&self) -> Result<Self> {
-        let connection = connect(&self.folder, false)?;
-        Ok(Self { folder: self.folder.clone(), connection, lock: None, watch: None })
+        Self::with(&self.folder, connect(&self.folder, false)?, None)
+    }
+
+    /// Refuses a handle on another file than that of `other`.
+    fn same_as(self, other: &Self) -> Result<Self> {
+        if self.identity == other.identity { Ok(self) } else { Err(other.gone()) }
+    }
+
+    /// What should be said at every start until it is mended: damage, or that no copy could be made.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// True when `folder` holds a project.
@@ -241,6 +272,10 @@ impl Project {
             return Err(Error::user("this project is open for reading only")
                 .hint("close it in the other Atmoscope, then open it again here"));
         };
+        // SQLite would go on writing into a file that was deleted, and nobody would ever see it again.
+        if self.identity.is_none() || FileIdentity::of(&self.folder.join(DATABASE)) != self.identity {
+            return Err(self.gone());
+        }
         watch.clear();
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let value = work(&transaction)?;
@@ -249,10 +284,33 @@ impl Project {
         Ok(value)
     }
 
+    fn gone(&self) -> Error {
+        Error::device(format!(
+            "the project in {} is not there any more, or another one is in its place; the last change was not stored",
+            self.folder.display()
+        ))
+        .hint("put the folder back, or open the project where it is now")
+    }
+
     fn prepare(&mut self) -> Result<()> {
         schema::migrate(&mut self.connection, &self.folder)?;
         self.watch = Some(digests::Watch::start(&self.connection)?);
         Ok(())
+    }
+
+    /// What is wrong with project.db though it can be opened: first its structure, then what is stored in it.
+    fn damage(&self) -> Option<String> {
+        backup::damage(&self.connection, &self.folder).or_else(|| {
+            let what = match self.damaged_tables() {
+                Ok(tables) if tables.is_empty() => return None,
+                Ok(tables) => format!("{} holds not what was stored", tables.join(", ")),
+                Err(error) => error.message,
+            };
+            Some(format!(
+                "{DAMAGED}, or was changed by another program ({what}): numbers from it may be wrong; {}",
+                backup::way_out(&self.folder)
+            ))
+        })
     }
 
     /// The tables of project.db whose content is not what was stored: it was damaged, or changed by another program.
@@ -271,12 +329,27 @@ impl Project {
                 Ok(metadata) if metadata.len() == 0 => {
                     Err(Error::data("project.db is empty: damaged or never finished").hint(backup::way_out(folder)))
                 }
+                Ok(metadata) if metadata.len() < SMALLEST_DATABASE_BYTES => {
+                    let bytes = metadata.len();
+                    Err(Error::data(format!("{DAMAGED}: it has {bytes} bytes and holds nothing"))
+                        .hint(backup::way_out(folder)))
+                }
                 _ => Ok(()),
             };
         }
         Err(Error::user(format!("{} holds no Atmoscope project", folder.display()))
             .hint("make one with `atmoscope new`, or choose the folder that holds project.db"))
     }
+}
+
+/// Folders of a project that hold its own files.
+const OWN_FOLDERS: [&str; 3] = ["cache", "runs", "backups"];
+
+/// True when `path` is one of the files and folders that a project, whichever, keeps for itself.
+pub fn is_own_file(path: &Path) -> bool {
+    let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else { return false };
+    (OWN_FOLDERS.contains(&name.as_ref()) || name.starts_with(DATABASE) || name == "project.lock")
+        && path.parent().is_some_and(Project::exists)
 }
 
 fn absolute(folder: &Path) -> Result<PathBuf> {
@@ -288,12 +361,55 @@ fn with_way_out(error: Error, folder: &Path) -> Error {
     if error.message.starts_with(DAMAGED) { error.hint(backup::way_out(folder)) } else { error }
 }
 
+/// What tells a file from another one at the same path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FileIdentity {
+    /// Device and number on it, where the system has such.
+    numbers: (u64, u64),
+}
+
+impl FileIdentity {
+    fn of(path: &Path) -> Option<Self> {
+        let metadata = std::fs::metadata(path).ok()?;
+        #[cfg(unix)]
+        let numbers = {
+            use std::os::unix::fs::MetadataExt;
+            (metadata.dev(), metadata.ino())
+        };
+        #[cfg(not(unix))]
+        let numbers = (u64::from(metadata.is_file()), 0);
+        Some(Self { numbers })
+    }
+}
+
+/// Makes the project's folder. It holds raters' secret links: a new one is for this user alone, until somebody opens
+/// it to others.
+fn make_folder(folder: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    // Folders above it that are made too are this user's as well.
+    builder.create(folder).map_err(|error| Error::io(folder, error))
+}
+
+/// Makes the file of a new database; what SQLite puts beside it gets the same rights.
+fn make_database(folder: &Path) -> Result<()> {
+    let path = folder.join(DATABASE);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(&path).map(drop).map_err(|error| Error::io(&path, error))
+}
+
 fn connect(folder: &Path, writable: bool) -> Result<Connection> {
     let path = folder.join(DATABASE);
     if !writable {
         return connect_for_reading(&path);
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // Never made here: a project that was deleted would come back empty.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = set_up(Connection::open_with_flags(&path, flags)?)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -374,6 +490,11 @@ impl From<rusqlite::Error> for Error {
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 ("project.db cannot be opened or written", "check the rights of the project's folder")
             }
+            // A full disk is told so where SQLite cannot make room for its own files.
+            Some(ErrorCode::SystemIoFailure) => (
+                "the disk is full or failing; the last change was not stored",
+                "free some space on the disk of the project and repeat it; if there is enough, check the disk",
+            ),
             _ => return Error::internal(format!("the project's database refused: {error}")).caused_by(error),
         };
         let kind_error = match error.sqlite_error_code() {

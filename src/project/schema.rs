@@ -13,9 +13,39 @@ use crate::error::{Error, Result};
 /// What leads from version n to version n + 1, beginning with 0, the empty file.
 const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
 
+/// What `PRAGMA application_id` of a project's database says: "Atmo" in letters. Those made before it was set say 0.
+const APPLICATION_ID: i32 = 0x4174_6D6F;
+
+/// Tables that every form has.
+const OLDEST_TABLES: [&str; 3] = ["images", "labels", "annotations"];
+
 /// Brings the database to the newest version.
 pub(super) fn migrate(connection: &mut Connection, folder: &Path) -> Result<()> {
-    migrate_with(connection, folder, MIGRATIONS)
+    migrate_with(connection, folder, MIGRATIONS)?;
+    let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if id != APPLICATION_ID {
+        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    Ok(())
+}
+
+/// Refuses a database that is another program's, or no project's yet.
+pub(super) fn check_ours(connection: &Connection) -> Result<()> {
+    let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let has = |name: &str| {
+        let found = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)";
+        connection.query_row(found, [name], |row| row.get::<_, bool>(0))
+    };
+    let ours = OLDEST_TABLES.iter().map(|name| has(name)).collect::<Result<Vec<_>, _>>()?.into_iter().all(|has| has);
+    if version(connection)? > 0 && ours && [0, APPLICATION_ID].contains(&id) {
+        return Ok(());
+    }
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables == 0 && id == 0 {
+        return Err(Error::data(format!("{}: it holds nothing", super::DAMAGED)));
+    }
+    Err(Error::data("project.db is the database of another program, not of an Atmoscope project")
+        .hint("choose the folder of a project, or put the right project.db into this one"))
 }
 
 fn migrate_with(connection: &mut Connection, folder: &Path, migrations: &[&str]) -> Result<()> {
@@ -41,7 +71,7 @@ pub(super) fn check_readable(connection: &Connection, folder: &Path) -> Result<(
     check_version(found, MIGRATIONS.len(), folder)?;
     if found < MIGRATIONS.len() {
         return Err(Error::user(format!("{} was made by an older Atmoscope", folder.display()))
-            .hint("open it once for writing, so that it can be brought up to date"));
+            .hint("`atmoscope upgrade DIR`, or opening it in the window, brings it up to date"));
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use super::{Project, now};
 use crate::error::{Error, Result};
 use crate::ids::{ImageId, PersonId, SortId, StudyId, TaskId};
 use crate::sorting::{Condition, own_order};
+use crate::wording::counted;
 
 /// Bytes of randomness in the secret of a rater's link: nobody guesses it.
 const SECRET_BYTES: usize = 20;
@@ -205,6 +206,11 @@ impl Project {
         let raters: Vec<String> = study.raters.iter().map(|name| clean_name(name, "a rater")).collect::<Result<_>>()?;
         let mut images: Vec<ImageId> = images.into_iter().collect();
         images.sort_unstable();
+        if let Some(again) = study.tasks.iter().filter_map(|task| task.images).find(|again| *again > images.len()) {
+            let there = counted(images.len(), "picture");
+            return Err(Error::user(format!("{again} pictures cannot be sorted again: the study has {there}"))
+                .hint("choose fewer, or all"));
+        }
         self.write(|transaction| {
             let taken: bool =
                 transaction
@@ -490,6 +496,19 @@ fn add_rater(transaction: &Transaction<'_>, study: StudyId, name: &str) -> Resul
         params![study.0, person.0],
         |row| row.get(0),
     )?;
+    let alike: Option<String> = transaction
+        .prepare_cached(
+            "SELECT people.name FROM study_raters JOIN people ON people.id = rater_id
+             WHERE study_id = ?1 AND rater_id <> ?2 AND removed_at IS NULL",
+        )?
+        .query_map(params![study.0, person.0], |row| row.get::<_, String>(0))?
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .find(|other| other.to_lowercase() == name.to_lowercase());
+    if let Some(other) = alike {
+        return Err(Error::user(format!("{name} and {other} differ in capitals only"))
+            .hint("choose a name that tells the two apart"));
+    }
     if known {
         return Err(Error::user(format!("{name} takes part already")).hint("choose a name that tells the two apart"));
     }
@@ -515,8 +534,15 @@ pub(super) fn to_json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::internal(error.to_string()))
 }
 
+/// Marks of direction and spaces without width. Those that join letters stay: names are written with them.
+fn is_invisible(letter: char) -> bool {
+    matches!(letter, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
 fn clean_name(name: &str, whose: &str) -> Result<String> {
-    let name: String = name.trim().nfc().collect();
+    // What cannot be seen tells nobody apart, and what turns text around hides who somebody is.
+    let name: String = name.nfc().filter(|letter| !is_invisible(*letter)).collect();
+    let name = name.trim().to_owned();
     if name.is_empty() {
         return Err(Error::user(format!("{whose} needs a name")));
     }

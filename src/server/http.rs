@@ -17,13 +17,13 @@ use std::net::IpAddr;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, LOCATION, REFERRER_POLICY,
-    RETRY_AFTER, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH,
+    LOCATION, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
@@ -43,6 +43,8 @@ use crate::ids::PersonId;
 
 /// Largest body of a request: some 500 moves.
 const LARGEST_BODY_BYTES: usize = 64 * 1024;
+/// How long the body of a request may take to come.
+const BODY_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a request may take, from its head to its answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// After how many seconds to come again who asked for too much, or at a bad time.
@@ -74,15 +76,14 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
     let addresses = Router::new()
         .route("/r/{secret}", get(add_slash))
         .route("/r/{secret}/", get(|| async { Html(page::PAGE) }))
-        .route("/r/{secret}/state", get(state))
+        .route("/r/{secret}/state", get(state).head(nothing_begins))
         .route("/r/{secret}/moves", post(moves))
         .route("/r/{secret}/submit", post(submit))
         .route("/r/{secret}/pause", post(pause))
         .route("/r/{secret}/change", post(change))
-        .route("/r/{secret}/pictures/{place}/{size}", get(picture))
+        .route("/r/{secret}/pictures/{place}/{size}", get(picture).head(nothing_begins))
         .route("/page/{file}", get(page_file))
         .fallback(nothing_here)
-        .layer(DefaultBodyLimit::max(LARGEST_BODY_BYTES))
         .with_state(shared.clone());
     // Around all of it, so that not even the methods that an address takes are told to whoever has no link.
     Router::new()
@@ -162,7 +163,48 @@ async fn only_with_link(
         };
     }
     request.extensions_mut().insert(Rater(guest.rater));
-    next.run(request).await
+    let Some(_turn) = shared.counters.requests.begin(guest.rater) else { return closing(too_many()) };
+    if request.method() == Method::GET || request.method() == Method::HEAD {
+        return next.run(request).await;
+    }
+    let Some(_slow) = shared.counters.bodies.begin(guest.rater) else { return closing(too_many()) };
+    match with_whole_body(request).await {
+        Ok(request) => next.run(request).await,
+        Err(refused) => closing(refused),
+    }
+}
+
+/// The request with all of its body, which came in time and is not too long.
+async fn with_whole_body(request: Request) -> Result<Request, Response> {
+    let (head, body) = request.into_parts();
+    let said = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if said.is_some_and(|bytes| bytes > LARGEST_BODY_BYTES) {
+        return Err(too_long());
+    }
+    match tokio::time::timeout(BODY_PATIENCE, to_bytes(body, LARGEST_BODY_BYTES)).await {
+        Ok(Ok(bytes)) => Ok(Request::from_parts(head, Body::from(bytes))),
+        Ok(Err(_)) => Err(too_long()),
+        Err(_) => {
+            let words = "This took too long to arrive; it is tried again.";
+            Err((StatusCode::REQUEST_TIMEOUT, Json(json!({ "error": "slow", "words": words }))).into_response())
+        }
+    }
+}
+
+fn too_long() -> Response {
+    let words = "This is too much to send at once.";
+    (StatusCode::PAYLOAD_TOO_LARGE, Json(json!({ "error": "too_long", "words": words }))).into_response()
+}
+
+/// What is left of the request is not waited for.
+fn closing(mut response: Response) -> Response {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// Asking only for the head of an answer must not begin a sort.
+async fn nothing_begins() -> StatusCode {
+    StatusCode::METHOD_NOT_ALLOWED
 }
 
 async fn nothing_here(
@@ -294,7 +336,7 @@ async fn picture(
             (headers, Body::from(bytes)).into_response()
         }
         Err(error) => {
-            let _ = shared.published.problems.try_send(error.to_string());
+            shared.published.problems.tell(&error.to_string());
             Refusal::Busy.into_response()
         }
     }

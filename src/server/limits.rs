@@ -3,10 +3,15 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::ids::PersonId;
+
+/// Requests with a body, which may come slowly, that one link may have under way at once.
+const MOST_BODIES: usize = 12;
+/// Requests of any kind that one link may have under way at once: a page behind a proxy asks for many pictures.
+const MOST_REQUESTS: usize = 256;
 
 /// So many keys are remembered before those that are at rest are forgotten.
 const MOST_KEYS: usize = 10_000;
@@ -55,6 +60,8 @@ pub(super) struct Counters {
     pub link: Counter<PersonId>,
     pub address: Counter<IpAddr>,
     pub bad_links: Counter<IpAddr>,
+    pub bodies: UnderWay<PersonId>,
+    pub requests: UnderWay<PersonId>,
 }
 
 impl Counters {
@@ -63,6 +70,8 @@ impl Counters {
             link: Counter::new(limits.link),
             address: Counter::new(limits.address),
             bad_links: Counter::new(limits.bad_links),
+            bodies: UnderWay::new(MOST_BODIES),
+            requests: UnderWay::new(MOST_REQUESTS),
         }
     }
 }
@@ -107,6 +116,49 @@ impl<K: Eq + Hash> Counter<K> {
     }
 }
 
+/// Counts by key what is under way at once.
+#[derive(Debug)]
+pub(super) struct UnderWay<K: Eq + Hash> {
+    most: usize,
+    counts: Arc<Mutex<HashMap<K, usize>>>,
+}
+
+/// One that is under way, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Turn<K: Eq + Hash> {
+    key: K,
+    counts: Arc<Mutex<HashMap<K, usize>>>,
+}
+
+impl<K: Eq + Hash + Copy> UnderWay<K> {
+    fn new(most: usize) -> Self {
+        Self { most, counts: Arc::default() }
+    }
+
+    /// A turn for `key`; none when it has too many already.
+    pub(super) fn begin(&self, key: K) -> Option<Turn<K>> {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(key).or_insert(0);
+        if *count >= self.most {
+            return None;
+        }
+        *count += 1;
+        Some(Turn { key, counts: self.counts.clone() })
+    }
+}
+
+impl<K: Eq + Hash> Drop for Turn<K> {
+    fn drop(&mut self) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.key);
+            }
+        }
+    }
+}
+
 /// What counts as one address: all of a network of the new kind that one household gets.
 pub(super) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -135,6 +187,17 @@ mod tests {
         assert!(counter.allow_at("a", 1, start + Duration::from_millis(600)));
         assert!(!counter.allow_at("a", 4, start + Duration::from_secs(60)), "never more than the burst");
         assert!(counter.allow_at("a", 3, start + Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn so_many_at_once_and_no_more() {
+        let under_way = UnderWay::new(2);
+        let (one, two) = (under_way.begin("a").unwrap(), under_way.begin("a").unwrap());
+        assert!(under_way.begin("a").is_none() && under_way.begin("b").is_some());
+        drop(one);
+        assert!(under_way.begin("a").is_some());
+        drop(two);
+        assert!(under_way.counts.lock().unwrap().is_empty(), "who asks for nothing is forgotten");
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod links;
 mod listen;
 mod page;
 mod pictures;
+mod problems;
 mod told;
 mod writer;
 
@@ -38,10 +39,12 @@ use tokio::sync::watch;
 
 use crate::error::{Error, Result};
 use crate::ids::StudyId;
+use crate::progress::Cancel;
 use crate::project::Project;
 use http::Shared;
 use limits::Counters;
 use pictures::PictureMaker;
+use problems::Problems;
 use writer::{Message, Writer};
 
 pub use limits::{Limits, Rate};
@@ -89,7 +92,7 @@ impl Server {
         let (messages, queue) = bounded(LONGEST_QUEUE);
         let (to_problems, problems) = bounded(MOST_PROBLEMS);
         let pictures = PictureMaker::new(&project.thumbnails_folder(), &project.large_pictures_folder());
-        let writer = Writer::new(project, study, to_problems)?;
+        let writer = Writer::new(project, study, Problems::new(to_problems))?;
         let to_prepare = writer.study_pictures()?;
         let shared = Arc::new(Shared {
             published: writer.published(),
@@ -113,7 +116,14 @@ impl Server {
                     _ = stop.changed() => {}
                 }
             });
-            runtime.spawn(listen::listen(listener, http::router(shared), stopped))
+            let published = shared.published.clone();
+            let full = move |connections| {
+                published.problems.tell(&format!(
+                    "all {connections} connections are in use; those that rest are closed, so that everybody is \
+                     answered, but more slowly"
+                ));
+            };
+            runtime.spawn(listen::listen(listener, http::router(shared), full, stopped))
         };
         let (runtime, listening, writer) = (Some(runtime), Some(listening), Some(writer));
         Ok(Self { address, stop, messages, problems, runtime, listening, writer })
@@ -122,6 +132,24 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Raises `cancel` when the system asks the program to end (SIGTERM), as it does at shutdown.
+    pub fn cancel_on_terminate(&self, cancel: Cancel) {
+        #[cfg(unix)]
+        if let Some(runtime) = &self.runtime {
+            let _inside = runtime.enter();
+            // Where it cannot be heard, the program just ends, which loses nothing that is stored.
+            if let Ok(mut asked) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+                runtime.spawn(async move {
+                    if asked.recv().await.is_some() {
+                        cancel.cancel();
+                    }
+                });
+            }
+        }
+        #[cfg(not(unix))]
+        let _ = cancel;
     }
 
     /// The next problem that the researcher should know of, waited for as long as `patience`.

@@ -15,6 +15,7 @@ use time::format_description::well_known::Rfc3339;
 use tokio::sync::oneshot;
 
 use super::links::Links;
+use super::problems::Problems;
 use super::told::{CLOSED, REMOVED, Refusal, SentMove, SentMoves, Sorting, State, Submission, Task};
 use crate::engine::sorts::{MoveRequest, SortKeeper};
 use crate::error::{Error, Result};
@@ -99,7 +100,7 @@ pub(super) struct Published {
     pub links: RwLock<Links>,
     pub boards: RwLock<HashMap<PersonId, Arc<BoardPictures>>>,
     /// What the researcher should know.
-    pub problems: Sender<String>,
+    pub problems: Problems,
 }
 
 /// The thread's own state.
@@ -126,7 +127,7 @@ struct AtWork {
 }
 
 impl Writer {
-    pub(super) fn new(project: Project, study: StudyId, problems: Sender<String>) -> Result<Self> {
+    pub(super) fn new(project: Project, study: StudyId, problems: Problems) -> Result<Self> {
         let changes_seen = project.changes_elsewhere()?;
         let study = project.study(study)?;
         let link_key: [u8; blake3::KEY_LEN] = rand::random();
@@ -250,8 +251,9 @@ impl Writer {
             return Err(other_sort());
         };
         let order = self.opened(sort)?.sort.order().to_vec();
-        let now = OffsetDateTime::now_utc();
-        let mut last = self.at_work.get(&rater).map_or(now, |at| at.last_move);
+        let mut last = self.at_work.get(&rater).map_or(OffsetDateTime::UNIX_EPOCH, |at| at.last_move);
+        // A clock that was set back must not make a later move seem the earlier one.
+        let now = OffsetDateTime::now_utc().max(last);
         let mut requests = Vec::with_capacity(sent.moves.len());
         for SentMove { number, ago_ms, step } in &sent.moves {
             if *number > MOST_MOVES || matches!(step, Move::Arrange { .. }) {
@@ -483,7 +485,7 @@ impl Writer {
     }
 
     fn tell(&self, error: &Error) {
-        let _ = self.published.problems.try_send(error.to_string());
+        self.published.problems.tell(&error.to_string());
     }
 }
 

@@ -14,20 +14,35 @@ use crate::random::generator;
 
 /// After so many moves the board is remembered, so that undo need not begin at the beginning.
 const BETWEEN_MARKS: usize = 64;
+/// So many of the newest boards are remembered, and of the older ones one in so many: a long sort does not fill the
+/// memory with boards that nobody goes back to.
+const NEAR_MARKS: usize = 16;
+/// Most groups without a picture that a rater may have made: far more than anybody sets out beforehand.
+const MOST_EMPTY_PILES: usize = 20;
 
 /// A sort under way or finished.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Sort {
     order: Vec<ImageId>,
     places: Arc<Places>,
     condition: Condition,
     board: Board,
     done: Vec<Move>,
-    /// The board after every [`BETWEEN_MARKS`] of the moves done.
-    marks: Vec<Arc<Board>>,
+    /// The board after some multiples of [`BETWEEN_MARKS`] moves done, with their number.
+    marks: Vec<(usize, Arc<Board>)>,
     undone: Vec<Move>,
     move_count: usize,
 }
+
+/// Which boards are remembered says nothing about the sort.
+impl PartialEq for Sort {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.order, &self.condition, &self.board) == (&other.order, &other.condition, &other.board)
+            && (&self.done, &self.undone, self.move_count) == (&other.done, &other.undone, other.move_count)
+    }
+}
+
+impl Eq for Sort {}
 
 impl Sort {
     /// A sort that has not begun, with the images in the rater's own order.
@@ -90,24 +105,37 @@ impl Sort {
         Ok(())
     }
 
+    /// Refuses a move that a sort has no room for. Asked of new moves only: one that is in a log was made.
+    ///
+    /// # Errors
+    /// `User`.
+    pub fn check_room(&self, step: &Move) -> Result<()> {
+        let Move::NewPile { images, .. } = step else { return Ok(()) };
+        let empty = self.board.piles.iter().filter(|pile| pile.images.is_empty() && !pile.given).count();
+        if images.is_empty() && empty >= MOST_EMPTY_PILES {
+            return Err(Error::user(format!("there are {empty} groups without a picture already"))
+                .hint("put pictures into them first"));
+        }
+        Ok(())
+    }
+
     fn do_step(&mut self, step: Move) -> Result<()> {
         self.board.make(&step, &self.places, &self.condition)?;
         self.done.push(step);
-        if self.done.len().is_multiple_of(BETWEEN_MARKS) {
-            self.marks.push(Arc::new(self.board.clone()));
-        }
+        mark(&mut self.marks, self.done.len(), &self.board);
         Ok(())
     }
 
     /// Makes the moves done again, from the last mark before them.
     fn rebuild(&mut self) -> Result<()> {
-        self.marks.truncate(self.done.len() / BETWEEN_MARKS);
-        let mut board = match self.marks.last() {
-            Some(mark) => Board::clone(mark),
-            None => Board::new(&self.order, &self.condition),
+        self.marks.retain(|(moves, _)| *moves <= self.done.len());
+        let (start, mut board) = match self.marks.last() {
+            Some((moves, mark)) => (*moves, Board::clone(mark)),
+            None => (0, Board::new(&self.order, &self.condition)),
         };
-        for step in &self.done[self.marks.len() * BETWEEN_MARKS..] {
+        for (number, step) in self.done.iter().enumerate().skip(start) {
             board.make(step, &self.places, &self.condition)?;
+            mark(&mut self.marks, number + 1, &board);
         }
         self.board = board;
         Ok(())
@@ -199,10 +227,54 @@ impl Sort {
     }
 }
 
+/// Remembers the board after so many moves, if it is its turn, and forgets older ones in between.
+fn mark(marks: &mut Vec<(usize, Arc<Board>)>, moves: usize, board: &Board) {
+    if !moves.is_multiple_of(BETWEEN_MARKS) {
+        return;
+    }
+    marks.push((moves, Arc::new(board.clone())));
+    let far = moves.saturating_sub(NEAR_MARKS * BETWEEN_MARKS);
+    marks.retain(|(of, _)| *of > far || of.is_multiple_of(NEAR_MARKS * BETWEEN_MARKS));
+}
+
 /// The images in a random order of one rater's own for one sort; the same for the same seed and `use_of_it`.
 pub fn own_order(images: &[ImageId], seed: u64, use_of_it: &str) -> Vec<ImageId> {
     let mut order = images.to_vec();
     order.sort_unstable();
     order.shuffle(&mut generator(seed, &format!("own order, {use_of_it}")));
     order
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::ids::PileId;
+
+    #[test]
+    fn few_boards_are_remembered_and_undo_goes_all_the_way_back() {
+        let images: Vec<ImageId> = (0..6).map(ImageId).collect();
+        let mut sort = Sort::new(images.clone(), Condition::one());
+        let mut boards = vec![sort.board().clone()];
+        let mut make = |sort: &mut Sort, step: Move| {
+            sort.make(&step).unwrap();
+            boards.push(sort.board().clone());
+        };
+        make(&mut sort, Move::NewPile { images: vec![images[0]], to: None });
+        make(&mut sort, Move::NewPile { images: vec![images[1]], to: None });
+        for number in 0..4000_i64 {
+            let image = images[2 + number as usize % 4];
+            make(&mut sort, Move::Place { images: vec![image], pile: PileId(1 + number / 4 % 2) });
+        }
+        assert!(sort.marks.len() < 2 * NEAR_MARKS, "{}", sort.marks.len());
+        for before in boards.iter().rev().skip(1) {
+            sort.make(&Move::Undo).unwrap();
+            assert!(sort.board() == before);
+            assert!(sort.marks.len() < 3 * NEAR_MARKS);
+        }
+        for after in boards.iter().skip(1) {
+            sort.make(&Move::Redo).unwrap();
+            assert!(sort.board() == after);
+        }
+    }
 }

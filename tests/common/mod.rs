@@ -76,6 +76,14 @@ pub fn sample_groupings(file: &Path, pictures: impl IntoIterator<Item = usize> +
     std::fs::write(file, text).unwrap();
 }
 
+/// The most memory that this process has held, where the system tells it.
+pub fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
 /// The program on the command line, run in a folder of the test's own.
 pub struct Cli {
     folder: PathBuf,

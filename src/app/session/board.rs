@@ -137,7 +137,7 @@ fn preview_ui(
 ) {
     let width = ui.available_width();
     let height = (width * 0.86).min(ui.available_height() * 0.42);
-    let (space, response) = ui.allocate_exact_size(vec2(width, height), Sense::CLICK | Sense::HOVER);
+    let (space, response) = ui.allocate_exact_size(vec2(width, height), Sense::CLICK | Sense::DRAG | Sense::HOVER);
     ui.painter().rect_filled(space, 6.0, theme::picture_ground(ui.visuals().dark_mode));
     let record = session.cursor.and_then(|cursor| project.image(cursor));
     if let Some(image) = record {
@@ -148,7 +148,10 @@ fn preview_ui(
         if response.clicked() {
             session.large = true;
         }
-        response.on_hover_text("Look at it large (Space)");
+        if response.drag_started() {
+            begin_drag(session, image.id);
+        }
+        response.on_hover_text("Look at it large (Space), or drag it to a group");
         let text = match session.selected.len() {
             0 | 1 => name,
             chosen => format!("{chosen} pictures chosen"),
@@ -310,6 +313,20 @@ fn spread_ui(
     });
 }
 
+/// Drags a picture, and with it all that are chosen if it is one of them.
+fn begin_drag(session: &mut SessionState, image: ImageId) {
+    if session.drag.is_some() {
+        return;
+    }
+    if !session.selected.contains(&image) {
+        session.go_to(image, false);
+        session.scroll_to_cursor = false;
+    }
+    let mut images = session.targets();
+    images.sort_by_key(|other| *other != image);
+    session.drag = Some(Drag::Pictures(images));
+}
+
 /// Lays a picture: it can be clicked and dragged there, and glides there.
 fn lay(ui: &Ui, session: &mut SessionState, laid: &mut Laid, image: ImageId, area: Area, rect: Rect) {
     let clip = ui.clip_rect();
@@ -338,14 +355,8 @@ fn lay(ui: &Ui, session: &mut SessionState, laid: &mut Laid, image: ImageId, are
             }
             session.scroll_to_cursor = false;
         }
-        if response.drag_started() && session.drag.is_none() {
-            if !session.selected.contains(&image) {
-                session.go_to(image, false);
-                session.scroll_to_cursor = false;
-            }
-            let mut images = session.targets();
-            images.sort_by_key(|other| *other != image);
-            session.drag = Some(Drag::Pictures(images));
+        if response.drag_started() {
+            begin_drag(session, image);
         }
     }
     laid.pictures.push(LaidPicture { image, area, rect, clip, hovered });

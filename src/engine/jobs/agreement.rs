@@ -10,7 +10,7 @@ use crate::evaluation::{
     CoOccurrence, Consensus, PairAgreement, RESAMPLES, RaterAgreement, RaterGroupings, Tree, best_consensus,
     linkage_consensus, rater_agreement,
 };
-use crate::progress::Cancel;
+use crate::progress::{Cancel, Observer, Silent};
 
 /// What is compared.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +83,7 @@ impl<Image> AgreementReport<Image> {
 pub fn run<Image: Ord + Clone + Sync + Send>(
     sorts: &[RaterSort<Image>],
     request: &AgreementRequest,
+    observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<AgreementReport<Image>> {
     let of_it = |occasion: usize| {
@@ -101,13 +102,13 @@ pub fn run<Image: Ord + Clone + Sync + Send>(
         return Err(Error::user(format!("there are no groupings under condition “{}”", request.condition)).hint(hint));
     }
     let groupings = RaterGroupings::new(first.iter().map(|sort| (sort.rater.as_str(), &sort.groups)))?;
-    let agreement = rater_agreement(&groupings, RESAMPLES, request.seed, cancel)?;
+    let agreement = rater_agreement(&groupings, RESAMPLES, request.seed, observer, cancel)?;
     let mut retests = Vec::new();
     for again in of_it(2) {
         // Within a study and condition a rater's name is theirs alone.
         let Some(before) = first.iter().find(|sort| sort.rater == again.rater) else { continue };
         let both = RaterGroupings::new([("first time", &before.groups), ("again", &again.groups)])?;
-        let mut of_both = rater_agreement(&both, RESAMPLES, request.seed, cancel)?;
+        let mut of_both = rater_agreement(&both, RESAMPLES, request.seed, &Silent, cancel)?;
         if let Some(agreement) = of_both.pairs.pop() {
             retests.push(Retest { rater: again.rater.clone(), agreement });
         }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::ids::ImageId;
-use crate::imaging::{PictureFile, Rejection};
+use crate::imaging::{DecodeLimits, PictureFile, Rejection};
 use crate::progress::{Cancel, Observer, Stage};
 use crate::project::{FileStamp, Project};
 
@@ -70,7 +70,7 @@ pub fn run(project: &mut Project, observer: &dyn Observer, cancel: &Cancel) -> R
                 if noted[image].as_ref() == Some(&stamp) {
                     return Found::Known;
                 }
-                match file.read() {
+                match file.read(&DecodeLimits::default()) {
                     Ok(_) => Found::Right(stamp),
                     Err(Rejection::Changed) => Found::Changed,
                     Err(_) => Found::Missing,

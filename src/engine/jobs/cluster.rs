@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::path::Path;
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -12,10 +11,10 @@ use super::intensities::{self, Unreadable};
 use super::score::References;
 use crate::clustering::{self, Clustering, KMeansSettings};
 use crate::dataset::{Part, SortChoice, first_occasions};
+use crate::engine::output_file::OutputFile;
 use crate::error::{Error, Result};
 use crate::features::FeatureMatrix;
 use crate::ids::{ImageId, RunId};
-use crate::interchange::about;
 use crate::interchange::assignments::{self, AssignmentRow};
 use crate::progress::{Cancel, Observer};
 use crate::project::{Project, RunRecord};
@@ -128,7 +127,7 @@ pub fn write(
     features: &FeatureMatrix,
     clustering: &Clustering,
     made: &Made,
-    file: &Path,
+    file: &OutputFile,
 ) -> Result<()> {
     let rows = rows(project, features, clustering)?;
     let mut facts = made.facts(project)?;
@@ -140,7 +139,7 @@ pub fn write(
         ("pictures".to_owned(), json!(rows.len())),
         ("clusters_counted_from".to_owned(), json!(1)),
     ]);
-    about::write_with(file, facts, |target| assignments::write(&rows, target))
+    file.write_described(Some(project), facts, |target| assignments::write(&rows, target))
 }
 
 /// The clustering as rows to write, the pictures by their paths, the clusters counted from 1.

@@ -3,28 +3,39 @@
 use std::path::{Path, PathBuf};
 
 use super::agreement::AgreementReport;
+use crate::engine::output_file::{Existing, FileKind, OutputFile};
 use crate::error::{Error, Result};
 use crate::evaluation::{Consensus, Estimate, PairAgreement, PairScores};
 use crate::figures::{self, Drawing, Score};
-use crate::interchange::write_file;
+use crate::project::Project;
 
 /// Pixels of a PNG to a point of the figure.
 const SCALE: f32 = 3.0;
 
-/// Writes everything about one condition into `folder`, which is made if it is missing; gives the files. `name` gives
-/// each image's name. Files carry the condition's name; those of the same name are replaced.
+/// The folder that everything is written into.
+#[derive(Clone, Copy, Debug)]
+pub struct Folder<'a> {
+    /// The project the groups are from, if they are from one.
+    pub project: Option<&'a Project>,
+    /// Where; made if it is missing.
+    pub path: &'a Path,
+    /// Whether files of the same names may be replaced.
+    pub existing: Existing,
+}
+
+/// Writes everything about one condition into `folder`; gives the files. `name` gives each image's name. Files carry
+/// the condition's name.
 ///
 /// # Errors
-/// `User` or `Device`, naming the file, when one cannot be written.
+/// `User` or `Device`, naming the file, when one cannot be written; as [`OutputFile::new`], and then none is.
 pub fn run<Image: Sync>(
     report: &AgreementReport<Image>,
     linkage: &Consensus,
     level: f64,
-    folder: &Path,
+    folder: Folder<'_>,
     name: impl Fn(&Image) -> String,
 ) -> Result<Vec<PathBuf>> {
-    std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
-    let mut writer = FolderWriter { folder, condition: plain(&report.condition.to_string()), written: Vec::new() };
+    let mut writer = FolderWriter { folder, condition: plain(&report.condition.to_string()), files: Vec::new() };
     writer.csv("pairs", &pairs(report))?;
     writer.csv("mean", &means(report))?;
     if !report.retests.is_empty() {
@@ -41,44 +52,50 @@ pub fn run<Image: Sync>(
         writer.figure("together", &figures::together_figure(report))?;
         writer.figure("disagreement", &figures::disagreement_figure(report, name))?;
     }
-    Ok(writer.written)
+    writer.write()
 }
 
 type Table = Vec<Vec<String>>;
 
+/// Collects all files first, so that none is written where one may not be.
 struct FolderWriter<'a> {
-    folder: &'a Path,
+    folder: Folder<'a>,
     condition: String,
-    written: Vec<PathBuf>,
+    files: Vec<(OutputFile, Vec<u8>)>,
 }
 
 impl FolderWriter<'_> {
-    fn path(&self, name: &str, ending: &str) -> PathBuf {
-        self.folder.join(format!("condition-{}-{name}.{ending}", self.condition))
+    fn add(&mut self, name: &str, ending: &str, kind: FileKind, bytes: Vec<u8>) -> Result<()> {
+        let Folder { project, path, existing } = self.folder;
+        let path = path.join(format!("condition-{}-{name}.{ending}", self.condition));
+        self.files.push((OutputFile::new(project, &path, kind, existing)?, bytes));
+        Ok(())
+    }
+
+    fn write(self) -> Result<Vec<PathBuf>> {
+        std::fs::create_dir_all(self.folder.path).map_err(|error| Error::io(self.folder.path, error))?;
+        for (file, bytes) in &self.files {
+            file.write(|target| target.write_all(bytes))?;
+        }
+        Ok(self.files.into_iter().map(|(file, _)| file.path().to_path_buf()).collect())
     }
 
     fn csv(&mut self, name: &str, table: &Table) -> Result<()> {
-        let path = self.path(name, "csv");
-        write_file(&path, |target| {
-            let mut writer = csv::Writer::from_writer(target);
-            for row in table {
-                writer.write_record(row)?;
-            }
-            writer.flush()
-        })?;
-        self.written.push(path);
-        Ok(())
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let unwritable = |error: &dyn std::fmt::Display| Error::internal(format!("a table cannot be written: {error}"));
+        for row in table {
+            writer.write_record(row).map_err(|error| unwritable(&error))?;
+        }
+        let bytes = writer.into_inner().map_err(|error| unwritable(&error))?;
+        self.add(name, "csv", FileKind::Csv, bytes)
     }
 
     fn figure(&mut self, name: &str, drawing: &Drawing) -> Result<()> {
-        let path = self.path(name, "svg");
-        write_file(&path, |target| figures::write_svg(drawing, target))?;
-        self.written.push(path);
-        let bytes = figures::write_png(drawing, SCALE)?;
-        let path = self.path(name, "png");
-        write_file(&path, |target| target.write_all(&bytes))?;
-        self.written.push(path);
-        Ok(())
+        let mut svg = Vec::new();
+        figures::write_svg(drawing, &mut svg)
+            .map_err(|error| Error::internal(format!("a figure cannot be written: {error}")))?;
+        self.add(name, "svg", FileKind::Svg, svg)?;
+        self.add(name, "png", FileKind::Png, figures::write_png(drawing, SCALE)?)
     }
 }
 

@@ -1,28 +1,27 @@
 //! Export groupings: what raters handed in, as files for other programs.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::Path;
 
 use crate::dataset::SortChoice;
+use crate::engine::output_file::OutputFile;
 use crate::error::{Error, Result};
 use crate::ids::ImageId;
 use crate::interchange::grouping_forms::GroupingForm;
 use crate::interchange::groupings::GroupingRow;
-use crate::interchange::write_file;
 use crate::project::{GroupingRecord, Project};
 
 /// Writes the newest version of every grouping that is taken, of one occasion or all; gives their number. What a file
 /// of this form cannot hold is refused rather than left out.
 ///
 /// # Errors
-/// `User` when there is none, the form holds one sort of each rater and there are several, a picture is not known any
-/// more, or the file cannot be written.
+/// `User` when there is none, the form holds one sort of each rater and there are several, or the file cannot be
+/// written.
 pub fn run(
     project: &Project,
     form: GroupingForm,
     choice: &SortChoice,
     occasion: Option<usize>,
-    file: &Path,
+    file: &OutputFile,
 ) -> Result<usize> {
     // Names of studies and raters that fit nothing are told.
     project.rater_sorts(&SortChoice { condition: None, ..choice.clone() })?;
@@ -61,7 +60,7 @@ pub fn run(
             });
         }
     }
-    write_file(file, |target| form.write(&rows, target))?;
+    file.write(|target| form.write(&rows, target))?;
     Ok(chosen.len())
 }
 

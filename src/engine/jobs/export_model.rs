@@ -5,22 +5,21 @@
 //! [`ModelDescription`] as JSON: all that is needed to turn a picture into named intensities.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::intensities;
+use crate::engine::output_file::OutputFile;
 use crate::error::{Error, Result};
 use crate::ids::RunId;
-use crate::interchange::write_file;
 use crate::nn::state::{State, to_safetensors};
 use crate::nn::weights;
 use crate::progress::{Cancel, Observer};
 use crate::project::Project;
 use crate::training::{Checkpoint, Choice, TrainingConfiguration};
+use crate::wording::path_in_json;
 
-/// Folders of a project that nothing is exported into.
-const OWN_FOLDERS: [&str; 2] = ["runs", "cache"];
 /// The metadata entry of the file.
 pub const METADATA_KEY: &str = "atmoscope";
 
@@ -65,6 +64,7 @@ pub struct ExportReport {
     /// The run.
     pub run: RunId,
     /// The file.
+    #[serde(serialize_with = "path_in_json")]
     pub file: PathBuf,
     /// Its size.
     pub bytes: usize,
@@ -77,26 +77,15 @@ pub struct ExportReport {
 /// Writes the network of a run's best epoch to `file`.
 ///
 /// # Errors
-/// `User` for another ending than `.safetensors` or a run without a network; `Data` or `Model` when its checkpoint or
+/// `User` for a run without a network; `Data` or `Model` when its checkpoint or
 /// its starting weights are gone or changed; `Device` when the disk refuses.
 pub fn run(
     project: &Project,
     run: RunId,
-    file: &Path,
+    file: &OutputFile,
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<ExportReport> {
-    if file.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("safetensors")) {
-        return Err(Error::user(format!("{} is not the name of a .safetensors file", file.display()))
-            .hint("give a name that ends in .safetensors, such as moods.safetensors"));
-    }
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    if let (Ok(folder), Ok(project_folder)) = (folder.canonicalize(), project.folder().canonicalize())
-        && OWN_FOLDERS.iter().any(|own| folder.starts_with(project_folder.join(own)))
-    {
-        return Err(Error::user(format!("{} is where the project keeps its own files", folder.display()))
-            .hint("choose a place outside of the project's folders runs and cache"));
-    }
     let record = project.run(run)?;
     let checkpoint = Checkpoint::load(&intensities::best_checkpoint(project, &record)?)
         .map_err(|error| intensities::damaged(&record, error))?;
@@ -138,6 +127,6 @@ pub fn run(
         .map_err(|error| Error::internal(format!("the network's description cannot be written: {error}")))?;
     let bytes = to_safetensors(&state, METADATA_KEY, metadata)?;
     cancel.check()?;
-    write_file(file, |target| target.write_all(&bytes))?;
-    Ok(ExportReport { run, file: file.to_path_buf(), bytes: bytes.len(), tensors: state.len(), description })
+    file.write(|target| target.write_all(&bytes))?;
+    Ok(ExportReport { run, file: file.path().to_path_buf(), bytes: bytes.len(), tensors: state.len(), description })
 }

@@ -15,13 +15,14 @@ use super::counted;
 use crate::dataset::SelectionRules;
 use crate::error::{Error, Result};
 use crate::ids::ImageId;
-use crate::imaging::{self, DecodeLimits, Inspection, ThumbnailCache};
+use crate::imaging::{self, DecodeLimits, Inspection, Rejection, ThumbnailCache};
 use crate::interchange::grouping_forms::{GroupingForm, Missing};
 use crate::interchange::{ImageNames, Problem, check_file, labels, read_file};
 use crate::progress::{Cancel, Observer, Stage};
 use crate::project::{
-    FileStamp, GroupingRow, ImageRecord, NewImage, Project, REPLACED, RejectedFile, Role, check_label_name,
+    FileStamp, GroupingRow, ImageRecord, NewImage, Project, REPLACED, RejectedFile, Role, check_label_name, is_own_file,
 };
+use crate::wording::{path_in_json, paths_in_json};
 
 /// Files handled between two progress reports and in one transaction.
 const BATCH: usize = 32;
@@ -69,6 +70,7 @@ impl Default for ImportRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FileProblem {
     /// The file.
+    #[serde(serialize_with = "path_in_json")]
     pub file: PathBuf,
     /// Its line, from 1.
     pub line: u64,
@@ -96,6 +98,7 @@ pub struct ImportReport {
     /// What was wrong in CSV files.
     pub problems: Vec<FileProblem>,
     /// Files of which nothing was stored because of their problems.
+    #[serde(serialize_with = "paths_in_json")]
     pub refused: Vec<PathBuf>,
     /// True when the person stopped the import; what was done until then was kept.
     pub cancelled: bool,
@@ -166,7 +169,7 @@ fn import_images(
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<()> {
-    let limits = DecodeLimits { max_megapixels: request.max_megapixels };
+    let limits = DecodeLimits { max_megapixels: request.max_megapixels, ..DecodeLimits::default() };
     let rules = SelectionRules { max_aspect_ratio: request.max_aspect_ratio };
     let files = list_files(folder, report)?;
     let root = project.image_root(folder)?;
@@ -200,7 +203,7 @@ fn import_images(
                 Found::Known { hash, stamp } => {
                     let Some(image) = known.get_mut(&hash) else { continue };
                     let at_its_place = image.root_id == root.id && image.relative_path == file.relative;
-                    let double = !at_its_place && paths.get(&image.id).is_some_and(|path| holds(path, &hash));
+                    let double = !at_its_place && paths.get(&image.id).is_some_and(|path| holds(path, &hash, &limits));
                     if !double {
                         found_right.extend(stamp.map(|stamp| (image.id, stamp)));
                     }
@@ -270,16 +273,6 @@ struct ListedFile {
     relative: String,
 }
 
-/// Folders of a project that hold its own files.
-const OWN_FOLDERS: [&str; 3] = ["cache", "runs", "backups"];
-
-/// True when `path` is among a project's own files: this one's, or those of another in the same folder.
-fn is_own(path: &Path) -> bool {
-    let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else { return false };
-    (OWN_FOLDERS.contains(&name.as_ref()) || name.starts_with("project.db") || name == "project.lock")
-        && path.parent().is_some_and(Project::exists)
-}
-
 /// All files below `folder` in the order of their paths. Hidden files and projects' own files are left out; what else
 /// cannot be followed or read is put on the list of files not taken.
 fn list_files(folder: &Path, report: &mut ImportReport) -> Result<Vec<ListedFile>> {
@@ -290,7 +283,7 @@ fn list_files(folder: &Path, report: &mut ImportReport) -> Result<Vec<ListedFile
         );
     }
     let start = folder.canonicalize().map_err(|error| Error::io(folder, error))?;
-    if start.ancestors().any(is_own) {
+    if start.ancestors().any(is_own_file) {
         return Err(Error::user(format!("{} belongs to a project's own files", folder.display()))
             .hint("give the folder of the original pictures"));
     }
@@ -311,7 +304,7 @@ fn list_files(folder: &Path, report: &mut ImportReport) -> Result<Vec<ListedFile
             }
         };
         let (path, kind) = (entry.path(), entry.file_type());
-        if entry.depth() > 0 && (entry.file_name().to_string_lossy().starts_with('.') || is_own(path)) {
+        if entry.depth() > 0 && (entry.file_name().to_string_lossy().starts_with('.') || is_own_file(path)) {
             if kind.is_dir() {
                 walk.skip_current_dir();
             }
@@ -322,7 +315,7 @@ fn list_files(folder: &Path, report: &mut ImportReport) -> Result<Vec<ListedFile
                     let reason = format!("a link to another folder ({}); import that one by itself", target.display());
                     turn_away(path, "link-outside", reason);
                     walk.skip_current_dir();
-                } else if target.ancestors().any(is_own) {
+                } else if target.ancestors().any(is_own_file) {
                     walk.skip_current_dir();
                 }
             }
@@ -341,15 +334,12 @@ fn list_files(folder: &Path, report: &mut ImportReport) -> Result<Vec<ListedFile
 }
 
 fn examine(path: &Path, limits: &DecodeLimits, known: &HashSet<String>, thumbnails: &ThumbnailCache) -> Found {
+    let turned_away =
+        |reason: Rejection| Found::Rejected { code: reason.code().to_owned(), reason: reason.to_string() };
     let stamp = FileStamp::of(path).ok();
-    let bytes = match std::fs::read(path) {
+    let bytes = match imaging::read_picture_file(path, limits) {
         Ok(bytes) => bytes,
-        Err(error) => {
-            return Found::Rejected {
-                code: "unopenable".to_owned(),
-                reason: format!("the file cannot be opened ({error})"),
-            };
-        }
+        Err(reason) => return turned_away(reason),
     };
     let hash = imaging::content_hash(&bytes);
     if known.contains(&hash) {
@@ -361,13 +351,13 @@ fn examine(path: &Path, limits: &DecodeLimits, known: &HashSet<String>, thumbnai
             let _ = thumbnails.store(&inspection.facts.content_hash, &inspection.thumbnail);
             Found::Sound { inspection: Box::new(inspection), stamp }
         }
-        Err(rejection) => Found::Rejected { code: rejection.code().to_owned(), reason: rejection.to_string() },
+        Err(reason) => turned_away(reason),
     }
 }
 
 /// True when the file at `path` has this content.
-fn holds(path: &Path, hash: &str) -> bool {
-    std::fs::read(path).is_ok_and(|bytes| imaging::content_hash(&bytes) == hash)
+fn holds(path: &Path, hash: &str, limits: &DecodeLimits) -> bool {
+    imaging::read_picture_file(path, limits).is_ok_and(|bytes| imaging::content_hash(&bytes) == hash)
 }
 
 fn exact_double(relative_path: &str, of: &str) -> RejectedFile {

@@ -94,7 +94,7 @@ impl BackboneSource<'_> {
             .into_iter()
             .map(|(image, error)| {
                 let name = names.get(&image).cloned().unwrap_or_default();
-                observer.note(&format!("Left out: {error}"));
+                observer.left_out(&format!("Left out: {error}"));
                 (name, error.message)
             })
             .collect();
@@ -186,7 +186,7 @@ impl Source<'_> {
                         pictures.push(picture);
                     }
                     Some(Err(error)) => {
-                        observer.note(&format!("Left out: {error}"));
+                        observer.left_out(&format!("Left out: {error}"));
                         unreadable.push((names.get(id).cloned().unwrap_or_default(), error.message));
                     }
                     None => return Err(Error::internal("a picture was not asked for")),

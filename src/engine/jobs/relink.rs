@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::counted;
 use crate::error::{Error, Result};
-use crate::imaging::{PictureFile, Rejection};
+use crate::imaging::{DecodeLimits, PictureFile, Rejection};
 use crate::progress::{Cancel, Observer, Stage};
 use crate::project::{FileStamp, Project};
 
@@ -63,7 +63,7 @@ pub fn run(
                 let path = folder.join(&image.relative_path);
                 let stamp = FileStamp::of(&path).ok();
                 let file = PictureFile { path, content_hash: image.content_hash.clone() };
-                (stamp, file.read().map(drop))
+                (stamp, file.read(&DecodeLimits::default()).map(drop))
             })
             .collect();
         for (image, (stamp, read)) in batch.iter().zip(read) {

@@ -9,7 +9,7 @@ use super::counted;
 use crate::dataset::{RaterSort, StudyCondition};
 use crate::error::Result;
 use crate::evaluation::{self, GroupingScores, GroupingSummary, PairScores, RaterGroupings, Silhouette, Spread};
-use crate::progress::Cancel;
+use crate::progress::{Cancel, Silent};
 
 /// What clusters are compared with.
 #[derive(Clone, Debug)]
@@ -96,7 +96,7 @@ fn among_themselves<Image: Ord>(
         })
         .collect();
     let groupings = RaterGroupings::new(raters.iter().map(|(rater, groups)| (*rater, groups)))?;
-    let pairs = evaluation::rater_agreement(&groupings, 0, 0, cancel)?.pairs;
+    let pairs = evaluation::rater_agreement(&groupings, 0, 0, &Silent, cancel)?.pairs;
     let both = |scores: PairScores| [scores.entropy_of_first.value, scores.entropy_of_second.value];
     Ok(pairs.into_iter().filter_map(|pair| pair.scores).flat_map(both).collect())
 }

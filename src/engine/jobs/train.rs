@@ -611,6 +611,10 @@ impl Observer for Recorder<'_> {
     fn note(&self, text: &str) {
         self.observer.note(text);
     }
+
+    fn left_out(&self, text: &str) {
+        self.observer.left_out(text);
+    }
 }
 
 impl TrainingObserver for Recorder<'_> {
