@@ -27,6 +27,8 @@ pub trait Observer: Sync {
     fn progress(&self, progress: Progress);
     /// Something worth a line in the log.
     fn note(&self, _text: &str) {}
+    /// Something joined the project that can be shown before the job ends.
+    fn joined(&self) {}
 }
 
 /// An observer that ignores everything.

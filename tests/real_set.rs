@@ -41,7 +41,7 @@ fn the_real_set_is_imported_whole() {
     }
 
     let test_images = Some(set.join("test-images.txt"));
-    let request = SplitRequest { seed: 1, method: SplitMethod::Stratified, test_images };
+    let request = SplitRequest { seed: 1, method: SplitMethod::Stratified, test_images, ..SplitRequest::default() };
     let split = split::run(&mut project, &request).unwrap();
     assert_eq!(split.sizes["test"], 120);
     assert_eq!(split.sizes.values().sum::<usize>() + split.without_label + split.set_aside, report.added);

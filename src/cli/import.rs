@@ -48,6 +48,9 @@ pub(super) struct Arguments {
     /// Take the sound part of a CSV file that has problems, and its labels that are new to the project.
     #[arg(long)]
     accept_problems: bool,
+    /// Add the labels of --labels that are new to the project.
+    #[arg(long)]
+    add_labels: bool,
     /// Largest picture read.
     #[arg(long, value_name = "MEGAPIXELS", default_value_t = ImportRequest::default().max_megapixels)]
     max_megapixels: u32,
@@ -88,6 +91,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
         },
         annotator: arguments.annotator.clone(),
         accept_problems: arguments.accept_problems,
+        add_labels: arguments.add_labels,
         max_megapixels: arguments.max_megapixels,
         max_aspect_ratio: arguments.max_aspect_ratio,
     };

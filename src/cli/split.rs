@@ -36,7 +36,12 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let mut project = Project::open(&arguments.dir)?;
     let method = if arguments.random { SplitMethod::Random } else { SplitMethod::Stratified };
-    let request = SplitRequest { seed: arguments.seed, method, test_images: arguments.test_images.clone() };
+    let request = SplitRequest {
+        seed: arguments.seed,
+        method,
+        test_images: arguments.test_images.clone(),
+        ..SplitRequest::default()
+    };
     let report = split::run(&mut project, &request)?;
     output.print(&report, || {
         let mut text = format!("Split {}: {}\n", report.split.id.0, report.split.method);
