@@ -31,6 +31,8 @@ pub trait Observer: Sync {
     fn left_out(&self, text: &str) {
         self.note(text);
     }
+    /// Something joined the project that can be shown before the job ends.
+    fn joined(&self) {}
 }
 
 /// An observer that ignores everything.

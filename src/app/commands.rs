@@ -3,7 +3,7 @@
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
-use super::icons;
+use super::{icons, keys};
 
 /// A command of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,6 +51,7 @@ pub enum UiCommand {
     NextPicture,
     NextUnlabelled,
     ConfirmAndNext,
+    OpenPicture,
     CopyFromPrevious,
 
     SplitPictures,
@@ -127,7 +128,7 @@ fn ctrl_shift(key: Key) -> KeyboardShortcut {
 
 impl UiCommand {
     /// Every command in the order of the menus.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 52] = [
         Self::NewProject,
         Self::OpenProject,
         Self::OpenDemo,
@@ -167,6 +168,7 @@ impl UiCommand {
         Self::NextPicture,
         Self::NextUnlabelled,
         Self::ConfirmAndNext,
+        Self::OpenPicture,
         Self::CopyFromPrevious,
         Self::SplitPictures,
         Self::StartTraining,
@@ -188,7 +190,7 @@ impl UiCommand {
         let (section, icon, name, tooltip, shortcuts) = match self {
             Self::NewProject => (File, icons::FOLDER_PLUS, "New project…", "Make an empty project in a folder of your choice", vec![ctrl(Key::N)]),
             Self::OpenProject => (File, icons::FOLDER_OPEN, "Open project…", "Open the folder of a project", vec![ctrl(Key::O)]),
-            Self::OpenDemo => (File, icons::DEMO, "Demo", "Try the whole method on 240 illustrations drawn by a program; takes minutes", vec![]),
+            Self::OpenDemo => (File, icons::DEMO, "Demo", "Try everything on 240 drawn illustrations; takes minutes", vec![]),
             Self::CloseProject => (File, icons::CLOSE, "Close project", "Close the project; everything is stored already", vec![ctrl(Key::W)]),
             Self::ImportPictures => (File, icons::IMPORT, "Import pictures…", "Add a folder of pictures with all its subfolders; files are read, never changed", vec![ctrl(Key::I)]),
             Self::ImportLabels => (File, icons::LABEL, "Import labels…", "Read labels from a CSV: image, then one 0/1 column for each label", vec![]),
@@ -207,7 +209,7 @@ impl UiCommand {
             Self::RestoreSelection => (Edit, "", "Restore selection", "Bring the selection before the last change back", vec![ctrl_shift(Key::A)]),
             Self::CopyLabels => (Edit, icons::COPY, "Copy labels", "Remember the labels of the picture", vec![ctrl(Key::C)]),
             Self::PasteLabels => (Edit, "", "Paste labels", "Give the remembered labels to the selected pictures", vec![ctrl(Key::V)]),
-            Self::SetAside => (Edit, icons::SET_ASIDE, "Set aside", "Leave the selected pictures out of training and clusters, or take them back", vec![key(Key::Delete)]),
+            Self::SetAside => (Edit, icons::SET_ASIDE, "Set aside", "Leave the selected pictures out of training and clusters and go on, or take them back", vec![key(Key::Delete)]),
             Self::Search => (Edit, icons::SEARCH, "Search", "Find pictures by name", vec![ctrl(Key::F)]),
 
             Self::ShowLibrary => (View, icons::LIBRARY, "Library", "All pictures of the project", vec![ctrl(Key::Num1)]),
@@ -227,10 +229,11 @@ impl UiCommand {
             Self::PreviousPicture => (Label, icons::PREVIOUS, "Previous picture", "Go to the picture before", vec![key(Key::ArrowLeft), key(Key::A)]),
             Self::NextPicture => (Label, icons::NEXT, "Next picture", "Go to the picture after", vec![key(Key::ArrowRight), key(Key::D)]),
             Self::NextUnlabelled => (Label, icons::NEXT_UNLABELLED, "Next unlabelled", "Go to the next picture without any answer", vec![ctrl(Key::J)]),
-            Self::ConfirmAndNext => (Label, icons::CHECK, "Confirm and go on", "Answer no for every label left open, and go to the next picture", vec![key(Key::Space), key(Key::Enter)]),
+            Self::ConfirmAndNext => (Label, icons::CHECK, "Confirm and go on", "Answer no for every label left open, and go to the next picture", vec![key(Key::Space)]),
+            Self::OpenPicture => (Label, "", "Look at it large", "From the Library, show the picture large to label it; in Label, once a label was given, confirm and go on", vec![key(Key::Enter)]),
             Self::CopyFromPrevious => (Label, icons::COPY, "Copy from previous", "Give this picture the labels of the one before", vec![ctrl(Key::D)]),
 
-            Self::SplitPictures => (Train, icons::SHUFFLE, "Split pictures", "Divide the labelled pictures anew into train, validation and test parts, 5:3:2", vec![]),
+            Self::SplitPictures => (Train, icons::SHUFFLE, "Split pictures…", "Divide the labelled pictures into train, validation and test parts; says first what would change", vec![]),
             Self::StartTraining => (Train, icons::PLAY, "Start training", "Train a run with the settings of the Train view", vec![ctrl(Key::Enter)]),
             Self::PauseJob => (Train, icons::PAUSE, "Pause", "Let the job under way wait; it goes on where it is", vec![ctrl_shift(Key::Period)]),
             Self::ContinueJob => (Train, icons::PLAY, "Continue", "Let the job that waits go on", vec![ctrl_shift(Key::Enter)]),
@@ -247,8 +250,8 @@ impl UiCommand {
     }
 
     /// The first of its keys, as people read it.
-    pub fn shortcut_text(self, context: &egui::Context) -> Option<String> {
-        self.info().shortcuts.first().map(|shortcut| context.format_shortcut(shortcut))
+    pub fn shortcut_text(self) -> Option<String> {
+        self.info().shortcuts.first().map(keys::shortcut_text)
     }
 }
 

@@ -45,6 +45,7 @@ impl Dialogs {
             | PathPurpose::ImportPictures
             | PathPurpose::ExportAgreement
             | PathPurpose::FindPictures => Box::pin(dialog.pick_folder()),
+            PathPurpose::TestPictures => Box::pin(dialog.add_filter("Text", &["txt", "csv"]).pick_file()),
             PathPurpose::ImportLabels => Box::pin(dialog.add_filter("CSV", &["csv"]).pick_file()),
             PathPurpose::ImportGroupings => Box::pin(dialog.add_filter("CSV, JSON", &["csv", "json"]).pick_file()),
             PathPurpose::ExportMoveLog => {
@@ -79,6 +80,7 @@ impl PathPurpose {
             Self::OpenProject => "Folder of the project",
             Self::ImportPictures => "Folder of the pictures",
             Self::ImportLabels => "Labels (CSV)",
+            Self::TestPictures => "List of test pictures",
             Self::ImportGroupings => "Groupings",
             Self::ExportGroupings => "Write groupings to (CSV)",
             Self::ExportAgreement => "Write tables and figures into",
@@ -89,6 +91,11 @@ impl PathPurpose {
         }
     }
 
+    /// True where a file is written, which may be there already.
+    pub fn writes_a_file(self) -> bool {
+        matches!(self, Self::ExportClusters | Self::ExportModel | Self::ExportGroupings | Self::ExportMoveLog)
+    }
+
     /// What it does with the path.
     pub fn verb(self) -> &'static str {
         match self {
@@ -96,6 +103,7 @@ impl PathPurpose {
             Self::OpenProject => "Open",
             Self::ImportPictures | Self::ImportLabels | Self::ImportGroupings => "Import",
             Self::FindPictures => "Use this folder",
+            Self::TestPictures => "Use this list",
             Self::ExportClusters
             | Self::ExportModel
             | Self::ExportGroupings
@@ -113,6 +121,7 @@ impl PathPurpose {
                 "Taken with all its subfolders. PNG, JPEG, WebP, GIF, BMP and TIFF are read; files are never changed."
             }
             Self::ImportLabels => "A table with a column “image”, then one 0/1 column for each label.",
+            Self::TestPictures => "One picture's name on each line.",
             Self::ImportGroupings => {
                 "A table with the columns rater, condition, image and group; FreeSortR's table; jsPsych free-sort data."
             }

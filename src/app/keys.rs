@@ -1,9 +1,10 @@
 //! Keys, in the order in which they were pressed.
 //!
 //! Several keys may arrive between two frames. What each means must not depend on that: a label's key after an arrow
-//! is about the next picture. So all of them are read from the input in order, before anything is drawn.
+//! is about the next picture, one typed after Ctrl+F belongs to the search. So all of them are read from the input in
+//! order, before anything is drawn, and each is understood when those before it are done.
 
-use egui::{Event, Key, Modifiers};
+use egui::{Event, Key, KeyboardShortcut, Modifiers};
 
 use super::commands::UiCommand;
 use super::widgets::label_palette;
@@ -33,7 +34,7 @@ pub enum Pressed {
     Move(GridStep, bool),
 }
 
-/// What the view on show does with keys.
+/// What the window does with keys just now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Listening {
     /// Letters and digits are labels.
@@ -42,48 +43,46 @@ pub struct Listening {
     pub grid: bool,
     /// Left and right move in the grid too, rather than from picture to picture.
     pub grid_sideways: bool,
+    /// Somebody types into a field, or into one that is about to be drawn: keys without Ctrl belong to it, and so do
+    /// those with Ctrl that edit text.
+    pub typing: bool,
+    /// Something else has the focus: what moves or presses belongs to it.
+    pub focused: bool,
+    /// Something lies over everything and wants an answer: only Esc means something below it.
+    pub dialog: bool,
 }
 
-/// Takes the keys that mean something out of the input, in their order. While somebody types into a field, keys
-/// without Ctrl belong to the field, and so do those with Ctrl that edit text; while a menu or a list is open, all
-/// belong to it, and Esc closes it; what moves or presses belongs to a button that has the focus.
-pub fn pressed(context: &egui::Context, listening: Listening) -> Vec<Pressed> {
-    if egui::Popup::is_any_open(context) {
-        if context.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
-            egui::Popup::close_all(context);
-        }
-        return Vec::new();
+/// What an event means; nothing, if it is for what is drawn. Several keys may arrive between two frames, and what one
+/// means depends on what those before it did, so each is asked about when its turn comes.
+pub fn meaning(event: &Event, listening: Listening) -> Option<Pressed> {
+    if listening.dialog {
+        let escape =
+            matches!(event, Event::Key { key: Key::Escape, pressed: true, modifiers, .. } if modifiers.is_none());
+        return escape.then_some(Pressed::Command(UiCommand::SelectNone));
     }
-    let typing = context.text_edit_focused();
-    let focused = context.memory(|memory| memory.focused().is_some());
-    let mut pressed = Vec::new();
-    context.input_mut(|input| {
-        input.events.retain(|event| {
-            let meaning = match event {
-                Event::Text(text) if text == "?" && !typing => Some(Pressed::Command(UiCommand::CheatSheet)),
-                // The system turns these two keys into events of their own.
-                Event::Copy if !typing => Some(Pressed::Command(UiCommand::CopyLabels)),
-                Event::Paste(_) if !typing => Some(Pressed::Command(UiCommand::PasteLabels)),
-                Event::Key { key, modifiers, pressed: true, .. } => {
-                    meaning(*key, *modifiers, typing, focused && !typing, listening)
-                }
-                _ => None,
-            };
-            // Pasting may arrive as an event and as a key.
-            if let Some(meaning) = meaning
-                && !(meaning == Pressed::Command(UiCommand::PasteLabels) && pressed.contains(&meaning))
-            {
-                pressed.push(meaning);
-            }
-            meaning.is_none()
-        });
-    });
-    pressed
+    match event {
+        Event::Text(text) if text == "?" && !listening.typing => Some(Pressed::Command(UiCommand::CheatSheet)),
+        // The system turns these two keys into events of their own.
+        Event::Copy if !listening.typing => Some(Pressed::Command(UiCommand::CopyLabels)),
+        Event::Paste(_) if !listening.typing => Some(Pressed::Command(UiCommand::PasteLabels)),
+        Event::Key { key, modifiers, pressed: true, .. } => of_key(*key, *modifiers, listening),
+        _ => None,
+    }
 }
 
-fn meaning(key: Key, modifiers: Modifiers, typing: bool, focused: bool, listening: Listening) -> Option<Pressed> {
+/// While a menu or a list is open, all keys belong to it, and Esc closes it. True if one is.
+pub fn belong_to_a_popup(context: &egui::Context) -> bool {
+    let open = egui::Popup::is_any_open(context);
+    if open && context.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
+        egui::Popup::close_all(context);
+    }
+    open
+}
+
+fn of_key(key: Key, modifiers: Modifiers, listening: Listening) -> Option<Pressed> {
+    let typing = listening.typing;
     let arrow = matches!(key, Key::ArrowLeft | Key::ArrowRight | Key::ArrowUp | Key::ArrowDown);
-    if focused && modifiers.is_none() && (arrow || matches!(key, Key::Space | Key::Enter)) {
+    if listening.focused && modifiers.is_none() && (arrow || matches!(key, Key::Space | Key::Enter)) {
         return None;
     }
     if !typing
@@ -115,6 +114,34 @@ fn meaning(key: Key, modifiers: Modifiers, typing: bool, focused: bool, listenin
     }
     let at = label_palette::KEYS.iter().position(|(label_key, _)| *label_key == key)?;
     Some(Pressed::Label(at, !modifiers.shift))
+}
+
+/// A shortcut as it stands on the keyboard: "Ctrl+Shift+P", "?", "Esc".
+pub fn shortcut_text(shortcut: &KeyboardShortcut) -> String {
+    let mac = cfg!(target_os = "macos");
+    let modifiers = shortcut.modifiers;
+    let mut text = String::new();
+    for (pressed, name) in [
+        (modifiers.command || modifiers.ctrl, if mac { "Cmd+" } else { "Ctrl+" }),
+        (modifiers.alt, if mac { "Option+" } else { "Alt+" }),
+        (modifiers.shift, "Shift+"),
+    ] {
+        if pressed {
+            text.push_str(name);
+        }
+    }
+    text.push_str(match shortcut.logical_key {
+        Key::Questionmark => "?",
+        Key::Plus => "+",
+        Key::Minus => "−",
+        Key::Equals => "=",
+        Key::Period => ".",
+        Key::Escape => "Esc",
+        Key::ArrowLeft => "←",
+        Key::ArrowRight => "→",
+        key => key.name(),
+    });
+    text
 }
 
 fn grid_step(key: Key, sideways: bool) -> Option<GridStep> {

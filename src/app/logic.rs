@@ -7,16 +7,21 @@ use std::time::{Duration, Instant};
 
 use super::commands::UiCommand;
 use super::keys::{self, GridStep, Listening, Pressed};
-use super::preferences::ThemeChoice;
+use super::preferences::{ProjectMemory, ThemeChoice};
 use super::session::{self, SessionState};
-use super::state::{AppState, ExploreState, JobState, PathPurpose, PathQuestion, ProjectState, TrainPage, View};
+use super::state::{
+    AppState, ExploreState, JobState, PathPurpose, PathQuestion, ProjectState, SplitDialog, TestPart, TrainPage, View,
+    WhoQuestion,
+};
 use super::{Action, App};
+use crate::engine::analysis::ExploreRequest;
+use crate::engine::jobs::cluster::ClusteredPart;
 use crate::engine::jobs::import::ImportRequest;
-use crate::engine::jobs::split::SplitRequest;
 use crate::engine::thumbnails::PicturePool;
 use crate::engine::{Command, Event, Notice};
 use crate::ids::{ImageId, RunId};
 use crate::project::{RunRecord, RunStatus};
+use crate::training::TrainingConfiguration;
 
 /// Time for events in one frame.
 const EVENT_BUDGET: Duration = Duration::from_millis(10);
@@ -33,7 +38,8 @@ impl App {
             }
         }
         while let Ok((purpose, path)) = self.dialogs.answers.try_recv() {
-            self.path_chosen(purpose, path, false);
+            // The system's dialog has asked already whether a file may be replaced.
+            self.path_chosen(PathQuestion { text: path.display().to_string(), ..PathQuestion::new(purpose) }, path);
         }
     }
 
@@ -45,10 +51,19 @@ impl App {
                 let folder = snapshot.folder.clone();
                 let same = state.project.as_ref().is_some_and(|project| project.snapshot.folder == folder);
                 let project = ProjectState::new(*snapshot, state.loads << 32);
+                state.who_was_chosen = false;
                 if same {
                     self.textures.retry_broken();
                 } else {
+                    self.preferences.remember_state(state);
                     state.forget_project();
+                    match self.preferences.memory_of(&folder) {
+                        Some(memory) => state.recall(memory),
+                        None => state.view = View::Library,
+                    }
+                    if let Some(view) = self.start_view.take() {
+                        state.view = view;
+                    }
                     match PicturePool::start(crate::project::thumbnails_folder(&folder), self.wake.clone()) {
                         Ok(pool) => self.textures = super::textures::Textures::new(Some(pool)),
                         Err(error) => state.problem(Notice::from(&error)),
@@ -57,19 +72,25 @@ impl App {
                 }
                 state.busy = None;
                 state.library.refresh(&project);
-                if state.library.selection.cursor.is_none_or(|cursor| !project.position.contains_key(&cursor)) {
-                    state.library.selection.cursor = state.library.shown().first().copied();
-                }
                 state.project = Some(Rc::new(project));
             }
             Event::Closed => {
+                self.preferences.remember_state(state);
                 state.project = None;
                 state.forget_project();
                 self.textures = super::textures::Textures::new(None);
             }
-            Event::Busy { folder, notice } => state.busy = Some((folder, notice)),
+            Event::Busy { folder, notice } => {
+                state.path_given = None;
+                state.busy = Some((folder, notice));
+            }
             Event::Annotated { edits, undo, redo } => {
-                if let Some(project) = state.project.as_mut().and_then(Rc::get_mut) {
+                if let Some(project) = &mut state.project {
+                    let Some(project) = Rc::get_mut(project) else {
+                        // Somebody holds on to the project as it was: it is loaded anew rather than shown wrong.
+                        self.engine.send(Command::Reload);
+                        return;
+                    };
                     project.annotated(&edits);
                     // What undo, redo or an edit changed is brought into view.
                     let shown = state.library.selection.cursor;
@@ -81,17 +102,16 @@ impl App {
                         && let Some(edit) = edits.first()
                         && !edits.iter().any(|edit| Some(edit.image) == shown)
                     {
-                        state.library.selection.only(edit.image);
-                        state.library.scroll_to_cursor = true;
+                        state.library.bring(edit.image, project);
                     }
                 }
             }
             Event::EditFailed(images, notice) => {
                 // Whoever went on meanwhile is brought back to what is not stored.
                 if state.view == View::Label
-                    && let Some(image) = images.first()
+                    && let (Some(image), Some(project)) = (images.first(), state.project.clone())
                 {
-                    state.library.selection.only(*image);
+                    state.library.bring(*image, &project);
                 }
                 state.problem(notice);
             }
@@ -121,10 +141,12 @@ impl App {
             Event::JobStarted(title) => {
                 state.train.log.clear();
                 state.job_end = None;
+                state.split_dialog = None;
                 state.job =
                     Some(JobState { title, progress: None, started: Instant::now(), stopping: false, paused: false });
             }
             Event::JobProgress(progress) => {
+                state.path_given = None;
                 if let Some(job) = &mut state.job {
                     job.progress = Some(progress);
                 }
@@ -134,8 +156,10 @@ impl App {
                 state.train.live = Some(run);
                 state.train.show_run(run);
                 state.train.page = TrainPage::Curves;
-                // What a run that goes on had done is on the disk.
-                self.engine.send(Command::LoadRun(run));
+                // What a run that goes on had done is on the disk. The demo's project is opened when the demo is done.
+                if state.project.is_some() {
+                    self.engine.send(Command::LoadRun(run));
+                }
             }
             Event::Epoch(run, record) => {
                 let seconds = record.duration_ms as f64 / 1000.0;
@@ -154,6 +178,7 @@ impl App {
                 state.train.loaded(run, records, batches);
             }
             Event::JobEnded(end) => {
+                state.path_given = None;
                 let demo_ended = state.job.take().is_some_and(|job| job.title == "Demo");
                 state.train.live = None;
                 state.train.log.push(end.summary.clone());
@@ -175,7 +200,7 @@ impl App {
                 state.job = None;
                 state.train.live = None;
                 state.train.log.push(notice.message.clone());
-                state.problem(notice);
+                state.problem_with_path(notice);
             }
             Event::PredictionsLoaded(predictions) => state.train.predictions = Some(Rc::new(*predictions)),
             Event::AgreementFound(request, report) => {
@@ -183,6 +208,7 @@ impl App {
                 if agreement.asked.as_ref().is_some_and(|(asked, _)| *asked == request) {
                     agreement.found = Some(Ok(report));
                     agreement.linkage = None;
+                    agreement.answers += 1;
                 }
             }
             Event::AgreementFailed(request, notice) => {
@@ -201,7 +227,12 @@ impl App {
             }
             Event::ExploreFailed(request, notice) => {
                 if state.explore.requested.is_some_and(|(asked, _)| asked == request) {
-                    state.explore.failed = Some(notice);
+                    (state.explore.failed, state.explore.lacks_intensities) = (Some(notice), false);
+                }
+            }
+            Event::NoIntensities(request, notice) => {
+                if state.explore.requested.is_some_and(|(asked, _)| asked == request) {
+                    (state.explore.failed, state.explore.lacks_intensities) = (Some(notice), true);
                 }
             }
             Event::Scored(scores) => {
@@ -209,9 +240,24 @@ impl App {
                     state.explore.scores = Some(*scores);
                 }
             }
-            Event::ElbowFound(elbow) => state.explore.elbow = Some(elbow),
-            Event::Done(text) => state.toast(text),
-            Event::Problem(notice) => state.problem(notice),
+            Event::ElbowFound(of, elbow) => {
+                let of_these =
+                    |asked: ExploreRequest| (asked.run, asked.part, asked.seed) == (of.run, of.part, of.seed);
+                if state.explore.requested.is_some_and(|(asked, _)| of_these(asked)) {
+                    state.explore.elbow = Some(elbow);
+                }
+            }
+            Event::SplitPreviewed(request, preview) => {
+                if let Some(dialog) = &mut state.split_dialog {
+                    dialog.preview = Some((request, preview));
+                }
+            }
+            Event::HistoryStep { forward, what } => state.tell_step(what, forward),
+            Event::Done(text) => {
+                state.path_given = None;
+                state.toast(text);
+            }
+            Event::Problem(notice) => state.problem_with_path(notice),
         }
     }
 
@@ -225,26 +271,52 @@ impl App {
             }
             return;
         }
+        if keys::belong_to_a_popup(context) {
+            return;
+        }
+        let events = context.input_mut(|input| std::mem::take(&mut input.events));
+        let mut for_what_is_drawn = Vec::with_capacity(events.len());
+        let mut pasted = false;
+        for event in events {
+            match keys::meaning(&event, self.listening(context)) {
+                // Pasting may arrive as an event and as a key.
+                Some(Pressed::Command(UiCommand::PasteLabels)) if std::mem::replace(&mut pasted, true) => {}
+                Some(pressed) => self.do_pressed(context, pressed),
+                None => for_what_is_drawn.push(event),
+            }
+        }
+        context.input_mut(|input| input.events = for_what_is_drawn);
+    }
+
+    /// What keys mean just now.
+    fn listening(&self, context: &egui::Context) -> Listening {
         let state = &self.state;
         let focused_cluster = state.view == View::Explore && state.explore.focused_cluster.is_some();
         let covered = state.palette.is_some() || state.cheat_sheet;
-        let listening = Listening {
+        let typing = context.text_edit_focused() || state.field_awaits_keyboard();
+        Listening {
             labels: matches!(state.view, View::Library | View::Label) && !covered,
             grid: (state.view == View::Library || focused_cluster) && !covered,
             grid_sideways: focused_cluster,
-        };
-        for pressed in keys::pressed(context, listening) {
-            match pressed {
-                Pressed::Command(command) => self.run_command(context, command),
-                Pressed::Move(step, extend) => self.state.go(step, extend),
-                Pressed::Label(at, yes) => {
-                    let Some(project) = self.state.project.as_ref().filter(|project| !project.snapshot.read_only)
-                    else {
-                        continue;
-                    };
-                    let Some(label) = project.snapshot.labels.get(at).map(|label| label.id) else { continue };
-                    let images = self.state.target_images();
-                    self.engine.send(if yes {
+            typing,
+            focused: !typing && context.memory(|memory| memory.focused().is_some()),
+            dialog: state.dialog_is_open(),
+        }
+    }
+
+    fn do_pressed(&mut self, context: &egui::Context, pressed: Pressed) {
+        match pressed {
+            Pressed::Command(command) => self.run_command(context, command),
+            Pressed::Move(step, extend) => self.state.go(step, extend),
+            Pressed::Label(at, yes) => {
+                let project = self.state.project.as_ref().filter(|project| !project.snapshot.read_only);
+                let Some(label) = project.and_then(|project| project.snapshot.labels.get(at)).map(|label| label.id)
+                else {
+                    return;
+                };
+                let images = self.state.target_images();
+                if !images.is_empty() {
+                    self.send(if yes {
                         Command::ToggleLabel { images, label }
                     } else {
                         Command::ToggleNo { images, label }
@@ -254,13 +326,42 @@ impl App {
         }
     }
 
+    /// Hands a command to the engine. An answer waits, and with it all after it, until it is known whose it is.
+    pub(super) fn send(&mut self, command: Command) {
+        let state = &mut self.state;
+        if command.gives_answers() {
+            if state.view == View::Label && !matches!(command, Command::Confirm(_)) {
+                state.label.touched = state.library.selection.cursor;
+            }
+            let nobody = state.project.as_ref().is_some_and(|project| project.snapshot.annotator.is_none());
+            if nobody && !state.who_was_chosen {
+                let who = state.who.get_or_insert_with(|| WhoQuestion { focus: true, ..WhoQuestion::default() });
+                who.answers.push(command);
+                return;
+            }
+        }
+        match &command {
+            // Choosing somebody answers the question, wherever it is done.
+            Command::ChooseAnnotator(_) => {
+                let waiting = state.who.take().map_or_else(Vec::new, |who| who.answers);
+                state.who_was_chosen = true;
+                self.engine.send(command);
+                waiting.into_iter().for_each(|answer| self.engine.send(answer));
+                return;
+            }
+            Command::ShowEverybody => state.who_was_chosen = false,
+            _ => {}
+        }
+        self.engine.send(command);
+    }
+
     /// Does what was asked for in a frame.
     pub(super) fn act(&mut self, context: &egui::Context, actions: Vec<Action>) {
         for action in actions {
             match action {
-                Action::Engine(command) => self.engine.send(command),
+                Action::Engine(command) => self.send(command),
                 Action::Ui(command) => self.run_command(context, command),
-                Action::Path(purpose, path, accept_problems) => self.path_chosen(purpose, path, accept_problems),
+                Action::Path(question, path) => self.path_chosen(question, path),
                 Action::Browse(purpose) => self.dialogs.ask(purpose, &self.main_thread, &self.wake),
             }
         }
@@ -276,9 +377,9 @@ impl App {
         match command {
             C::NewProject | C::OpenProject | C::OpenDemo => idle,
             C::CloseProject => open && idle,
-            C::ImportPictures | C::ImportLabels | C::ImportGroupings | C::SplitPictures | C::StartTraining => {
-                writable && idle
-            }
+            C::ImportPictures | C::ImportLabels | C::ImportGroupings => writable && idle,
+            C::SplitPictures => writable && idle && state.why_not_split().is_none(),
+            C::StartTraining => writable && idle && state.why_not_train().is_none(),
             C::FindPictures => {
                 writable && idle && state.project.as_ref().is_some_and(|project| !project.snapshot.images.is_empty())
             }
@@ -297,7 +398,7 @@ impl App {
             C::PasteLabels | C::SetAside | C::ConfirmAndNext | C::CopyFromPrevious => {
                 writable && matches!(state.view, View::Library | View::Label)
             }
-            C::CopyLabels | C::PreviousPicture | C::NextPicture => {
+            C::CopyLabels | C::PreviousPicture | C::NextPicture | C::OpenPicture => {
                 open && matches!(state.view, View::Library | View::Label)
             }
             C::StopJob => state.job.is_some(),
@@ -337,7 +438,13 @@ impl App {
             C::ExportGroupings => self.ask_path(PathPurpose::ExportGroupings),
             C::ExportAgreement => self.ask_path(PathPurpose::ExportAgreement),
             C::ExportModel => self.ask_path(PathPurpose::ExportModel),
-            C::Quit => context.send_viewport_cmd(egui::ViewportCommand::Close),
+            C::Quit => {
+                if state.job.is_some() {
+                    state.ask_before_quitting = true;
+                } else {
+                    context.send_viewport_cmd(egui::ViewportCommand::Close);
+                }
+            }
             C::Undo => self.engine.send(Command::Undo),
             C::Redo => self.engine.send(Command::Redo),
             C::SelectAll => {
@@ -350,7 +457,7 @@ impl App {
                 let inverse = state.library.shown().iter().copied().filter(|image| !selected.contains(image)).collect();
                 state.library.selection.set(inverse);
             }
-            C::RestoreSelection => state.library.selection.restore(),
+            C::RestoreSelection => state.library.restore_selection(),
             C::CopyLabels => {
                 if let Some(image) = state.library.selection.cursor {
                     state.label.copied_from = Some(image);
@@ -371,7 +478,7 @@ impl App {
             C::PasteLabels => {
                 if let Some(from) = state.label.copied_from {
                     let to = state.target_images();
-                    self.engine.send(Command::CopyLabels { from, to });
+                    self.send(Command::CopyLabels { from, to });
                 }
             }
             C::SetAside => {
@@ -380,6 +487,9 @@ impl App {
                     let all_aside =
                         images.iter().all(|id| project.image(*id).is_some_and(|image| image.set_aside.is_some()));
                     let reason = (!all_aside).then(|| "set aside by hand".to_owned());
+                    if reason.is_some() && !state.library.show_set_aside {
+                        state.library.move_on_from(&images);
+                    }
                     self.engine.send(Command::SetAside(images, reason));
                 }
             }
@@ -410,21 +520,33 @@ impl App {
             C::NextUnlabelled => state.next_unlabelled(),
             C::ConfirmAndNext => {
                 if state.view == View::Label {
-                    let images = state.library.selection.cursor.into_iter().collect();
-                    self.engine.send(Command::Confirm(images));
-                    state.step(1);
+                    if let Some(image) = state.library.selection.cursor {
+                        self.send(Command::Confirm(vec![image]));
+                        self.state.step(1);
+                    }
                 } else if state.view == View::Library {
                     state.show(View::Label);
                 }
             }
+            C::OpenPicture => {
+                if state.view == View::Library {
+                    state.show(View::Label);
+                } else if state.label.touched.is_some() && state.label.touched == state.library.selection.cursor {
+                    self.run_command(context, C::ConfirmAndNext);
+                } else {
+                    // Who opened the picture with Enter and presses it again has not said "no" to every label.
+                    state.toast("Space answers no to every label left open, and goes on");
+                }
+            }
             C::CopyFromPrevious => {
                 if let (Some(from), Some(to)) = (state.neighbour(-1), state.library.selection.cursor) {
-                    self.engine.send(Command::CopyLabels { from, to: vec![to] });
+                    self.send(Command::CopyLabels { from, to: vec![to] });
                 }
             }
             C::SplitPictures => {
-                let request = SplitRequest { seed: state.train.configuration.seed, ..SplitRequest::default() };
-                self.engine.send(Command::Split(request));
+                if let Some(project) = &state.project {
+                    state.split_dialog = Some(SplitDialog::new(project, state.train.configuration.seed));
+                }
             }
             C::StartTraining => {
                 state.view = View::Train;
@@ -471,15 +593,26 @@ impl App {
         self.state.path_question = Some(PathQuestion::new(purpose));
     }
 
-    fn path_chosen(&mut self, purpose: PathPurpose, path: PathBuf, accept_problems: bool) {
+    /// Does what a path was asked for. The question is kept until it is known whether the path could be used: if not,
+    /// it is asked again with what was typed and the reason.
+    fn path_chosen(&mut self, question: PathQuestion, path: PathBuf) {
+        let purpose = question.purpose;
+        let import = ImportRequest { accept_problems: question.accept_problems, ..ImportRequest::default() };
         self.state.path_question = None;
-        let import = ImportRequest { accept_problems, ..ImportRequest::default() };
+        self.state.path_given = Some(question);
         let command = match purpose {
             PathPurpose::NewProject => Command::CreateProject(path),
             PathPurpose::OpenProject => Command::OpenProject { folder: path, read_only: false },
             PathPurpose::ImportPictures => Command::Import(ImportRequest { images: Some(path), ..import }),
             PathPurpose::ImportLabels => Command::Import(ImportRequest { labels: Some(path), ..import }),
             PathPurpose::ImportGroupings => Command::Import(ImportRequest { groupings: Some(path), ..import }),
+            PathPurpose::TestPictures => {
+                self.state.path_given = None;
+                if let Some(dialog) = &mut self.state.split_dialog {
+                    (dialog.test_part, dialog.list) = (TestPart::Listed, path.display().to_string());
+                }
+                return;
+            }
             PathPurpose::FindPictures => {
                 // The folder that is not where it was is the one that moved.
                 let roots = self.state.project.as_ref().map_or(&[][..], |project| &project.snapshot.roots);
@@ -517,6 +650,83 @@ impl AppState {
         self.library.scroll_to_cursor = true;
     }
 
+    /// Goes on where the project was left.
+    fn recall(&mut self, memory: &ProjectMemory) {
+        self.view = memory.view;
+        self.library.selection.cursor = memory.picture;
+        self.library.scroll_to_cursor = true;
+        self.explore.clusters = memory.clusters.max(1);
+        self.explore.seed = memory.seed;
+        self.explore.part = if memory.all_pictures { ClusteredPart::All } else { ClusteredPart::Test };
+        // Settings of another version are not taken over.
+        if let Ok(configuration) = TrainingConfiguration::of_run(&memory.training) {
+            self.train.configuration = configuration;
+        }
+    }
+
+    /// How the project is left.
+    pub(super) fn memory(&self) -> Option<ProjectMemory> {
+        Some(ProjectMemory {
+            folder: self.project.as_ref()?.snapshot.folder.clone(),
+            view: self.view,
+            picture: self.library.selection.cursor,
+            clusters: self.explore.clusters,
+            seed: self.explore.seed,
+            all_pictures: self.explore.part == ClusteredPart::All,
+            training: self.train.configuration.to_toml().unwrap_or_default(),
+        })
+    }
+
+    /// Why the pictures cannot be split, if so.
+    pub fn why_not_split(&self) -> Option<String> {
+        let project = self.project.as_ref()?;
+        if project.snapshot.images.is_empty() {
+            return Some("There are no pictures yet: import some first.".to_owned());
+        }
+        if project.snapshot.labels.is_empty() {
+            return Some("There are no labels yet: add some in the Label view, or import them.".to_owned());
+        }
+        (project.answered_by_anybody == 0)
+            .then(|| "No picture has a label yet: label some, or import labels.".to_owned())
+    }
+
+    /// Why no training can be started, if so.
+    pub fn why_not_train(&self) -> Option<String> {
+        self.why_not_split().or_else(|| match &self.train.plan {
+            Some((of, Err(notice))) if **of == self.train.configuration => {
+                Some(crate::wording::sentence(&notice.message))
+            }
+            _ => None,
+        })
+    }
+
+    /// Why a command cannot be used now, where that needs saying.
+    pub fn why_not(&self, command: UiCommand) -> Option<String> {
+        match command {
+            _ if self.project.is_none() => None,
+            UiCommand::StartTraining | UiCommand::SplitPictures if self.job.is_some() => {
+                Some("Something is at work already; see the status line below.".to_owned())
+            }
+            UiCommand::StartTraining => self.why_not_train(),
+            UiCommand::SplitPictures => self.why_not_split(),
+            _ => None,
+        }
+    }
+
+    /// Tells bad news: beside the field, if it is about the path given there last.
+    fn problem_with_path(&mut self, notice: Notice) {
+        match self.path_given.take() {
+            Some(question) if self.path_question.is_none() => {
+                let hint =
+                    notice.hint.map_or_else(String::new, |hint| format!(" {}.", crate::wording::sentence(&hint)));
+                let complaint = format!("{}.{hint}", crate::wording::sentence(&notice.message));
+                self.path_question =
+                    Some(PathQuestion { complaint: Some(complaint), focus: true, replacing: None, ..question });
+            }
+            _ => self.problem(notice),
+        }
+    }
+
     /// Forgets what belonged to the project that was open.
     fn forget_project(&mut self) {
         self.library = Default::default();
@@ -536,10 +746,26 @@ impl AppState {
         self.explore = Default::default();
         self.session = None;
         self.group = Default::default();
+        // What was said is about the project that is left.
+        self.problems.clear();
+        self.show_problems = false;
+        self.job_end = None;
+        self.toast = None;
+        self.path_given = None;
+        self.who = None;
+        self.split_dialog = None;
     }
 
     /// Closes what lies on top, else clears the selection.
     fn escape(&mut self) {
+        if std::mem::take(&mut self.ask_before_quitting) || self.split_dialog.take().is_some() {
+            return;
+        }
+        if let Some(who) = self.who.take() {
+            let dropped = crate::wording::counted(who.answers.len(), "answer");
+            self.toast(format!("Nobody was chosen: {dropped} not stored"));
+            return;
+        }
         if self.palette.take().is_some() || self.path_question.take().is_some() {
             return;
         }
@@ -628,10 +854,6 @@ impl AppState {
     fn move_to(&mut self, image: ImageId) {
         self.library.selection.only(image);
         self.library.scroll_to_cursor = true;
-        if self.library.unlabelled_only {
-            // The picture just left may now drop out of the list.
-            self.library.invalidate();
-        }
     }
 
     /// The run on show in the Train view: the one chosen, else the newest.

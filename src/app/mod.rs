@@ -7,9 +7,10 @@ pub mod commands;
 mod dialogs;
 mod frame_times;
 mod icons;
+mod key_queue;
 pub mod keys;
 mod logic;
-mod preferences;
+pub mod preferences;
 pub mod session;
 pub mod state;
 mod textures;
@@ -26,8 +27,8 @@ use crate::error::{Error, Result};
 use commands::UiCommand;
 use dialogs::{Dialogs, MainThread};
 pub use frame_times::FrameTimes;
-use preferences::{Preferences, ThemeChoice};
-use state::{AppState, PathPurpose, View};
+use preferences::{Preferences, ThemeChoice, WindowPlace};
+use state::{AppState, PathPurpose, PathQuestion, View};
 use textures::Textures;
 
 /// What the window is opened with.
@@ -52,8 +53,8 @@ pub enum Action {
     Engine(Command),
     /// A command of the window.
     Ui(UiCommand),
-    /// A path was given.
-    Path(PathPurpose, PathBuf, bool),
+    /// A path was given as the answer to a question.
+    Path(PathQuestion, PathBuf),
     /// A path should be chosen in the system's dialog.
     Browse(PathPurpose),
 }
@@ -84,6 +85,8 @@ pub struct App {
     main_thread: MainThread,
     frame_times: FrameTimes,
     title: String,
+    /// The view that was asked for when the program was started, until a project is open.
+    start_view: Option<View>,
 }
 
 impl std::fmt::Debug for App {
@@ -101,20 +104,27 @@ pub fn run(start: Start) -> Result<()> {
         .map(|image| image.into_rgba8())
         .map(|image| egui::IconData { width: image.width(), height: image.height(), rgba: image.into_raw() })
         .unwrap_or_default();
-    let options = eframe::NativeOptions {
-        viewport: egui::ViewportBuilder::default()
-            .with_title("Atmoscope")
-            .with_app_id("atmoscope")
-            .with_icon(icon)
-            .with_inner_size([1280.0, 800.0])
-            .with_min_inner_size([960.0, 600.0])
-            .with_drag_and_drop(true),
-        ..Default::default()
-    };
+    let preferences = Preferences::load();
+    let mut viewport = egui::ViewportBuilder::default()
+        .with_title("Atmoscope")
+        .with_app_id("atmoscope")
+        .with_icon(icon)
+        .with_inner_size([1280.0, 800.0])
+        .with_min_inner_size([960.0, 600.0])
+        .with_drag_and_drop(true);
+    if let Some(WindowPlace { position, size, maximized }) = preferences.window {
+        viewport = viewport.with_inner_size(size).with_maximized(maximized);
+        if let Some(position) = position {
+            viewport = viewport.with_position(position);
+        }
+    }
+    // Kept to the screen, in case the one it was on is gone.
+    viewport = viewport.with_clamp_size_to_monitor_size(true);
+    let options = eframe::NativeOptions { viewport, ..Default::default() };
     eframe::run_native(
         "Atmoscope",
         options,
-        Box::new(move |creation| Ok(Box::new(App::new(&creation.egui_ctx, start, Preferences::load())?))),
+        Box::new(move |creation| Ok(Box::new(App::new(&creation.egui_ctx, start, preferences)?))),
     )
     .map_err(|error| {
         Error::device(format!("no window can be opened: {error}"))
@@ -130,6 +140,7 @@ impl App {
 
     fn new(context: &egui::Context, start: Start, preferences: Preferences) -> Result<Self> {
         theme::install(context);
+        context.add_plugin(key_queue::KeyQueue::default());
         apply_theme(context, preferences.theme);
         let wake: Wake = {
             let context = context.clone();
@@ -156,6 +167,7 @@ impl App {
             main_thread: MainThread::new(),
             frame_times: FrameTimes::new(start.frame_log),
             title: String::new(),
+            start_view: (start.view != View::default()).then_some(start.view),
         })
     }
 
@@ -169,9 +181,53 @@ impl App {
         &mut self.state
     }
 
+    /// What is remembered for the next session, for tests.
+    pub fn preferences(&self) -> &Preferences {
+        &self.preferences
+    }
+
     /// True while pictures, clusters or a job are on their way, for tests.
     pub fn is_busy(&self) -> bool {
         self.textures.is_waiting() || self.state.job.is_some()
+    }
+
+    /// A job is not stopped without a word: whoever closes the window is asked first.
+    fn ask_before_closing(&mut self, context: &egui::Context) {
+        let at_work = self.state.job.is_some();
+        if self.state.quitting {
+            if !at_work {
+                self.state.quitting = false;
+                context.send_viewport_cmd(egui::ViewportCommand::Close);
+            }
+        } else if at_work && context.input(|input| input.viewport().close_requested()) {
+            context.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+            self.state.ask_before_quitting = true;
+        } else if !at_work {
+            self.state.ask_before_quitting = false;
+        }
+    }
+
+    /// Remembers where the window is, while it is one.
+    fn note_place(&mut self, context: &egui::Context) {
+        let place = context.input(|input| {
+            let viewport = input.viewport();
+            let special = viewport.fullscreen == Some(true) || viewport.minimized == Some(true);
+            let inner = viewport.inner_rect.filter(|_| !special)?;
+            let maximized = viewport.maximized == Some(true);
+            Some((
+                viewport.outer_rect.map(|outer| [outer.min.x, outer.min.y]),
+                [inner.width(), inner.height()],
+                maximized,
+            ))
+        });
+        if let Some((position, size, maximized)) = place {
+            // A window that fills the screen keeps the place it goes back to.
+            let kept = self.preferences.window.filter(|_| maximized);
+            self.preferences.window = Some(match kept {
+                Some(place) => WindowPlace { maximized, ..place },
+                None => WindowPlace { position, size, maximized },
+            });
+        }
     }
 
     fn update_title(&mut self, context: &egui::Context) {
@@ -192,6 +248,11 @@ impl eframe::App for App {
         self.take_events(context);
         self.textures.update(context);
         self.update_title(context);
+        self.ask_before_closing(context);
+        self.note_place(context);
+        if self.state.view != View::Label {
+            self.state.label.touched = None;
+        }
         if let Some(project) = &self.state.project {
             self.state.library.refresh(project);
         }
@@ -216,6 +277,7 @@ impl eframe::App for App {
     }
 
     fn on_exit(&mut self) {
+        self.preferences.remember_state(&self.state);
         self.preferences.save();
         self.frame_times.write();
     }
@@ -255,7 +317,7 @@ fn dropped(state: &AppState, path: PathBuf) -> Action {
     } else {
         PathPurpose::ImportPictures
     };
-    Action::Path(purpose, path, false)
+    Action::Path(PathQuestion { text: path.display().to_string(), ..PathQuestion::new(purpose) }, path)
 }
 
 fn apply_theme(context: &egui::Context, theme: ThemeChoice) {

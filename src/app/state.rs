@@ -3,12 +3,15 @@
 //! Views read it and change only their own part; everything about the project changes through the engine's events
 //! in `logic`.
 
+mod asking;
 mod group;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
 
 use super::keys::GridStep;
 use super::session::SessionState;
@@ -23,11 +26,14 @@ use crate::ids::{ImageId, LabelId, RunId};
 use crate::progress::Progress;
 use crate::project::{AnnotationEdit, ImageRecord};
 use crate::training::{BatchLoss, EpochRecord, TrainingConfiguration};
+use crate::wording::{counted, number};
 
+pub use asking::{SplitDialog, TestPart, WhoQuestion};
 pub use group::{AgreementPage, AgreementState, GroupPage, GroupState, NewStudyForm, PicturesChoice, RetestChoice};
 
 /// The six views.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
 pub enum View {
     #[default]
@@ -56,6 +62,8 @@ pub struct ProjectState {
     pub label_counts: HashMap<LabelId, usize>,
     /// Images with any answer.
     pub answered_images: usize,
+    /// Images with an answer by anybody, also by those whose answers are not on show.
+    pub answered_by_anybody: usize,
     /// Changes whenever anything above does.
     pub revision: u64,
 }
@@ -65,7 +73,15 @@ impl ProjectState {
     pub fn new(snapshot: Snapshot, revision: u64) -> Self {
         let position = snapshot.images.iter().enumerate().map(|(at, image)| (image.id, at)).collect();
         let roots = snapshot.roots.iter().map(|root| (root.id, root.path.clone())).collect();
-        let mut state = Self { snapshot, position, roots, label_counts: HashMap::new(), answered_images: 0, revision };
+        let mut state = Self {
+            snapshot,
+            position,
+            roots,
+            label_counts: HashMap::new(),
+            answered_images: 0,
+            answered_by_anybody: 0,
+            revision,
+        };
         state.count_labels();
         state
     }
@@ -77,7 +93,24 @@ impl ProjectState {
                 *self.label_counts.entry(*label).or_default() += 1;
             }
         }
-        self.answered_images = self.snapshot.answers.len();
+        self.count_answered();
+    }
+
+    fn count_answered(&mut self) {
+        let (mine, others) = (&self.snapshot.answers, &self.snapshot.answered_by_others);
+        self.answered_images = mine.len();
+        self.answered_by_anybody = mine.len() + others.iter().filter(|image| !mine.contains_key(image)).count();
+    }
+
+    /// How many pictures have an answer, and whose; never a number that seems to have lost what others did.
+    pub fn answered_text(&self) -> String {
+        let mine = number(self.answered_images);
+        match &self.snapshot.annotator {
+            Some(_) if self.answered_by_anybody != self.answered_images => {
+                format!("{mine} with an answer of yours, {} by everybody", number(self.answered_by_anybody))
+            }
+            _ => format!("{mine} with an answer"),
+        }
     }
 
     /// Takes over answers that are on disk now.
@@ -95,7 +128,7 @@ impl ProjectState {
             *count =
                 (*count + usize::from(edit.after == Some(true))).saturating_sub(usize::from(edit.before == Some(true)));
         }
-        self.answered_images = self.snapshot.answers.len();
+        self.count_answered();
         self.revision += 1;
     }
 
@@ -254,7 +287,19 @@ pub struct LibraryState {
     /// Bring the cursor into view in the next frame.
     pub scroll_to_cursor: bool,
     shown: Vec<ImageId>,
-    shown_for: Option<(u64, String, Option<LabelId>, bool, bool)>,
+    shown_for: Option<ShownFor>,
+    /// Pictures that are in the list only because they are being labelled.
+    held: Vec<ImageId>,
+}
+
+/// What a list of pictures was made for: a revision of the project, and the filter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct ShownFor {
+    revision: u64,
+    search: String,
+    label: Option<LabelId>,
+    unlabelled_only: bool,
+    show_set_aside: bool,
 }
 
 impl LibraryState {
@@ -263,30 +308,117 @@ impl LibraryState {
         &self.shown
     }
 
-    /// Makes the list of [`Self::shown`] anew if the filter or the project changed. While pictures without an
-    /// answer are being labelled, the one at the cursor stays until the cursor leaves it.
+    fn is_current(&self, image: ImageId) -> bool {
+        self.selection.cursor == Some(image) || self.selection.images.contains(&image)
+    }
+
+    /// Makes the list of [`Self::shown`] anew if the filter or the project changed, and sees to it that the current
+    /// picture and the selected ones are in it: no key is ever about a picture that is not on show. Pictures that an
+    /// answer would take out of the list while they are being labelled stay until they are left.
     pub fn refresh(&mut self, project: &ProjectState) {
-        let key = (project.revision, self.search.clone(), self.label, self.unlabelled_only, self.show_set_aside);
-        if self.shown_for.as_ref() == Some(&key) {
+        let wanted = ShownFor {
+            revision: project.revision,
+            search: self.search.clone(),
+            label: self.label,
+            unlabelled_only: self.unlabelled_only,
+            show_set_aside: self.show_set_aside,
+        };
+        let left = self.held.iter().any(|image| !self.is_current(*image));
+        if !left && self.shown_for.as_ref() == Some(&wanted) {
             return;
         }
-        let only_revision_changed =
-            self.shown_for.as_ref().is_some_and(|old| (&old.1, old.2, old.3, old.4) == (&key.1, key.2, key.3, key.4));
-        let held = self.selection.cursor.filter(|_| only_revision_changed && self.unlabelled_only);
-        let wanted = self.search.trim().to_lowercase();
-        self.shown = project
-            .snapshot
-            .images
-            .iter()
-            .filter(|image| self.show_set_aside || image.set_aside.is_none())
-            .filter(|image| wanted.is_empty() || image.relative_path.to_lowercase().contains(&wanted))
-            .filter(|image| self.label.is_none_or(|label| project.answer(image.id, label) == Some(true)))
-            .filter(|image| {
-                !self.unlabelled_only || held == Some(image.id) || !project.snapshot.answers.contains_key(&image.id)
-            })
-            .map(|image| image.id)
-            .collect();
-        self.shown_for = Some(key);
+        let same_filter = self
+            .shown_for
+            .as_ref()
+            .is_some_and(|before| ShownFor { revision: wanted.revision, ..before.clone() } == wanted);
+        let before = std::mem::take(&mut self.shown);
+        let text = self.search.trim().to_lowercase();
+        let mut marks = vec![false; project.snapshot.images.len()];
+        let mut held = Vec::new();
+        for (image, mark) in project.snapshot.images.iter().zip(&mut marks) {
+            if !self.show_set_aside && image.set_aside.is_some()
+                || !text.is_empty() && !image.relative_path.to_lowercase().contains(&text)
+            {
+                continue;
+            }
+            let answers_fit = self.label.is_none_or(|label| project.answer(image.id, label) == Some(true))
+                && (!self.unlabelled_only || !project.snapshot.answers.contains_key(&image.id));
+            if answers_fit || same_filter && self.is_current(image.id) {
+                *mark = true;
+                self.shown.push(image.id);
+                if !answers_fit {
+                    held.push(image.id);
+                }
+            }
+        }
+        self.held = held;
+        self.shown_for = Some(wanted);
+        let on_show = |image: &ImageId| project.position.get(image).is_some_and(|at| marks[*at]);
+        self.keep_to(on_show, if same_filter { &before } else { &[] });
+    }
+
+    /// Takes what is not on show out of the selection, and moves the cursor on if it is not: to what follows it in the
+    /// list `before`, or to the first picture.
+    fn keep_to(&mut self, on_show: impl Fn(&ImageId) -> bool, before: &[ImageId]) {
+        let selection = &mut self.selection;
+        let had_some = !selection.images.is_empty();
+        if !selection.images.iter().all(&on_show) {
+            selection.set(selection.images.iter().copied().filter(&on_show).collect());
+        }
+        if selection.anchor.is_some_and(|anchor| !on_show(&anchor)) {
+            selection.anchor = None;
+        }
+        if selection.cursor.is_some_and(|cursor| on_show(&cursor)) {
+            return;
+        }
+        let at = before.iter().position(|image| Some(*image) == selection.cursor);
+        let near = at.and_then(|at| {
+            let after = before[at..].iter().find(|image| on_show(image));
+            after.or_else(|| before[..at].iter().rev().find(|image| on_show(image)))
+        });
+        let selected = || self.shown.iter().find(|image| selection.images.contains(image));
+        let next = selected().or(near).or(self.shown.first()).copied();
+        selection.cursor = next;
+        selection.anchor = selection.anchor.or(next);
+        if had_some && selection.images.is_empty() {
+            selection.set(next.into_iter().collect());
+        }
+        self.scroll_to_cursor = true;
+    }
+
+    /// Goes on from pictures that are about to leave the list: to the one after them, else to the one before.
+    pub fn move_on_from(&mut self, leaving: &[ImageId]) {
+        let leaving: HashSet<ImageId> = leaving.iter().copied().collect();
+        let last = self.shown.iter().rposition(|image| leaving.contains(image));
+        let Some(last) = last else { return };
+        let stays = |image: &&ImageId| !leaving.contains(image);
+        let next = self.shown[last..].iter().find(stays).or_else(|| self.shown[..last].iter().rev().find(stays));
+        if let Some(next) = next.copied() {
+            self.selection.only(next);
+            self.scroll_to_cursor = true;
+        }
+    }
+
+    /// Brings the selection before the last change back, as far as it is on show.
+    pub fn restore_selection(&mut self) {
+        self.selection.restore();
+        let shown: HashSet<ImageId> = self.shown.iter().copied().collect();
+        self.selection.images.retain(|image| shown.contains(image));
+    }
+
+    /// Selects a picture whose answers just changed and brings it into view. A filter by answers holds it; others that
+    /// hide it are taken away.
+    pub fn bring(&mut self, image: ImageId, project: &ProjectState) {
+        let hidden = project.image(image).is_some_and(|record| {
+            !self.show_set_aside && record.set_aside.is_some()
+                || !record.relative_path.to_lowercase().contains(&self.search.trim().to_lowercase())
+        });
+        if hidden {
+            self.show_alone(image, project);
+        } else {
+            self.selection.only(image);
+            self.scroll_to_cursor = true;
+        }
     }
 
     /// Selects one picture and brings it into view; filters that hide it are taken away.
@@ -313,6 +445,12 @@ impl LibraryState {
 pub struct LabelState {
     /// Text in the field for a new label.
     pub new_label: String,
+    /// Give that field the keyboard.
+    pub focus_new_label: bool,
+    /// Why the label, or the new name of a label, cannot be taken.
+    pub complaint: Option<String>,
+    /// The picture on show, once an answer about it was given in the Label view.
+    pub touched: Option<ImageId>,
     /// The label being renamed and its new name so far.
     pub renaming: Option<(LabelId, String)>,
     /// Text in the field for a new annotator.
@@ -519,6 +657,8 @@ pub struct ExploreState {
     pub requested: Option<(ExploreRequest, u64)>,
     /// Why the clusters asked for last cannot be shown, if so.
     pub failed: Option<Notice>,
+    /// That is because the run made no label intensities.
+    pub lacks_intensities: bool,
     /// The clusters on show.
     pub exploration: Option<Exploration>,
     /// Their scores.
@@ -544,6 +684,7 @@ impl Default for ExploreState {
             seed: 1,
             requested: None,
             failed: None,
+            lacks_intensities: false,
             exploration: None,
             scores: None,
             elbow: None,
@@ -555,13 +696,38 @@ impl Default for ExploreState {
     }
 }
 
-/// Good news that goes away by itself.
+/// Good news that goes away by itself. There is one at a time: the same again, and edits undone one after another, are
+/// counted.
 #[derive(Debug)]
 pub struct Toast {
     /// The news.
     pub text: String,
+    /// Which way in the history it was a step, if it was one.
+    step_forward: Option<bool>,
+    /// How often in a row.
+    count: usize,
     /// Since when it is shown.
     pub since: Instant,
+}
+
+impl Toast {
+    /// How long it is shown.
+    pub const SHOWN: Duration = Duration::from_secs(5);
+
+    /// The news as it is said.
+    pub fn said(&self) -> String {
+        match (self.step_forward, self.count) {
+            (Some(forward), count) => {
+                let (one, many) = if forward { ("Done again", "done again") } else { ("Undone", "undone") };
+                match count {
+                    1 => format!("{one}: {}", self.text),
+                    count => format!("{} {many}, the last: {}", counted(count, "edit"), self.text),
+                }
+            }
+            (None, 1) => self.text.clone(),
+            (None, count) => format!("{}  ({} times)", self.text, number(count)),
+        }
+    }
 }
 
 /// The list of all commands, while it is open.
@@ -588,10 +754,11 @@ pub enum PathPurpose {
     ExportGroupings,
     ExportMoveLog,
     ExportAgreement,
+    TestPictures,
 }
 
 /// The pane that asks for a path, for those who type it or have no file dialog.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PathQuestion {
     /// What for.
     pub purpose: PathPurpose,
@@ -599,6 +766,8 @@ pub struct PathQuestion {
     pub text: String,
     /// Why the path given last cannot be used.
     pub complaint: Option<String>,
+    /// The file that is there already and would be replaced, once that was asked about.
+    pub replacing: Option<PathBuf>,
     /// Take the sound part of a CSV with problems.
     pub accept_problems: bool,
     /// Give the field the keyboard in the next frame.
@@ -608,7 +777,7 @@ pub struct PathQuestion {
 impl PathQuestion {
     /// The pane as it opens.
     pub fn new(purpose: PathPurpose) -> Self {
-        Self { purpose, text: String::new(), complaint: None, accept_problems: false, focus: true }
+        Self { purpose, text: String::new(), complaint: None, replacing: None, accept_problems: false, focus: true }
     }
 }
 
@@ -630,7 +799,7 @@ pub struct AppState {
     /// True while the list of problems is open.
     pub show_problems: bool,
     /// Good news.
-    pub toasts: Vec<Toast>,
+    pub toast: Option<Toast>,
     /// Library view.
     pub library: LibraryState,
     /// Label view.
@@ -653,14 +822,55 @@ pub struct AppState {
     pub cheat_sheet: bool,
     /// The pane that asks for a path.
     pub path_question: Option<PathQuestion>,
+    /// The path given last, until it is known whether it could be used.
+    pub path_given: Option<PathQuestion>,
+    /// Who labels is being asked.
+    pub who: Option<WhoQuestion>,
+    /// Somebody was chosen to label, and the project is not loaded anew yet.
+    pub who_was_chosen: bool,
+    /// A new split is being described.
+    pub split_dialog: Option<SplitDialog>,
+    /// Asking whether to stop the job under way and close the window.
+    pub ask_before_quitting: bool,
+    /// The window closes as soon as the job under way has stopped.
+    pub quitting: bool,
     /// Counts loads of projects.
     pub loads: u64,
 }
 
 impl AppState {
-    /// Adds good news.
+    /// Tells good news.
     pub fn toast(&mut self, text: impl Into<String>) {
-        self.toasts.push(Toast { text: text.into(), since: Instant::now() });
+        self.tell(text.into(), None);
+    }
+
+    /// Tells what was undone or done again.
+    pub fn tell_step(&mut self, what: String, forward: bool) {
+        self.tell(what, Some(forward));
+    }
+
+    fn tell(&mut self, text: String, step_forward: Option<bool>) {
+        let before = self.toast.take().filter(|toast| toast.since.elapsed() < Toast::SHOWN);
+        let again =
+            before.filter(|toast| toast.step_forward == step_forward && (step_forward.is_some() || toast.text == text));
+        let count = again.map_or(1, |toast| toast.count + 1);
+        self.toast = Some(Toast { text, step_forward, count, since: Instant::now() });
+    }
+
+    /// True while something lies over the views that wants an answer first.
+    pub fn dialog_is_open(&self) -> bool {
+        self.who.is_some() || self.split_dialog.is_some() || self.ask_before_quitting
+    }
+
+    /// True while a field that was asked for in this frame is about to get the keyboard: what is typed is its already.
+    pub fn field_awaits_keyboard(&self) -> bool {
+        self.palette.is_some()
+            || self.library.focus_search
+            || self.label.focus_new_label
+            || self.path_question.as_ref().is_some_and(|question| question.focus)
+            || self.who.as_ref().is_some_and(|question| question.focus)
+            || self.group.form.as_ref().is_some_and(|form| form.focus)
+            || self.view == View::Label && self.label.renaming.as_ref().is_some_and(|(_, name)| name.is_empty())
     }
 
     /// Adds bad news.

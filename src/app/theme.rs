@@ -116,13 +116,26 @@ fn visuals(theme: Theme) -> egui::Visuals {
     }
     visuals.widgets.noninteractive.bg_stroke = Stroke::new(1.0, line);
     visuals.widgets.hovered.bg_stroke = Stroke::new(1.0, if dark { grey(96) } else { grey(160) });
-    visuals.widgets.active.bg_stroke = Stroke::new(1.0, accent);
+    // egui draws what has the keyboard as active.
+    visuals.widgets.active.bg_stroke = Stroke::new(2.0, focus(dark));
     visuals
 }
 
 /// The one accent: what is selected, focused or the next step.
 pub fn accent(dark: bool) -> Color32 {
     if dark { Color32::from_rgb(86, 170, 245) } else { Color32::from_rgb(0, 98, 184) }
+}
+
+/// What has the keyboard: a ring that is like nothing else, with a gap in which it is seen on any ground.
+pub fn focus_ring(painter: &egui::Painter, rect: egui::Rect, radius: f32, dark: bool) {
+    let gap = Stroke::new(1.0, Color32::from_gray(if dark { 20 } else { 255 }));
+    painter.rect_stroke(rect, radius, Stroke::new(2.0, focus(dark)), egui::StrokeKind::Inside);
+    painter.rect_stroke(rect.shrink(2.0), radius - 2.0, gap, egui::StrokeKind::Inside);
+}
+
+/// The colour of that ring.
+fn focus(dark: bool) -> Color32 {
+    if dark { Color32::from_rgb(255, 196, 84) } else { Color32::from_rgb(176, 84, 0) }
 }
 
 /// The ground that pictures lie on.

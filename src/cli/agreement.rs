@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
             compare(None, &choice.choose(from_file(file)?)?, String::clone, arguments, output)
         }
         (Some(dir), None) => {
-            let project = super::open_to_read(dir, output)?;
+            let project = super::open_to_read(dir)?;
             let names: HashMap<ImageId, String> =
                 project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
             let name = |image: &ImageId| names.get(image).cloned().unwrap_or_default();

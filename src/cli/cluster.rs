@@ -44,7 +44,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    let mut project = super::open_as_possible(&arguments.dir, output)?;
+    let mut project = super::open_as_possible(&arguments.dir)?;
     let existing = arguments.replacing.existing();
     let allowed = |path: &PathBuf| OutputFile::new(Some(&project), path, FileKind::Csv, existing);
     let out = arguments.out.as_ref().map(allowed).transpose()?;

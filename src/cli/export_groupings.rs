@@ -12,7 +12,6 @@ use crate::engine::jobs::{counted, export_groupings};
 use crate::engine::output_file::{FileKind, OutputFile};
 use crate::error::Result;
 use crate::interchange::grouping_forms::GroupingForm;
-use crate::project::Project;
 
 /// Write the newest groupings of all raters, also of those who sorted again, for other programs.
 #[derive(Args, Debug)]
@@ -40,7 +39,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    let project = super::open_to_read(&arguments.dir, output)?;
+    let project = super::open_to_read(&arguments.dir)?;
     let kind = match arguments.form {
         GroupingForm::LongCsv | GroupingForm::FreeSortR => FileKind::Csv,
         GroupingForm::JsPsych => FileKind::Json,

@@ -32,7 +32,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    let project = super::open_to_read(&arguments.dir, output)?;
+    let project = super::open_to_read(&arguments.dir)?;
     let cancel = super::cancel_on_interrupt();
     let existing = arguments.replacing.existing();
     let out = OutputFile::new(Some(&project), &arguments.out, FileKind::Safetensors, existing)?;

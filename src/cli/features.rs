@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
                 .hint("the ending of --out decides the form"));
         }
     };
-    let mut project = super::open_as_possible(&arguments.dir, output)?;
+    let mut project = super::open_as_possible(&arguments.dir)?;
     let existing = arguments.replacing.existing();
     let kind = if as_npy { FileKind::Npy } else { FileKind::Csv };
     let out = OutputFile::new(Some(&project), &arguments.out, kind, existing)?;

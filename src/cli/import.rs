@@ -12,7 +12,6 @@ use crate::engine::jobs::counted;
 use crate::engine::jobs::import::{self, ImportReport, ImportRequest};
 use crate::error::{Error, Result};
 use crate::interchange::grouping_forms::{GroupingForm, Missing};
-use crate::project::Project;
 use crate::wording::one_line;
 
 /// Add a folder of pictures, labels and groupings to a project.
@@ -55,6 +54,9 @@ pub(super) struct Arguments {
     /// Take the sound part of a CSV file that has problems, and its labels that are new to the project.
     #[arg(long)]
     accept_problems: bool,
+    /// Add the labels of --labels that are new to the project.
+    #[arg(long)]
+    add_labels: bool,
     /// Largest picture read.
     #[arg(long, value_name = "MEGAPIXELS", default_value_t = ImportRequest::default().max_megapixels)]
     max_megapixels: u32,
@@ -82,7 +84,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
     if arguments.max_aspect_ratio.is_nan() || arguments.max_aspect_ratio < 1.0 {
         return Err(Error::user("--max-aspect-ratio must be 1 or more"));
     }
-    let mut project = super::open_to_write(&arguments.dir, output)?;
+    let mut project = super::open_to_write(&arguments.dir)?;
     let request = ImportRequest {
         images: arguments.images.clone(),
         labels: arguments.labels.clone(),
@@ -97,6 +99,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
         },
         annotator: arguments.annotator.clone(),
         accept_problems: arguments.accept_problems,
+        add_labels: arguments.add_labels,
         max_megapixels: arguments.max_megapixels,
         max_aspect_ratio: arguments.max_aspect_ratio,
     };

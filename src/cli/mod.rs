@@ -219,20 +219,20 @@ fn report(error: &Error, json: bool) -> ExitCode {
 }
 
 /// The project for writing, with what is wrong with it said.
-fn open_to_write(dir: &Path, output: &Output) -> Result<Project> {
+fn open_to_write(dir: &Path) -> Result<Project> {
     Project::open(dir).map(with_warnings)
 }
 
 /// The project for reading, without keeping others from writing.
-fn open_to_read(dir: &Path, output: &Output) -> Result<Project> {
+fn open_to_read(dir: &Path) -> Result<Project> {
     Project::open_read_only(dir).map(with_warnings)
 }
 
 /// The project for writing if that is possible, else for reading: what is computed can be kept or not, while the
 /// window is open or where nothing can be written.
-fn open_as_possible(dir: &Path, output: &Output) -> Result<Project> {
-    open_to_write(dir, output).or_else(|writing| {
-        open_to_read(dir, output).map_err(|reading| {
+fn open_as_possible(dir: &Path) -> Result<Project> {
+    open_to_write(dir).or_else(|writing| {
+        open_to_read(dir).map_err(|reading| {
             // Why it cannot be read says more, unless it only asks to open it for writing.
             if reading.kind == ErrorKind::User { writing } else { reading }
         })

@@ -10,7 +10,6 @@ use super::output::Output;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::relink::{self, RelinkReport};
 use crate::error::Result;
-use crate::project::Project;
 use crate::wording::one_line;
 
 /// Say where the folder of the pictures is now, after it was moved or renamed.
@@ -28,7 +27,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    let mut project = super::open_to_write(&arguments.dir, output)?;
+    let mut project = super::open_to_write(&arguments.dir)?;
     let cancel = super::cancel_on_interrupt();
     let report = relink::run(&mut project, arguments.root, &arguments.folder, &output.terminal, &cancel)?;
     output.print(&report, || text(&report))

@@ -19,7 +19,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    let runs = super::open_to_read(&arguments.dir, output)?.runs()?;
+    let runs = super::open_to_read(&arguments.dir)?.runs()?;
     output.print(&serde_json::json!({ "runs": runs }), || {
         if runs.is_empty() {
             return "No runs yet: `atmoscope train DIR` makes one.".to_owned();

@@ -13,7 +13,6 @@ use super::output::Output;
 use crate::engine::jobs::counted;
 use crate::error::Result;
 use crate::progress::Observer;
-use crate::project::Project;
 use crate::server::{BaseUrl, Limits, Server};
 
 /// Open a study in web browsers, for raters elsewhere. Runs until Ctrl+C or SIGTERM.
@@ -53,7 +52,7 @@ const LOOK: Duration = Duration::from_millis(100);
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let cancel = super::cancel_on_interrupt();
-    let project = super::open_to_write(&arguments.dir, output)?;
+    let project = super::open_to_write(&arguments.dir)?;
     let study = project.study_named(arguments.study.as_deref())?;
     let server = Server::start(project, study.id, arguments.address, &Limits::default())?;
     server.cancel_on_terminate(cancel.clone());

@@ -11,7 +11,6 @@ use crate::dataset::{AllNo, SplitMethod};
 use crate::engine::jobs::counted;
 use crate::engine::jobs::split::{self, SplitRequest};
 use crate::error::Result;
-use crate::project::Project;
 
 /// Divide the labelled pictures into train, validation and test parts, 5:3:2, and store it.
 ///
@@ -37,13 +36,14 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    let mut project = super::open_to_write(&arguments.dir, output)?;
+    let mut project = super::open_to_write(&arguments.dir)?;
     let method = if arguments.random { SplitMethod::Random } else { SplitMethod::Stratified };
     let request = SplitRequest {
         seed: arguments.seed,
         method,
         test_images: arguments.test_images.clone(),
         all_no: arguments.all_no,
+        ..SplitRequest::default()
     };
     let report = split::run(&mut project, &request)?;
     output.print(&report, || {

@@ -26,7 +26,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    let mut project = super::open_to_read(&arguments.dir, output)?;
+    let mut project = super::open_to_read(&arguments.dir)?;
     let images = project.images()?;
     let check = check_files::run(&mut project, &output.terminal, &super::cancel_on_interrupt())?;
     let name_of: HashMap<_, _> = images.iter().map(|image| (image.id, image.relative_path.as_str())).collect();

@@ -152,19 +152,19 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
         Action::New(arguments) => new(arguments, output),
         Action::Show(arguments) => show(arguments, output),
         Action::AddRater(arguments) => {
-            let (mut project, study) = open(&arguments.dir, arguments.study.as_deref(), output)?;
+            let (mut project, study) = open(&arguments.dir, arguments.study.as_deref())?;
             let rater = project.add_rater(study.id, &arguments.rater)?;
             tell_link(&project, &study, rater, &arguments.base_url, output)
         }
         Action::RemoveRater(arguments) => {
-            let (mut project, study) = open(&arguments.dir, arguments.study.as_deref(), output)?;
+            let (mut project, study) = open(&arguments.dir, arguments.study.as_deref())?;
             let rater = rater_named(&study, &arguments.rater)?;
             project.remove_rater(study.id, rater.person.id)?;
             let said = || format!("{} no longer takes part; what was done is kept", rater.person.name);
             output.print(&serde_json::json!({ "removed": rater.person.name }), said)
         }
         Action::RenewLink(arguments) => {
-            let (mut project, study) = open(&arguments.dir, arguments.study.as_deref(), output)?;
+            let (mut project, study) = open(&arguments.dir, arguments.study.as_deref())?;
             let rater = rater_named(&study, &arguments.rater)?;
             project.renew_link(study.id, rater.person.id)?;
             tell_link(&project, &study, rater.person.id, &arguments.base_url, output)
@@ -172,7 +172,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
         Action::Close(arguments) => set_closed(arguments, true, output),
         Action::Reopen(arguments) => set_closed(arguments, false, output),
         Action::Log(arguments) => {
-            let project = super::open_to_read(&arguments.dir, output)?;
+            let project = super::open_to_read(&arguments.dir)?;
             let existing = arguments.replacing.existing();
             let out = OutputFile::new(Some(&project), &arguments.out, FileKind::JsonLines, existing)?;
             let study = project.study_named(arguments.study.as_deref())?;
@@ -214,7 +214,7 @@ fn new(arguments: &NewArguments, output: &Output) -> Result<()> {
         },
         task_order: if arguments.rotate { TaskOrder::Rotated } else { TaskOrder::Listed },
     };
-    let mut project = super::open_to_write(&arguments.dir, output)?;
+    let mut project = super::open_to_write(&arguments.dir)?;
     let study = study::create(&mut project, &request)?;
     let base = BaseUrl::default();
     output.print(&Shown::new(&study, &base), || {
@@ -254,8 +254,8 @@ fn condition(text: &str) -> Result<Condition> {
     Ok(condition)
 }
 
-fn open(dir: &Path, study: Option<&str>, output: &Output) -> Result<(Project, StudyRecord)> {
-    let project = super::open_to_write(dir, output)?;
+fn open(dir: &Path, study: Option<&str>) -> Result<(Project, StudyRecord)> {
+    let project = super::open_to_write(dir)?;
     let study = project.study_named(study)?;
     Ok((project, study))
 }
@@ -269,7 +269,7 @@ fn rater_named<'a>(study: &'a StudyRecord, name: &str) -> Result<&'a StudyRater>
 }
 
 fn set_closed(arguments: &StudyArguments, closed: bool, output: &Output) -> Result<()> {
-    let (mut project, study) = open(&arguments.dir, arguments.study.as_deref(), output)?;
+    let (mut project, study) = open(&arguments.dir, arguments.study.as_deref())?;
     project.set_study_closed(study.id, closed)?;
     let now = if closed { "closed; raters cannot go on" } else { "open" };
     output.print(&serde_json::json!({ "study": study.name, "closed": closed }), || {
@@ -310,7 +310,7 @@ impl<'a> Shown<'a> {
 }
 
 fn show(arguments: &ShowArguments, output: &Output) -> Result<()> {
-    let project = super::open_to_read(&arguments.dir, output)?;
+    let project = super::open_to_read(&arguments.dir)?;
     let studies = match &arguments.study {
         Some(name) => vec![project.study_named(Some(name))?],
         None => project.studies()?,

@@ -16,7 +16,7 @@ use crate::ids::RunId;
 use crate::interchange::{check_file, read_file};
 use crate::nn::DeviceChoice;
 use crate::progress::Observer;
-use crate::project::{Project, RunStatus};
+use crate::project::RunStatus;
 use crate::training::{Choice, Depth, HeadKind, TrainingConfiguration};
 
 /// Train a network to predict the labels; prints the run's id.
@@ -165,13 +165,13 @@ fn set<T>(setting: &mut T, value: Option<T>) {
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
     if arguments.plan {
-        let project = super::open_to_read(&arguments.dir, output)?;
+        let project = super::open_to_read(&arguments.dir)?;
         let plan = plan::plan(&project, &arguments.configuration()?)?;
         output.print(&plan, || plan_text(&plan))?;
         return Ok(ExitCode::SUCCESS);
     }
     let order = arguments.order()?;
-    let mut project = super::open_to_write(&arguments.dir, output)?;
+    let mut project = super::open_to_write(&arguments.dir)?;
     let cancel = super::cancel_on_interrupt();
     let report = train::carry_out(&mut project, &order, &|_| {}, &output.terminal, &cancel)?;
     output.terminal.note(&format!(

@@ -21,7 +21,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    let project = super::open_to_write(&arguments.dir, output)?;
+    let project = super::open_to_write(&arguments.dir)?;
     output.print(&json!({ "project": project.folder().to_string_lossy() }), || {
         format!("{} is up to date", project.folder().display())
     })

@@ -174,8 +174,22 @@ impl Analyst {
 
     fn answer(&mut self, request: ExploreRequest) {
         if let Err(error) = self.explore(request) {
-            self.outbox.push(Event::ExploreFailed(request, Notice::from(&error)));
+            let notice = Notice::from(&error);
+            self.outbox.push(if self.loaded.is_none() && self.lacks_intensities(request) {
+                Event::NoIntensities(request, notice)
+            } else {
+                Event::ExploreFailed(request, notice)
+            });
         }
+    }
+
+    /// True when the run of a request never made any label intensities.
+    fn lacks_intensities(&self, request: ExploreRequest) -> bool {
+        let stored = self.open_project().and_then(|project| {
+            let labels = project.run(request.run)?.labels.len();
+            project.features(request.run, FeatureKind::LabelIntensities, labels)
+        });
+        stored.is_ok_and(|stored| stored.vectors.is_empty())
     }
 
     fn report(&mut self, work: impl FnOnce(&mut Self) -> Result<()>) {
@@ -221,7 +235,7 @@ impl Analyst {
         let settings = KMeansSettings { seed: request.seed, ..KMeansSettings::default() };
         let most = ELBOW_CLUSTERS.min(features.rows() - 1);
         match clustering::elbow(values.view(), 1..=most, &settings, &Silent, &Cancel::new()) {
-            Ok(elbow) => outbox.push(Event::ElbowFound(elbow)),
+            Ok(elbow) => outbox.push(Event::ElbowFound(request, elbow)),
             // Fewer distinct pictures than the largest K: the curve would end early, so there is none.
             Err(error) if error.kind == crate::error::ErrorKind::User => {}
             Err(error) => return Err(error),
@@ -290,6 +304,7 @@ impl Analyst {
     fn load(&mut self, request: ExploreRequest) -> Result<&Loaded> {
         let fits = self.loaded.as_ref().is_some_and(|l| l.run == request.run && l.part == request.part);
         if !fits {
+            self.loaded = None;
             let project = self.open_project()?;
             let run = project.run(request.run)?;
             let images = cluster::images_of(project, &run, request.part)?;

@@ -8,9 +8,16 @@ use super::jobs::cluster::ClusteredPart;
 use super::jobs::import::ImportRequest;
 use super::jobs::split::SplitRequest;
 use super::sorts::MoveRequest;
-use crate::ids::{ImageId, LabelId, PersonId, RunId, SortId, StudyId};
+use crate::ids::{ImageId, LabelId, PersonId, RunId, SortId, SplitId, StudyId};
 use crate::project::NewStudy;
 use crate::training::TrainingConfiguration;
+
+impl Command {
+    /// True for edits of answers, which are somebody's.
+    pub fn gives_answers(&self) -> bool {
+        matches!(self, Self::ToggleLabel { .. } | Self::ToggleNo { .. } | Self::Confirm(_) | Self::CopyLabels { .. })
+    }
+}
 
 /// A request to the engine.
 #[derive(Clone, Debug)]
@@ -26,9 +33,13 @@ pub enum Command {
     },
     /// Close the project.
     CloseProject,
+    /// Load the project that is open anew.
+    Reload,
 
     /// Annotate as this person from now on; the name joins the project if new.
     ChooseAnnotator(String),
+    /// Nobody annotates from now on: answers on show are what all annotators together say.
+    ShowEverybody,
     /// Give the label to all of the images, or take it back when all of them have it.
     ToggleLabel {
         /// The images.
@@ -104,6 +115,10 @@ pub enum Command {
     },
     /// Divide the pictures into parts.
     Split(SplitRequest),
+    /// Say what a split would change.
+    PreviewSplit(SplitRequest),
+    /// Go back to a split made earlier.
+    UseSplit(SplitId),
     /// Say what a run of these settings would be.
     PlanTraining(Box<TrainingConfiguration>),
     /// Train a run.

@@ -3,13 +3,17 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::analysis::{self, Question};
 use super::command::Command;
-use super::event::{Event, JobEnd, Notice, Outbox};
-use super::jobs::{cluster, counted, demo, export_groupings, export_model, import, plan, relink, split, study, train};
+use super::event::{Event, ImportOffer, JobEnd, Notice, Outbox};
+use super::jobs::import::ImportRequest;
+use super::jobs::{
+    cluster, counted, demo, export_groupings, export_model, import, plan, relink, split, split_preview, study, train,
+};
 use super::session::RaterSession;
 use super::snapshot::Snapshot;
 use super::sorts::{MoveRequest, SortKeeper};
@@ -37,6 +41,8 @@ pub(super) enum Message {
     Command(Box<Command>),
     /// Something below changed what the window shows: a run began.
     Reload,
+    /// Pictures joined that can be shown before the job ends.
+    Joined,
     /// The job under way ended.
     JobDone(Result<JobEnd>),
     /// The demo ended and left its project.
@@ -60,6 +66,7 @@ pub(super) fn start(outbox: Arc<Outbox>, job_cancel: Arc<Mutex<Cancel>>) -> Resu
                 annotator: None,
                 sorts: SortKeeper::default(),
                 job: None,
+                shown_at: None,
             }
             .work(&receiver);
             let _ = analyst_thread.join();
@@ -77,6 +84,8 @@ struct Desk {
     annotator: Option<Person>,
     sorts: SortKeeper,
     job: Option<JoinHandle<()>>,
+    /// When the project was last loaded for what joined during a job, and how long that took.
+    shown_at: Option<(Instant, Duration)>,
 }
 
 impl Desk {
@@ -85,6 +94,7 @@ impl Desk {
             match message {
                 Message::Quit => break,
                 Message::Reload => self.reload_if_open(),
+                Message::Joined => self.show_what_joined(),
                 Message::JobDone(outcome) => self.job_done(outcome),
                 Message::DemoDone(outcome) => self.demo_done(*outcome),
                 Message::Command(command) => {
@@ -113,8 +123,14 @@ impl Desk {
                 self.closed();
                 Ok(())
             }
+            Command::Reload => self.reload(),
             Command::ChooseAnnotator(name) => {
                 self.choose_annotator(&name)?;
+                self.reload()
+            }
+            Command::ShowEverybody => {
+                self.annotator = None;
+                self.project()?.set_remark(ANNOTATOR_REMARK, "")?;
                 self.reload()
             }
             Command::ToggleLabel { images, label } => self.edit(&images, |desk| desk.toggle(&images, label, true)),
@@ -137,10 +153,10 @@ impl Desk {
                 self.outbox.push(Event::Done(format!("Label “{name}” removed; undo brings it back with its answers")));
                 self.reload()
             }
-            Command::SetAside(images, reason) => {
-                self.project()?.set_aside(&images, reason.as_deref())?;
-                self.reload()
-            }
+            Command::SetAside(images, reason) => self.edit(&images, |desk| {
+                desk.project()?.set_aside(&images, reason.as_deref())?;
+                desk.reload()
+            }),
             Command::Undo => {
                 let change = self.project()?.undo()?;
                 self.show_history_step(change, false)
@@ -213,11 +229,7 @@ impl Desk {
             Command::ExportModel { run, file } => self.start_job("Export", move |project, watcher, cancel| {
                 let file = OutputFile::new(Some(project), &file, FileKind::Safetensors, Existing::Replace)?;
                 let report = export_model::run(project, run, &file, watcher, cancel)?;
-                Ok(JobEnd {
-                    summary: format!("Wrote the network of run {} to {}", run.0, report.file.display()),
-                    details: Vec::new(),
-                    run: None,
-                })
+                Ok(JobEnd::said(format!("Wrote the network of run {} to {}", run.0, report.file.display())))
             }),
             Command::Agreement(request) => self.ask(Question::Agreement(request)),
             Command::ExportAgreement { request, level, folder } => {
@@ -245,33 +257,40 @@ impl Desk {
             Command::ExportAssignments { request, file } => self.ask(Question::Export(request, file)),
             Command::Import(request) => self.start_job("Import", move |project, watcher, cancel| {
                 let report = import::run(project, &request, watcher, cancel)?;
-                Ok(import_end(&report))
+                Ok(import_end(&report, &request))
             }),
             Command::Relink { root_id, folder } => self.start_job("Find pictures", move |project, watcher, cancel| {
                 let report = relink::run(project, root_id, &folder, watcher, cancel)?;
                 Ok(relink_end(&report))
             }),
-            Command::Split(request) => {
-                let report = split::run(self.project()?, &request)?;
+            Command::Split(request) => self.start_job("Split", move |project, _, _| {
+                let report = split::run(project, &request)?;
                 let sizes: Vec<String> = report.sizes.iter().map(|(part, size)| format!("{part} {size}")).collect();
-                self.outbox.push(Event::Done(format!("Split ({}): {}", report.split.method, sizes.join(", "))));
+                Ok(JobEnd::said(format!("Split ({}): {}", report.split.method, sizes.join(", "))))
+            }),
+            Command::PreviewSplit(request) => self.look(move |project| {
+                let preview = split_preview::run(project, &request).map_err(|error| Notice::from(&error));
+                Event::SplitPreviewed(request, preview)
+            }),
+            Command::UseSplit(split) => {
+                self.project()?.use_split(split)?;
+                self.outbox.push(Event::Done(format!("Split {} is in use again; undo takes that back", split.0)));
                 self.reload()
             }
-            Command::PlanTraining(configuration) => {
-                let plan = plan::plan(self.project()?, &configuration);
+            Command::PlanTraining(configuration) => self.look(move |project| {
+                let plan = plan::plan(project, &configuration);
                 let plan = plan.map(Box::new).map_err(|error| Notice::from(&error));
-                self.outbox.push(Event::Planned(configuration, plan));
-                Ok(())
-            }
+                Event::Planned(configuration, plan)
+            }),
             Command::Train(configuration) => self.start_training(train::Order::New(configuration)),
             Command::TrainAgain(run) => self.start_training(train::Order::Again(run)),
             Command::ResumeRun(run) => self.start_training(train::Order::Resume(run)),
             Command::ComputeIntensities(run, part) => self.start_job("Intensities", move |project, watcher, cancel| {
                 let (features, unreadable) = cluster::features_of(project, run, part, watcher, cancel)?;
+                let have = counted(features.rows(), "picture");
                 Ok(JobEnd {
-                    summary: format!("{} pictures have label intensities by run {}", features.rows(), run.0),
                     details: unreadable.into_iter().map(|(name, reason)| format!("{name}: {reason}")).collect(),
-                    run: None,
+                    ..JobEnd::said(format!("Label intensities by run {}: {have}", run.0))
                 })
             }),
             Command::RunDemo(folder) => self.start_demo(folder),
@@ -339,7 +358,8 @@ impl Desk {
         if again {
             self.closed();
         }
-        if error.kind == ErrorKind::User && Project::exists(folder) && !read_only {
+        // Whatever else is wrong is told as it is: opening it for reading would not help.
+        if error.kind == ErrorKind::User && Project::is_being_written(folder) && !read_only {
             self.outbox.push(Event::Busy { folder: folder.to_path_buf(), notice: Notice::from(&error) });
             return Ok(());
         }
@@ -390,23 +410,38 @@ impl Desk {
         }
     }
 
+    /// Shows what joined while a job is at work, but never so often that loading takes more than a tenth of the time.
+    fn show_what_joined(&mut self) {
+        let due = self.shown_at.is_none_or(|(at, took)| at.elapsed() > (took * 10).max(Duration::from_millis(400)));
+        if due && self.job.is_some() {
+            let started = Instant::now();
+            self.reload_if_open();
+            self.shown_at = Some((Instant::now(), started.elapsed()));
+        }
+    }
+
+    /// Looks something up that takes longer than an edit may wait; it comes as an event.
+    fn look(&mut self, work: impl FnOnce(&Project) -> Event + Send + 'static) -> Result<()> {
+        let project = self.project()?.share_for_reading()?;
+        let outbox = self.outbox.clone();
+        std::thread::Builder::new()
+            .name("look".to_owned())
+            .spawn(move || outbox.push(work(&project)))
+            .map_err(|error| Error::device(format!("no thread for the engine could be started: {error}")))?;
+        Ok(())
+    }
+
     fn ask(&self, question: Question) -> Result<()> {
         self.analyst.send(question).map_err(|_| Error::internal("the analysis has stopped; restart the program"))
     }
 
-    /// The person annotating: the one chosen, else one named after the computer's user.
-    fn annotator(&mut self) -> Result<PersonId> {
-        if let Some(person) = &self.annotator {
-            return Ok(person.id);
-        }
-        let name = ["USER", "USERNAME"]
-            .iter()
-            .find_map(|key| std::env::var(key).ok().filter(|name| !name.trim().is_empty()))
-            .unwrap_or_else(|| "annotator".to_owned());
-        let id = self.choose_annotator(&name)?;
-        self.reload()?;
-        self.outbox.push(Event::Done(format!("Annotating as {name}; choose somebody else at the upper right")));
-        Ok(id)
+    /// The person annotating. An answer is always somebody's: nobody is made up.
+    fn annotator(&self) -> Result<PersonId> {
+        let person = self.annotator.as_ref();
+        person.map(|person| person.id).ok_or_else(|| {
+            Error::user("nobody was chosen to annotate; the answer was not stored")
+                .hint("choose who labels, then again")
+        })
     }
 
     /// Makes somebody the person annotating, also when the project is opened the next time.
@@ -478,8 +513,8 @@ impl Desk {
     /// Shows what undo or redo did. Annotations of the person at work go the quick way.
     fn show_history_step(&mut self, change: Option<Change>, forward: bool) -> Result<()> {
         if let Some(change) = &change {
-            let what = if forward { "Done again" } else { "Undone" };
-            self.outbox.push(Event::Done(format!("{what}: {}", change.describe())));
+            let what = self.project()?.describe(change)?;
+            self.outbox.push(Event::HistoryStep { forward, what });
         }
         match change {
             None => Ok(()),
@@ -542,6 +577,7 @@ impl Desk {
             })
             .map_err(|error| Error::device(format!("no thread for the job could be started: {error}")))?;
         self.job = Some(job);
+        self.shown_at = None;
         Ok(())
     }
 
@@ -552,9 +588,7 @@ impl Desk {
         self.reload_if_open();
         self.outbox.push(match outcome {
             Ok(end) => Event::JobEnded(end),
-            Err(error) if error.is_cancelled() => {
-                Event::JobEnded(JobEnd { summary: "Stopped".to_owned(), details: Vec::new(), run: None })
-            }
+            Err(error) if error.is_cancelled() => Event::JobEnded(JobEnd::said("Stopped")),
             Err(error) => Event::JobFailed(Notice::from(&error)),
         });
     }
@@ -594,6 +628,10 @@ impl Observer for Watcher {
     fn note(&self, text: &str) {
         self.outbox.push(Event::JobNote(text.to_owned()));
     }
+
+    fn joined(&self) {
+        let _ = self.desk.send(Message::Joined);
+    }
 }
 
 impl TrainingObserver for Watcher {
@@ -616,10 +654,10 @@ fn relink_end(report: &relink::RelinkReport) -> JobEnd {
     let (found, folder) = (counted(report.found, "picture"), report.folder.display());
     let left_out = report.changed.iter().map(|name| format!("{name}: left out, changed since the import"));
     let missing = report.missing.iter().map(|name| format!("{name}: not there"));
-    JobEnd { summary: format!("{found} found in {folder}"), details: left_out.chain(missing).collect(), run: None }
+    JobEnd { details: left_out.chain(missing).collect(), ..JobEnd::said(format!("{found} found in {folder}")) }
 }
 
-fn import_end(report: &import::ImportReport) -> JobEnd {
+fn import_end(report: &import::ImportReport, request: &ImportRequest) -> JobEnd {
     let mut parts = Vec::new();
     if report.added + report.already_there + report.moved > 0 || !report.rejected.is_empty() {
         parts.push(format!("{} added", counted(report.added, "picture")));
@@ -637,10 +675,11 @@ fn import_end(report: &import::ImportReport) -> JobEnd {
         }
     }
     if let Some(labels) = &report.labels {
-        parts.push(format!("{} labels for {} pictures by {}", labels.labels, labels.images, labels.annotator));
+        let (of, images) = (counted(labels.labels, "label"), counted(labels.images, "picture"));
+        parts.push(format!("{of} for {images} by {}", labels.annotator));
     }
     if let Some(groupings) = report.groupings {
-        parts.push(format!("{groupings} groupings"));
+        parts.push(counted(groupings, "grouping"));
     }
     for file in &report.refused {
         parts.push(format!("nothing stored from {}, which has problems", file.display()));
@@ -658,14 +697,50 @@ fn import_end(report: &import::ImportReport) -> JobEnd {
         .problems
         .iter()
         .map(|problem| format!("{}, line {}: {}", problem.file.display(), problem.line, problem.message));
-    JobEnd { summary: sentence(&parts.join(", ")), details: problems.chain(rejected).collect(), run: None }
+    JobEnd {
+        details: problems.chain(rejected).collect(),
+        offers: import_offers(report, request),
+        ..JobEnd::said(sentence(&parts.join(", ")))
+    }
+}
+
+/// Other ways to import the files that were refused, without asking for them again.
+fn import_offers(report: &import::ImportReport, request: &ImportRequest) -> Vec<ImportOffer> {
+    let refused = |file: &Option<std::path::PathBuf>| file.clone().filter(|file| report.refused.contains(file));
+    let again = ImportRequest {
+        images: None,
+        labels: refused(&request.labels),
+        groupings: refused(&request.groupings),
+        ..request.clone()
+    };
+    if again.labels.is_none() && again.groupings.is_none() {
+        return Vec::new();
+    }
+    let mut offers = Vec::new();
+    if !report.unknown_labels.is_empty() {
+        let name = match &report.unknown_labels[..] {
+            [label] => format!("Add the label “{label}”"),
+            labels => format!("Add these {}", counted(labels.len(), "label")),
+        };
+        offers.push(ImportOffer { name, request: ImportRequest { add_labels: true, ..again.clone() } });
+    }
+    if report.problems.len() > report.unknown_labels.len() {
+        let name = "Take the sound part".to_owned();
+        offers.push(ImportOffer { name, request: ImportRequest { accept_problems: true, ..again } });
+    }
+    offers
 }
 
 fn train_end(report: &train::TrainReport) -> JobEnd {
     let best = report.best_epoch.map_or_else(String::new, |epoch| format!(", best epoch {epoch}"));
     JobEnd {
-        summary: format!("Run {} {} after {} epochs{best}", report.run.0, report.status, report.epochs),
         details: report.unreadable.iter().map(|(name, reason)| format!("{name}: {reason}")).collect(),
         run: Some(report.run),
+        ..JobEnd::said(format!(
+            "Run {} {} after {}{best}",
+            report.run.0,
+            report.status,
+            counted(report.epochs, "epoch")
+        ))
     }
 }

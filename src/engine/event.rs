@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use super::Wake;
-use super::analysis::{Exploration, ExplorationScores};
+use super::analysis::{Exploration, ExplorationScores, ExploreRequest};
 use super::jobs::agreement::{AgreementReport, AgreementRequest};
+use super::jobs::import::ImportRequest;
 use super::jobs::plan::TrainingPlan;
 use super::jobs::predictions::RunPredictions;
+use super::jobs::split::SplitRequest;
+use super::jobs::split_preview::SplitPreview;
 use super::session::RaterSession;
 use super::snapshot::Snapshot;
 use crate::clustering::Elbow;
@@ -42,6 +45,24 @@ pub struct JobEnd {
     pub details: Vec<String>,
     /// The run it made, if any.
     pub run: Option<RunId>,
+    /// Other ways to import what was refused.
+    pub offers: Vec<ImportOffer>,
+}
+
+impl JobEnd {
+    /// An end of which there is no more to say.
+    pub fn said(summary: impl Into<String>) -> Self {
+        Self { summary: summary.into(), details: Vec::new(), run: None, offers: Vec::new() }
+    }
+}
+
+/// Another way to import what was refused.
+#[derive(Clone, Debug)]
+pub struct ImportOffer {
+    /// What the button says.
+    pub name: String,
+    /// The import.
+    pub request: ImportRequest,
 }
 
 /// Something that happened.
@@ -83,6 +104,8 @@ pub enum Event {
     JobNote(String),
     /// What a run of these settings would be, or why there cannot be one.
     Planned(Box<TrainingConfiguration>, Result<Box<TrainingPlan>, Notice>),
+    /// What a split would change, or why it cannot be made.
+    SplitPreviewed(SplitRequest, Result<SplitPreview, Notice>),
     /// A training run has its number.
     RunStarted(RunId),
     /// An epoch ended.
@@ -102,15 +125,24 @@ pub enum Event {
     /// Clusters that were asked for.
     Explored(Box<Exploration>),
     /// Clusters that were asked for cannot be made.
-    ExploreFailed(super::analysis::ExploreRequest, Notice),
+    ExploreFailed(ExploreRequest, Notice),
+    /// Clusters that were asked for need label intensities that the run has not made.
+    NoIntensities(ExploreRequest, Notice),
     /// How far the raters of a condition agree.
     AgreementFound(AgreementRequest, Arc<AgreementReport<ImageId>>),
     /// It cannot be said how far, and why.
     AgreementFailed(AgreementRequest, Notice),
     /// Their scores.
     Scored(Box<ExplorationScores>),
-    /// The within-cluster sums of squares for a range of K.
-    ElbowFound(Elbow),
+    /// The within-cluster sums of squares for a range of K, of the features that were asked for.
+    ElbowFound(ExploreRequest, Elbow),
+    /// An edit was undone, or done again.
+    HistoryStep {
+        /// Done again.
+        forward: bool,
+        /// The edit in words.
+        what: String,
+    },
     /// Good news.
     Done(String),
     /// Bad news.

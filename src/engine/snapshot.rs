@@ -1,14 +1,14 @@
 //! Everything the window shows of a project, loaded at once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use super::jobs::demo::DATA_REMARK;
 use crate::error::Result;
-use crate::ids::{ImageId, LabelId};
+use crate::ids::{ImageId, LabelId, PersonId};
 use crate::project::{
-    Annotation, GroupingRecord, ImageRecord, ImageRoot, Label, Person, Project, RejectedFile, RunRecord, SplitRecord,
-    StudyRecord,
+    Annotation, AnswerCount, GroupingRecord, ImageRecord, ImageRoot, Label, Person, Project, RejectedFile, RunRecord,
+    SplitRecord, SplitSummary, StudyRecord,
 };
 
 /// One annotator's answers, by image and label.
@@ -39,12 +39,18 @@ pub struct Snapshot {
     pub annotator: Option<Person>,
     /// That annotator's answers; as long as nobody annotates, what all annotators together say.
     pub answers: Answers,
+    /// How much each annotator has answered.
+    pub answer_counts: HashMap<PersonId, AnswerCount>,
+    /// Images that others than that annotator have answered about.
+    pub answered_by_others: HashSet<ImageId>,
     /// Groups made by people.
     pub groupings: Vec<GroupingRecord>,
     /// Studies in which raters sort pictures, with their progress.
     pub studies: Vec<StudyRecord>,
     /// The split in use.
     pub split: Option<SplitRecord>,
+    /// All splits, the newest first.
+    pub splits: Vec<SplitSummary>,
     /// Runs, newest first.
     pub runs: Vec<RunRecord>,
     /// What undo would take back.
@@ -73,9 +79,15 @@ impl Snapshot {
             annotators: project.people(crate::project::Role::Annotator)?,
             annotator: annotator.cloned(),
             answers,
+            answer_counts: project.answer_counts()?,
+            answered_by_others: match annotator {
+                Some(person) => project.images_answered_by_others(person.id)?,
+                None => HashSet::new(),
+            },
             groupings: project.groupings()?,
             studies: project.studies()?,
             split: project.current_split()?,
+            splits: project.splits()?,
             runs: project.runs()?,
             undo,
             redo,

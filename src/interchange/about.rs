@@ -3,7 +3,6 @@
 //! The table itself stays plain for other programs; beside it stands what it was made from (run, features, part, method,
 //! K, seed) and a hash of its bytes. Where such a file is read again, [`check`] tells what no longer fits.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};

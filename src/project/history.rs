@@ -7,9 +7,10 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use super::annotations::{self, AnnotationEdit};
-use super::{Project, labels, now};
+use super::{Project, labels, now, splits};
 use crate::error::{Error, Result};
-use crate::ids::{ImageId, LabelId};
+use crate::ids::{ImageId, LabelId, SplitId};
+use crate::wording::counted;
 
 /// How many edits can be undone.
 pub const LONGEST_HISTORY: usize = 10_000;
@@ -53,28 +54,13 @@ pub enum Change {
         /// The reason now.
         after: Option<String>,
     },
-}
-
-impl Change {
-    /// The edit in words, as the menu says it: "label 3 pictures".
-    pub fn describe(&self) -> String {
-        match self {
-            Self::Annotate { edits } => {
-                let mut images: Vec<_> = edits.iter().map(|edit| edit.image).collect();
-                images.sort_unstable();
-                images.dedup();
-                match images.len() {
-                    1 => "label a picture".to_owned(),
-                    n => format!("label {n} pictures"),
-                }
-            }
-            Self::AddLabel { name, .. } => format!("add label “{name}”"),
-            Self::RenameLabel { before, after, .. } => format!("rename “{before}” to “{after}”"),
-            Self::RemoveLabel { name, .. } => format!("remove label “{name}”"),
-            Self::SetAside { before, after: Some(_) } => format!("set {} pictures aside", before.len()),
-            Self::SetAside { before, after: None } => format!("take {} pictures back", before.len()),
-        }
-    }
+    /// The pictures were divided anew, or as they were before.
+    Split {
+        /// The split that was in use, if there was one.
+        before: Option<SplitId>,
+        /// The split in use now.
+        after: SplitId,
+    },
 }
 
 /// Records `change` as the newest edit and drops what had been undone.
@@ -111,9 +97,59 @@ impl Project {
 
     /// What undo and redo would do, in words.
     pub fn history_outlook(&self) -> Result<(Option<String>, Option<String>)> {
-        let undo = newest(&self.connection, false)?.map(|(_, change)| change.describe());
-        let redo = newest(&self.connection, true)?.map(|(_, change)| change.describe());
-        Ok((undo, redo))
+        let describe = |undone| newest(&self.connection, undone)?.map(|(_, change)| self.describe(&change)).transpose();
+        Ok((describe(false)?, describe(true)?))
+    }
+
+    /// An edit in words, as the menu says it: "label “cute” on 3 pictures".
+    pub fn describe(&self, change: &Change) -> Result<String> {
+        Ok(match change {
+            Change::Annotate { edits } => self.describe_answers(edits)?,
+            Change::AddLabel { name, .. } => format!("add label “{name}”"),
+            Change::RenameLabel { before, after, .. } => format!("rename “{before}” to “{after}”"),
+            Change::RemoveLabel { name, .. } => format!("remove label “{name}”"),
+            Change::SetAside { before, after } => {
+                let images: Vec<ImageId> = before.iter().map(|(image, _)| *image).collect();
+                let what = self.pictures_in_words(&images)?;
+                if after.is_some() { format!("set {what} aside") } else { format!("take {what} back") }
+            }
+            Change::Split { .. } => "split the pictures".to_owned(),
+        })
+    }
+
+    fn describe_answers(&self, edits: &[AnnotationEdit]) -> Result<String> {
+        let mut images: Vec<ImageId> = edits.iter().map(|edit| edit.image).collect();
+        images.sort_unstable();
+        images.dedup();
+        let what = self.pictures_in_words(&images)?;
+        let label = edits.first().map(|edit| edit.label).filter(|label| edits.iter().all(|edit| edit.label == *label));
+        let name: Option<String> = match label {
+            Some(label) => self
+                .connection
+                .prepare_cached("SELECT name FROM labels WHERE id = ?1")?
+                .query_row([label.0], |row| row.get(0))
+                .optional()?,
+            None => None,
+        };
+        let all = |value| edits.iter().all(|edit| edit.after == value);
+        Ok(match name {
+            Some(name) if all(Some(false)) => format!("answer no to “{name}” on {what}"),
+            Some(name) if all(None) => format!("take “{name}” off {what}"),
+            Some(name) => format!("label “{name}” on {what}"),
+            None => format!("label {what}"),
+        })
+    }
+
+    /// The file's name of a picture, or how many there are.
+    fn pictures_in_words(&self, images: &[ImageId]) -> Result<String> {
+        let [image] = images else { return Ok(counted(images.len(), "picture")) };
+        let path: Option<String> = self
+            .connection
+            .prepare_cached("SELECT relative_path FROM images WHERE id = ?1")?
+            .query_row([image.0], |row| row.get(0))
+            .optional()?;
+        let name = path.and_then(|path| path.rsplit('/').next().map(str::to_owned));
+        Ok(name.unwrap_or_else(|| counted(1, "picture")))
     }
 }
 
@@ -155,6 +191,9 @@ fn apply(transaction: &Transaction<'_>, change: &Change, forward: bool) -> Resul
                     .prepare_cached("UPDATE images SET set_aside = ?1 WHERE id = ?2")?
                     .execute(params![reason, image.0])?;
             }
+        }
+        Change::Split { before, after } => {
+            splits::put_in_use(transaction, if forward { Some(*after) } else { *before })?;
         }
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::io::{Read, Seek, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::Project;
 use crate::error::{Error, Result};
 
 /// How long a held lock is waited for: a process that is just ending, or that was just started by one which holds
@@ -16,6 +17,14 @@ const PATIENCE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(super) struct WriteLock {
     _file: File,
+}
+
+impl Project {
+    /// True while somebody, here or in another process, has the project in `folder` open for writing.
+    pub fn is_being_written(folder: &Path) -> bool {
+        let file = File::options().read(true).write(true).open(folder.join("project.lock"));
+        file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    }
 }
 
 impl WriteLock {

@@ -51,10 +51,10 @@ pub use features::{FeatureKind, StoredFeatures};
 pub use groupings::{GroupingRecord, GroupingRow};
 pub use images::{FileStamp, ImageRecord, ImageRoot, NewImage, REPLACED, RejectedFile};
 pub use labels::{Label, check_label_name};
-pub use people::{Person, Role};
+pub use people::{AnswerCount, Person, Role};
 pub use runs::{NewRun, RunRecord, RunStatus};
 pub use sorts::{LoggedMove, NewMove, StoredSort, Visit};
-pub use splits::SplitRecord;
+pub use splits::{SplitRecord, SplitSummary};
 pub use studies::{NewStudy, NewTask, SortProgress, StudyRater, StudyRecord, TaskOrder, TaskProgress, TaskRecord};
 
 const DATABASE: &str = "project.db";

@@ -1,12 +1,14 @@
 //! Annotators and raters.
 
+use std::collections::{HashMap, HashSet};
+
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Project, now};
 use crate::error::{Error, Result};
-use crate::ids::PersonId;
+use crate::ids::{ImageId, PersonId};
 
 /// What a person does in the project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -38,7 +40,45 @@ pub struct Person {
     pub role: Role,
 }
 
+/// How much an annotator has answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AnswerCount {
+    /// Answers, yes or no.
+    pub answers: usize,
+    /// Images with any.
+    pub images: usize,
+}
+
+/// Answers about labels that are in the vocabulary.
+const IN_VOCABULARY: &str = "label_id NOT IN (SELECT id FROM labels WHERE removed_at IS NOT NULL)";
+
 impl Project {
+    /// How much each annotator has answered; who has not is missing.
+    pub fn answer_counts(&self) -> Result<HashMap<PersonId, AnswerCount>> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT annotator_id, sum(answers), count(*) FROM
+                (SELECT annotator_id, count(*) AS answers FROM annotations WHERE {IN_VOCABULARY}
+                 GROUP BY annotator_id, image_id)
+             GROUP BY annotator_id"
+        ))?;
+        let counts = statement
+            .query_map([], |row| {
+                let count = |column: usize| row.get::<_, i64>(column).map(|count| count as usize);
+                Ok((PersonId(row.get(0)?), AnswerCount { answers: count(1)?, images: count(2)? }))
+            })?
+            .collect::<Result<_, _>>()?;
+        Ok(counts)
+    }
+
+    /// The images that somebody else than this annotator has answered about.
+    pub fn images_answered_by_others(&self, annotator: PersonId) -> Result<HashSet<ImageId>> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT DISTINCT image_id FROM annotations WHERE annotator_id <> ?1 AND {IN_VOCABULARY}"
+        ))?;
+        let images = statement.query_map([annotator.0], |row| Ok(ImageId(row.get(0)?)))?.collect::<Result<_, _>>()?;
+        Ok(images)
+    }
+
     /// Everybody with the given role, in the order in which they joined.
     pub fn people(&self, role: Role) -> Result<Vec<Person>> {
         let mut statement =

@@ -88,6 +88,8 @@ pub struct AgreementState {
     pub found: Option<Result<Arc<AgreementReport<ImageId>>, Notice>>,
     /// The consensus by average linkage at a level, as last cut.
     pub linkage: Option<(f64, Consensus)>,
+    /// Counts reports: what was drawn of another one is not this one's.
+    pub answers: u64,
     /// The two pictures looked at, by their places in the report.
     pub pair: Option<(usize, usize)>,
     /// The picture looked at.
@@ -105,6 +107,7 @@ impl Default for AgreementState {
             asked: None,
             found: None,
             linkage: None,
+            answers: 0,
             pair: None,
             picked: None,
         }

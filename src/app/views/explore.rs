@@ -16,7 +16,7 @@ use crate::engine::jobs::score::ScoreReport;
 use crate::engine::thumbnails::PictureSize;
 use crate::evaluation::Spread;
 use crate::ids::ImageId;
-use crate::wording::{mean_score, score};
+use crate::wording::{mean_score, number, score, shown};
 
 /// Largest K of the slider.
 const MOST_CLUSTERS: usize = 20;
@@ -39,9 +39,7 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
                 icons::EXPLORE,
                 "No clusters yet",
                 "Clusters are made from the label intensities of a trained run.",
-                |ui| {
-                    small::primary_button_ui(ui, view.state, view.actions, UiCommand::StartTraining);
-                },
+                |ui| small::first_step_ui(ui, view.state, view.actions, UiCommand::StartTraining),
             );
         });
         return;
@@ -60,7 +58,8 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
             small::empty_ui(ui, icons::EXPLORE, "These clusters cannot be made", &notice.message, |ui| {
                 small::weak(ui, hint);
                 // An interrupted run has a network, but nobody asked it yet.
-                let trained = project.snapshot.runs.iter().any(|r| r.id == run && r.best_epoch.is_some());
+                let trained = view.state.explore.lacks_intensities
+                    && project.snapshot.runs.iter().any(|r| r.id == run && r.best_epoch.is_some());
                 let idle = view.state.job.is_none();
                 let button = egui::Button::new("Make its label intensities");
                 if trained && ui.add_enabled(idle, button).clicked() {
@@ -162,7 +161,8 @@ fn all_clusters_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectSta
 
 fn missing_ui(ui: &mut Ui, view: &mut ViewContext<'_>, exploration: &Exploration) {
     ui.horizontal(|ui| {
-        let text = format!("{} pictures have no label intensities by this run yet.", exploration.missing);
+        let have = if exploration.missing == 1 { "has" } else { "have" };
+        let text = format!("{} {have} no label intensities by this run yet.", counted(exploration.missing, "picture"));
         ui.label(RichText::new(text).color(ui.visuals().warn_fg_color));
         if ui.button("Make them").clicked() {
             view.send(Command::ComputeIntensities(exploration.request.run, exploration.request.part));
@@ -219,7 +219,7 @@ fn summary_ui(ui: &mut Ui, view: &ViewContext<'_>, exploration: &Exploration, cl
     let silhouette = scores
         .and_then(|scores| scores.report.silhouette.as_ref())
         .and_then(|silhouette| silhouette.per_cluster.get(cluster).copied().flatten());
-    small::weak(ui, silhouette.map_or_else(|| "silhouette …".to_owned(), |value| format!("silhouette {value:.2}")))
+    small::weak(ui, silhouette.map_or_else(|| "silhouette …".to_owned(), |value| format!("silhouette {}", small::fixed(value))))
         .on_hover_text("Mean silhouette coefficient of the cluster's pictures: 1 well apart from the others, 0 on the border, below 0 nearer to another cluster");
     for (label, mean) in strongest(exploration, cluster).into_iter().take(NAMED_LABELS) {
         let name = &exploration.features.names[label];
@@ -258,7 +258,10 @@ fn one_cluster_ui(
         }
         small::cluster_chip(ui, cluster, 24.0);
         small::title(ui, format!("Cluster {}", cluster + 1));
-        small::weak(ui, format!("{} pictures, nearest to the centroid first", exploration.members[cluster].len()));
+        small::weak(
+            ui,
+            format!("{}, nearest to the centroid first", counted(exploration.members[cluster].len(), "picture")),
+        );
     });
     let images = images_of(exploration, cluster);
     let explore = &mut view.state.explore;
@@ -282,6 +285,10 @@ fn one_cluster_ui(
 
 fn side_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
     ui.add_space(STEP);
+    if view.state.explore.failed.is_some() {
+        // What was found for other settings would be taken for these.
+        return;
+    }
     let Some(exploration) = view.state.explore.exploration.take() else { return };
     if let Some(picked) = view.state.explore.picked {
         picked_ui(ui, view, project, &exploration, picked);
@@ -328,7 +335,7 @@ fn picked_ui(
     let silhouette = scores_of(view, exploration)
         .and_then(|scores| scores.report.silhouette.as_ref())
         .and_then(|silhouette| silhouette.per_image.get(row).copied().flatten())
-        .map_or_else(String::new, |value| format!("  ·  silhouette {value:.2}"));
+        .map_or_else(String::new, |value| format!("  ·  silhouette {}", small::fixed(value)));
     small::weak(ui, format!("distance {:.2}{silhouette}", exploration.clustering.distances[row]))
         .on_hover_text("Distance to the cluster's centroid in the space of label intensities");
     let mut labels: Vec<(usize, f32)> = exploration.features.row(row).iter().copied().enumerate().collect();
@@ -348,10 +355,10 @@ fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
     match (&report.silhouette, &report.no_silhouette) {
         (Some(silhouette), _) => {
             ui.horizontal(|ui| {
-                ui.heading(format!("{:.3}", silhouette.mean));
+                ui.heading(shown(silhouette.mean, 3));
                 let how = match silhouette.sampled {
-                    Some(images) => format!("sampled, {images} of {} pictures", report.images),
-                    None => format!("exact, {} pictures", report.images),
+                    Some(images) => format!("sampled, {} of {}", number(images), counted(report.images, "picture")),
+                    None => format!("exact, {}", counted(report.images, "picture")),
                 };
                 small::weak(ui, how);
             });

@@ -7,15 +7,12 @@ use egui::{Align, Align2, Layout, RichText, Sense, Ui, vec2};
 
 use crate::app::commands::{Section, UiCommand};
 use crate::app::preferences::ThemeChoice;
-use crate::app::state::View;
+use crate::app::state::{Toast, View};
 use crate::app::theme::{self, STEP};
-use crate::app::widgets::small;
+use crate::app::widgets::{small, who_pane};
 use crate::app::{Action, App, ViewContext, icons};
 use crate::engine::Command;
-use crate::engine::jobs::counted;
-
-/// How long good news is shown.
-const TOAST: Duration = Duration::from_secs(5);
+use crate::wording::{counted, number, sentence};
 
 /// Menus, the project's name, who annotates, undo and redo.
 pub fn header_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
@@ -78,7 +75,8 @@ fn menu_ui(ui: &mut Ui, view: &mut ViewContext<'_>, section: Section) {
             ) {
                 ui.separator();
             }
-            let icon = if info.icon.is_empty() { "      " } else { info.icon };
+            // As wide as an icon.
+            let icon = if info.icon.is_empty() { "\u{2003}" } else { info.icon };
             let chosen = matches!(
                 (command, view.preferences.theme),
                 (UiCommand::ThemeLight, ThemeChoice::Light)
@@ -86,7 +84,7 @@ fn menu_ui(ui: &mut Ui, view: &mut ViewContext<'_>, section: Section) {
                     | (UiCommand::ThemeSystem, ThemeChoice::System)
             );
             let button = egui::Button::new(format!("{icon}  {}", info.name))
-                .shortcut_text(command.shortcut_text(ui.ctx()).unwrap_or_default())
+                .shortcut_text(command.shortcut_text().unwrap_or_default())
                 .selected(chosen);
             let response = ui.add_enabled(App::is_enabled(view.state, command), button).on_hover_text(info.tooltip);
             if response.clicked() {
@@ -110,47 +108,47 @@ fn chip(ui: &mut Ui, text: &str, explanation: &str) {
 fn annotator_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
     let Some(project) = &view.state.project else { return };
     let present = project.snapshot.annotator.as_ref().map(|person| person.name.clone());
-    let name = present.clone().unwrap_or_else(|| "nobody yet".to_owned());
+    let name = present.clone().unwrap_or_else(|| "Everybody".to_owned());
     let short: String =
         if name.chars().count() > 24 { name.chars().take(23).chain(['…']).collect() } else { name.clone() };
     let mut chosen = None;
     let config = MenuConfig::new().close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside);
     let button = MenuButton::new(format!("{}  {short}", icons::USER)).config(config);
     let (response, _) = button.ui(ui, |ui| {
-        ui.set_width(300.0);
+        ui.set_width(380.0);
         ui.with_layout(Layout::top_down(Align::Min), |ui| {
             small::title(ui, "Who annotates");
             small::weak(ui, "Labels on show and labels given are this person's.");
         });
-        for person in &project.snapshot.annotators {
-            if ui.selectable_label(Some(&person.name) == present.as_ref(), &person.name).clicked() {
-                chosen = Some(person.name.clone());
-                ui.close();
-            }
+        if let Some(who) = who_pane::choices_ui(ui, project, project.snapshot.annotator.as_ref()) {
+            chosen = Some(who);
+            ui.close();
         }
+        small::weak(ui, who_pane::JOINED);
         ui.separator();
         let field = egui::TextEdit::singleline(&mut view.state.label.new_annotator)
             .hint_text("Somebody new")
             .margin(egui::Margin::symmetric(8, 6))
             .desired_width(f32::INFINITY);
-        let response = ui.add(field);
-        response.widget_info(|| {
-            egui::WidgetInfo::labeled(egui::accesskit::Role::TextInput, true, "Name of a new annotator")
-        });
+        let response = small::field_ui(ui, field, "Name of a new annotator", &mut false);
         let entered = small::entered(ui, &response);
         let given = !view.state.label.new_annotator.trim().is_empty();
-        if (ui.add_enabled(given, egui::Button::new("Add and annotate as them")).clicked() || entered) && given {
-            chosen = Some(std::mem::take(&mut view.state.label.new_annotator));
+        if (ui.add_enabled(given, egui::Button::new("Add and label as them")).clicked() || entered) && given {
+            chosen = Some(Some(std::mem::take(&mut view.state.label.new_annotator)));
             ui.close();
         }
     });
     let about = match &present {
         Some(name) => format!("Annotating: {name}"),
-        None => "Nobody annotates yet: labels on show are what all annotators together say".to_owned(),
+        None => {
+            "Labels on show are what all annotators together say; who labels is asked at the first answer".to_owned()
+        }
     };
     response.on_hover_text(about);
-    if let Some(name) = chosen {
-        view.send(Command::ChooseAnnotator(name));
+    match chosen {
+        Some(Some(name)) => view.send(Command::ChooseAnnotator(name)),
+        Some(None) => view.send(Command::ShowEverybody),
+        None => {}
     }
 }
 
@@ -183,14 +181,13 @@ pub fn rail_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
             };
             ui.painter().rect_filled(rect, 8.0, fill);
             if response.has_focus() {
-                let line = egui::Stroke::new(2.0, accent);
-                ui.painter().rect_stroke(rect, 8.0, line, egui::StrokeKind::Inside);
+                theme::focus_ring(ui.painter(), rect, 8.0, visuals.dark_mode);
             }
             let icon_at = rect.center_top() + vec2(0.0, 21.0);
             ui.painter().text(icon_at, Align2::CENTER_CENTER, info.icon, egui::FontId::proportional(22.0), colour);
             let name_at = rect.center_bottom() - vec2(0.0, 12.0);
             ui.painter().text(name_at, Align2::CENTER_CENTER, info.name, egui::FontId::proportional(12.0), colour);
-            let keys = command.shortcut_text(ui.ctx()).unwrap_or_default();
+            let keys = command.shortcut_text().unwrap_or_default();
             if response.on_hover_text(format!("{}\n{keys}", info.tooltip)).clicked() {
                 view.actions.push(Action::Ui(command));
             }
@@ -214,7 +211,7 @@ pub fn status_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
                             ui.add(
                                 egui::ProgressBar::new(share).desired_width(200.0).desired_height(8.0).animate(false),
                             );
-                            ui.label(format!("{} of {total}", progress.done));
+                            ui.label(format!("{} of {}", number(progress.done), number(total)));
                         }
                         if job.paused {
                             small::weak(ui, "paused");
@@ -243,10 +240,10 @@ pub fn status_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
                         let mut parts = vec![
                             counted(snapshot.images.len(), "picture"),
                             counted(snapshot.labels.len(), "label"),
-                            format!("{} with an answer", project.answered_images),
+                            project.answered_text(),
                         ];
                         if aside > 0 {
-                            parts.push(format!("{aside} set aside"));
+                            parts.push(format!("{} set aside", number(aside)));
                         }
                         small::weak(ui, parts.join("  ·  "));
                     } else {
@@ -306,21 +303,35 @@ pub fn problems_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
     }
     if let Some(end) = &view.state.job_end {
         let mut close = false;
+        let mut again = None;
+        let idle = view.state.job.is_none();
         egui::Panel::bottom("job end").show(ui, |ui| {
             ui.add_space(STEP);
             ui.horizontal(|ui| {
                 ui.label(RichText::new(icons::INFO).size(18.0));
-                small::title(ui, &end.summary);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     close |= ui.button("Close").clicked();
                     if ui.button(format!("{}  Copy list", icons::COPY)).clicked() {
                         ui.ctx().copy_text(end.details.join("\n"));
                     }
+                    for offer in end.offers.iter().rev() {
+                        if ui.add_enabled(idle, egui::Button::new(&offer.name)).clicked() {
+                            again = Some(offer.request.clone());
+                        }
+                    }
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                        let text = RichText::new(&end.summary).font(theme::strong_text());
+                        ui.add(egui::Label::new(text).truncate()).on_hover_text(&end.summary);
+                    });
                 });
             });
             lines_ui(ui, "job end details", &end.details);
             ui.add_space(STEP);
         });
+        if let Some(request) = again {
+            view.send(Command::Import(request));
+            close = true;
+        }
         if close {
             view.state.job_end = None;
         }
@@ -338,9 +349,9 @@ pub fn problems_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
             });
             egui::ScrollArea::vertical().max_height(160.0).id_salt("problem list").show(ui, |ui| {
                 for notice in view.state.problems.iter().rev() {
-                    ui.label(&notice.message);
+                    ui.label(sentence(&notice.message));
                     if let Some(hint) = &notice.hint {
-                        small::weak(ui, format!("{}  {hint}", icons::NEXT));
+                        small::weak(ui, format!("{}  {}", icons::NEXT, sentence(hint)));
                     }
                 }
             });
@@ -367,26 +378,50 @@ fn lines_ui(ui: &mut Ui, id: &str, lines: &[String]) {
     );
 }
 
-/// Good news, at the upper right, for some seconds.
-pub fn toasts_ui(context: &egui::Context, view: &mut ViewContext<'_>) {
-    view.state.toasts.retain(|toast| toast.since.elapsed() < TOAST);
-    if view.state.toasts.is_empty() {
-        return;
+/// Good news, below in the middle for some seconds, where neither labels nor buttons are.
+pub fn toast_ui(context: &egui::Context, view: &mut ViewContext<'_>) {
+    if view.state.toast.as_ref().is_some_and(|toast| toast.since.elapsed() >= Toast::SHOWN) {
+        view.state.toast = None;
     }
+    let Some(toast) = &view.state.toast else { return };
     context.request_repaint_after(Duration::from_millis(250));
-    egui::Area::new(egui::Id::unique("toasts"))
-        .anchor(Align2::RIGHT_BOTTOM, vec2(-16.0, -52.0))
+    egui::Area::new(egui::Id::unique("toast"))
+        .anchor(Align2::CENTER_BOTTOM, vec2(0.0, -52.0))
         .interactable(false)
         .show(context, |ui| {
-            for toast in &view.state.toasts {
-                egui::Frame::window(ui.style()).inner_margin(egui::Margin::symmetric(14, 10)).show(ui, |ui| {
-                    ui.set_max_width(460.0);
-                    ui.horizontal(|ui| {
-                        let accent = theme::accent(ui.visuals().dark_mode);
-                        ui.label(RichText::new(icons::CHECK_CIRCLE).color(accent).size(18.0));
-                        ui.add(egui::Label::new(&toast.text).wrap());
-                    });
+            egui::Frame::window(ui.style()).inner_margin(egui::Margin::symmetric(14, 10)).show(ui, |ui| {
+                ui.set_max_width(460.0);
+                ui.horizontal(|ui| {
+                    let accent = theme::accent(ui.visuals().dark_mode);
+                    ui.label(RichText::new(icons::CHECK_CIRCLE).color(accent).size(18.0));
+                    ui.add(egui::Label::new(toast.said()).wrap());
                 });
+            });
+        });
+}
+
+/// Asks whoever closes the window while a job is at work.
+pub fn quit_ui(context: &egui::Context, view: &mut ViewContext<'_>) {
+    if !view.state.ask_before_quitting {
+        return;
+    }
+    let title = view.state.job.as_ref().map_or_else(String::new, |job| job.title.clone());
+    egui::Modal::new(egui::Id::unique("quit")).show(context, |ui| {
+        ui.set_width(420.0);
+        ui.heading(format!("{title} is at work"));
+        small::weak(ui, "What is done so far is kept; a training run can be resumed later.");
+        ui.add_space(STEP);
+        ui.horizontal(|ui| {
+            let stay = egui::Button::new("Go on").min_size(vec2(120.0, 32.0));
+            if ui.add(stay).on_hover_text("Esc").clicked() {
+                view.state.ask_before_quitting = false;
+            }
+            let stop = egui::Button::new("Stop, keep and quit").min_size(vec2(120.0, 32.0));
+            if ui.add(stop).clicked() {
+                view.state.ask_before_quitting = false;
+                view.state.quitting = true;
+                view.actions.push(Action::Ui(UiCommand::StopJob));
             }
         });
+    });
 }

@@ -10,6 +10,9 @@ use crate::app::widgets::{label_palette, picture, small};
 use crate::app::{ViewContext, icons};
 use crate::engine::Command;
 use crate::engine::thumbnails::PictureSize;
+use crate::ids::LabelId;
+use crate::project::check_label_name;
+use crate::wording::{counted, number, sentence};
 
 /// Draws the view.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
@@ -57,7 +60,8 @@ fn picture_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
         return;
     };
     ui.horizontal(|ui| {
-        let place = at.map_or_else(|| "not in the filter".to_owned(), |at| format!("{} of {total}", at + 1));
+        let place =
+            at.map_or_else(|| "not in the filter".to_owned(), |at| format!("{} of {}", number(at + 1), number(total)));
         small::title(ui, image.file_name());
         small::weak(ui, format!("{place}  ·  {} × {} px", image.width_px, image.height_px));
         if let Some(reason) = &image.set_aside {
@@ -90,19 +94,24 @@ fn side_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
     let done = project.answered_images.min(total);
     ui.horizontal(|ui| {
         small::title(ui, "Labels");
-        small::weak(ui, format!("{done} of {total} pictures answered"));
+        small::weak(ui, format!("{} of {} answered", number(done), counted(total, "picture")));
     });
+    if project.snapshot.annotator.is_some() && project.answered_by_anybody != project.answered_images {
+        let text = format!("{} of yours, {} by everybody", number(done), number(project.answered_by_anybody));
+        small::weak(ui, text)
+            .on_hover_text("Answers on show are yours alone; choose Everybody at the upper right to see all");
+    }
     ui.add(egui::ProgressBar::new(done as f32 / total as f32).desired_height(6.0).animate(false));
     if snapshot.labels.is_empty() {
         small::weak(ui, "Add the words by which you tell atmospheres apart: cute, gloomy, scenery …");
     }
     let target: Vec<_> = view.state.library.selection.cursor.into_iter().collect();
-    let add_height = 48.0;
+    let add_height = if view.state.label.complaint.is_some() { 76.0 } else { 48.0 };
     let height = (ui.available_height() - add_height).max(80.0);
     egui::ScrollArea::vertical().id_salt("labels").auto_shrink([false, true]).max_height(height).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 4.0;
         for (at, label) in snapshot.labels.iter().enumerate() {
-            if rename_ui(ui, view, label) {
+            if rename_ui(ui, view, project, label) {
                 continue;
             }
             let answer = label_palette::together(project, &target, label.id);
@@ -119,47 +128,76 @@ fn side_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
                 .hint_text("New label")
                 .desired_width(ui.available_width() - 56.0)
                 .margin(egui::Margin::symmetric(8, 6));
-            let response = ui.add(field);
-            response.widget_info(|| {
-                egui::WidgetInfo::labeled(egui::accesskit::Role::TextInput, true, "Name of a new label")
-            });
+            let mut focus = std::mem::take(&mut view.state.label.focus_new_label);
+            let response = small::field_ui(ui, field, "Name of a new label", &mut focus);
+            if response.changed() {
+                view.state.label.complaint = None;
+            }
             let entered = small::entered(ui, &response);
             let given = !view.state.label.new_label.trim().is_empty();
             let clicked =
                 ui.add_enabled(given, egui::Button::new(icons::PLUS)).on_hover_text("Add the label").clicked();
             if given && (clicked || entered) {
-                let name = std::mem::take(&mut view.state.label.new_label);
-                view.send(Command::AddLabel(name));
-                if entered {
-                    response.request_focus();
+                view.state.label.complaint = complaint(project, &view.state.label.new_label, None);
+                if view.state.label.complaint.is_none() {
+                    let name = std::mem::take(&mut view.state.label.new_label);
+                    view.send(Command::AddLabel(name));
                 }
             }
+            // Whoever adds one label adds another: the keyboard stays here until it is taken away.
+            if entered || clicked {
+                response.request_focus();
+            }
         });
+        if view.state.label.renaming.is_none() {
+            complaint_ui(ui, view);
+        }
     });
 }
 
+/// Why a label cannot be called that, as far as the vocabulary tells.
+fn complaint(project: &ProjectState, name: &str, renamed: Option<LabelId>) -> Option<String> {
+    if let Err(error) = check_label_name(name) {
+        return Some(format!("{}.", sentence(&error.message)));
+    }
+    let name: String = name.trim().to_owned();
+    let taken = project.snapshot.labels.iter().any(|label| label.name == name && Some(label.id) != renamed);
+    taken.then(|| format!("There is a label “{name}” already."))
+}
+
+fn complaint_ui(ui: &mut Ui, view: &ViewContext<'_>) {
+    if let Some(complaint) = &view.state.label.complaint {
+        ui.label(RichText::new(complaint).color(ui.visuals().error_fg_color));
+    }
+}
+
 /// The field for a label's new name, if it is being renamed.
-fn rename_ui(ui: &mut Ui, view: &mut ViewContext<'_>, label: &crate::project::Label) -> bool {
+fn rename_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, label: &crate::project::Label) -> bool {
     let Some((renaming, text)) = &mut view.state.label.renaming else { return false };
     if *renaming != label.id {
         return false;
     }
-    let first = text.is_empty();
-    if first {
+    let mut focus = text.is_empty();
+    if focus {
         text.clone_from(&label.name);
     }
     let field = egui::TextEdit::singleline(text).desired_width(f32::INFINITY).margin(egui::Margin::symmetric(8, 6));
-    let response = ui.add(field);
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::TextInput, true, "New name of the label"));
-    if first {
-        response.request_focus();
-    } else if response.lost_focus() {
+    let began = focus;
+    let response = small::field_ui(ui, field, "New name of the label", &mut focus);
+    if !began && response.lost_focus() {
         let name = text.clone();
         let entered = small::entered(ui, &response);
-        view.state.label.renaming = None;
-        if entered && name != label.name {
+        let complaint = complaint(project, &name, Some(label.id)).filter(|_| entered);
+        if complaint.is_some() {
+            response.request_focus();
+        } else {
+            view.state.label.renaming = None;
+        }
+        if entered && complaint.is_none() && name != label.name {
             view.send(Command::RenameLabel(label.id, name));
         }
+        view.state.label.complaint = complaint;
     }
+    complaint_ui(ui, view);
     true
 }

@@ -11,11 +11,14 @@ use crate::app::{Action, ViewContext, icons};
 use crate::engine::Command;
 use crate::engine::thumbnails::PictureSize;
 use crate::ids::ImageId;
+use crate::wording::{counted, number};
 
 /// Draws the view.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
     let Some(project) = view.state.project.clone() else { return };
     if project.snapshot.images.is_empty() {
+        // There is no field to type in.
+        view.state.library.focus_search = false;
         egui::CentralPanel::default().show(ui, |ui| {
             small::empty_ui(
                 ui,
@@ -78,11 +81,8 @@ fn filter_ui(ui: &mut Ui, library: &mut LibraryState, project: &ProjectState) {
             .hint_text(format!("{}  Search by name", icons::SEARCH))
             .desired_width(220.0)
             .margin(egui::Margin::symmetric(8, 5));
-        let response = ui.add(field);
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::SearchInput, true, "Search by name"));
-        if std::mem::take(&mut library.focus_search) {
-            response.request_focus();
-        }
+        let mut focus = std::mem::take(&mut library.focus_search);
+        let response = small::field_ui(ui, field, "Search by name", &mut focus);
         if response.has_focus() && ui.input(|input| input.key_pressed(egui::Key::Escape)) {
             library.search.clear();
             response.surrender_focus();
@@ -95,7 +95,7 @@ fn filter_ui(ui: &mut Ui, library: &mut LibraryState, project: &ProjectState) {
             ui.selectable_value(&mut library.label, None, "Any label");
             for label in &project.snapshot.labels {
                 let count = project.label_counts.get(&label.id).copied().unwrap_or(0);
-                ui.selectable_value(&mut library.label, Some(label.id), format!("{}  ({count})", label.name));
+                ui.selectable_value(&mut library.label, Some(label.id), format!("{}  ({})", label.name, number(count)));
             }
         });
         ui.toggle_value(&mut library.unlabelled_only, "Unlabelled only")
@@ -105,8 +105,8 @@ fn filter_ui(ui: &mut Ui, library: &mut LibraryState, project: &ProjectState) {
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let selected = library.selection.images.len();
             let text = match selected {
-                0 | 1 => format!("{} pictures", library.shown().len()),
-                n => format!("{n} of {} selected", library.shown().len()),
+                0 | 1 => counted(library.shown().len(), "picture"),
+                n => format!("{} of {} selected", number(n), number(library.shown().len())),
             };
             small::weak(ui, text);
         });
@@ -140,7 +140,7 @@ fn side_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
         view.actions.push(Action::Ui(UiCommand::ShowLabel));
     }
     if images.len() > 1 {
-        small::title(ui, format!("{} pictures selected", images.len()));
+        small::title(ui, format!("{} selected", counted(images.len(), "picture")));
     } else {
         ui.add(egui::Label::new(RichText::new(image.file_name()).font(crate::app::theme::strong_text())).truncate())
             .on_hover_text(project.path(image).display().to_string());

@@ -15,7 +15,7 @@ use super::ViewContext;
 use super::icons;
 use super::session;
 use super::state::View;
-use super::widgets::{command_palette, path_pane, small};
+use super::widgets::{command_palette, path_pane, small, who_pane};
 use crate::engine::Command;
 
 /// Draws the whole window.
@@ -55,9 +55,12 @@ pub(super) fn window_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
         welcome::ui(ui, view);
     }
     let context = ui.ctx().clone();
-    frame::toasts_ui(&context, view);
+    frame::toast_ui(&context, view);
     command_palette::palette_ui(&context, view);
     command_palette::cheat_sheet_ui(&context, view);
+    train::split::ui(&context, view);
+    who_pane::ui(&context, view);
+    frame::quit_ui(&context, view);
 }
 
 /// Goes back from a rater's session to the project.

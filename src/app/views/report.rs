@@ -31,7 +31,7 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
                 )
             };
             small::empty_ui(ui, icons::REPORT, "Nothing to report yet", what, |ui| {
-                small::primary_button_ui(ui, view.state, view.actions, next);
+                small::first_step_ui(ui, view.state, view.actions, next);
             });
         });
         return;

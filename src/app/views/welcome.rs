@@ -44,8 +44,7 @@ fn entry_ui(ui: &mut Ui, view: &mut ViewContext<'_>, command: UiCommand) {
     let visuals = ui.style().interact(&response);
     ui.painter().rect(rect, 8.0, visuals.bg_fill, visuals.bg_stroke, egui::StrokeKind::Inside);
     if response.has_focus() {
-        let line = egui::Stroke::new(2.0, theme::accent(ui.visuals().dark_mode));
-        ui.painter().rect_stroke(rect, 8.0, line, egui::StrokeKind::Inside);
+        theme::focus_ring(ui.painter(), rect, 8.0, ui.visuals().dark_mode);
     }
     let accent = theme::accent(ui.visuals().dark_mode);
     let icon_at = rect.left_center() + vec2(34.0, 0.0);
@@ -77,7 +76,7 @@ fn recent_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
         let name = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let there = crate::project::Project::exists(folder);
         ui.horizontal(|ui| {
-            let button = egui::Button::new(format!("{}  {name}", icons::CLOCK)).frame(false);
+            let button = egui::Button::new(format!("{}  {name}", icons::CLOCK)).frame_when_inactive(false);
             if ui.add_enabled(there, button).on_disabled_hover_text("It is no longer there").clicked() {
                 open = Some(folder.clone());
             }

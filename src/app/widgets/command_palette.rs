@@ -4,7 +4,7 @@ use egui::{Align2, Key, Modifiers, RichText, ScrollArea, vec2};
 
 use super::small;
 use crate::app::commands::{Section, UiCommand};
-use crate::app::{Action, App, ViewContext, theme};
+use crate::app::{Action, App, ViewContext, keys, theme};
 
 /// Draws the palette while it is open.
 pub fn palette_ui(context: &egui::Context, view: &mut ViewContext<'_>) {
@@ -45,11 +45,7 @@ pub fn palette_ui(context: &egui::Context, view: &mut ViewContext<'_>) {
                     .hint_text("Type a part of a command's name")
                     .desired_width(f32::INFINITY)
                     .margin(egui::Margin::same(8));
-                let response = ui.add(field);
-                response.widget_info(|| {
-                    egui::WidgetInfo::labeled(egui::accesskit::Role::TextInput, true, "Find a command")
-                });
-                response.request_focus();
+                let response = small::field_ui(ui, field, "Find a command", &mut true);
                 if response.changed() {
                     chosen = 0;
                 }
@@ -57,7 +53,7 @@ pub fn palette_ui(context: &egui::Context, view: &mut ViewContext<'_>) {
                     for (at, command) in matches.iter().enumerate() {
                         let info = command.info();
                         let enabled = App::is_enabled(state, *command);
-                        let keys = command.shortcut_text(ui.ctx()).unwrap_or_default();
+                        let keys = command.shortcut_text().unwrap_or_default();
                         let button = egui::Button::new(format!("{}  {}", info.icon, info.name))
                             .shortcut_text(keys)
                             .selected(at == chosen)
@@ -96,41 +92,45 @@ pub fn cheat_sheet_ui(context: &egui::Context, view: &mut ViewContext<'_>) {
         return;
     }
     let response = egui::Modal::new(egui::Id::unique("cheat sheet")).show(context, |ui| {
-        ui.set_width(820.0);
+        let size = context.content_rect().size();
+        let width = (size.x - 80.0).min(1280.0);
+        ui.set_width(width);
         ui.heading("Keys");
-        ui.add_space(theme::STEP);
-        ScrollArea::vertical().max_height(context.content_rect().height() - 180.0).show(ui, |ui| {
-            ui.spacing_mut().item_spacing = vec2(48.0, 2.0);
-            ui.spacing_mut().interact_size.y = 22.0;
-            ui.columns(2, |columns| {
-                for (column, sections) in columns.iter_mut().zip([
-                    &[Section::File, Section::Edit, Section::Help][..],
-                    &[Section::View, Section::Label, Section::Train],
-                ]) {
+        let sections: [&[Section]; 3] =
+            [&[Section::File, Section::Edit], &[Section::View, Section::Help], &[Section::Label, Section::Train]];
+        ScrollArea::vertical().max_height(size.y - 150.0).show(ui, |ui| {
+            ui.spacing_mut().item_spacing = vec2(32.0, 0.0);
+            ui.spacing_mut().interact_size.y = 20.0;
+            ui.columns(3, |columns| {
+                for (column, sections) in columns.iter_mut().zip(sections) {
                     for section in sections {
                         section_ui(column, *section);
                     }
                 }
-                let ui = &mut columns[1];
-                ui.add_space(theme::STEP);
-                small::title(ui, "Pictures and labels");
-                for (keys, what) in [
-                    ("1 … 9, 0, then letters", "Give the label, or take it back"),
-                    ("Shift and the label's key", "Answer no"),
-                    ("Arrows, Home, End, Page keys", "Move in a grid; with Shift, select"),
-                    ("Ctrl and click", "Add to the selection, or take out"),
-                    ("Enter or double click", "Look at the picture large and label it"),
-                    ("Ctrl and wheel", "Larger or smaller thumbnails"),
-                ] {
-                    key_row(ui, what, keys);
-                }
+                pictures_ui(&mut columns[1]);
             });
         });
         ui.add_space(theme::STEP);
-        ui.button("Close").clicked()
+        ui.button("Close").on_hover_text("Esc").clicked()
     });
     if response.inner || response.should_close() {
         view.state.cheat_sheet = false;
+    }
+}
+
+/// Keys that belong to no command.
+fn pictures_ui(ui: &mut egui::Ui) {
+    ui.add_space(theme::STEP);
+    small::title(ui, "Pictures and labels");
+    for (keys, what) in [
+        ("1 … 9, 0, letters", "Give a label, or take it back"),
+        ("Shift+its key", "Answer no"),
+        ("Arrows, Home, End, Page", "Move in a grid; Shift selects"),
+        ("Ctrl+click", "Add to the selection, or take out"),
+        ("Double click", "Look at the picture large"),
+        ("Ctrl+wheel", "Larger or smaller thumbnails"),
+    ] {
+        key_row(ui, what, keys);
     }
 }
 
@@ -140,7 +140,7 @@ fn section_ui(ui: &mut egui::Ui, section: Section) {
     for command in UiCommand::ALL {
         let info = command.info();
         if info.section == section && !info.shortcuts.is_empty() {
-            let keys: Vec<String> = info.shortcuts.iter().map(|shortcut| ui.ctx().format_shortcut(shortcut)).collect();
+            let keys: Vec<String> = info.shortcuts.iter().map(keys::shortcut_text).collect();
             key_row(ui, info.name, &keys.join("  or  "));
         }
     }

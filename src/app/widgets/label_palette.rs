@@ -7,6 +7,7 @@ use crate::app::state::ProjectState;
 use crate::app::theme;
 use crate::ids::{ImageId, LabelId};
 use crate::project::Label;
+use crate::wording::{counted, number};
 
 /// The keys of the labels in order: digits, then letters that mean nothing else.
 pub const KEYS: &[(Key, &str)] = &[
@@ -111,9 +112,10 @@ pub fn label_ui(
     };
     let painter = ui.painter();
     painter.rect_filled(rect, 6.0, fill);
-    if response.hovered() || response.has_focus() {
-        let line = egui::Stroke::new(if response.has_focus() { 2.0 } else { 1.0 }, ui.visuals().text_color());
-        painter.rect_stroke(rect, 6.0, line, StrokeKind::Inside);
+    if response.has_focus() {
+        theme::focus_ring(painter, rect, 6.0, dark);
+    } else if response.hovered() {
+        painter.rect_stroke(rect, 6.0, ui.visuals().widgets.hovered.bg_stroke, StrokeKind::Inside);
     }
     let centre = rect.center().y;
     let small = egui::FontId::proportional(12.0);
@@ -130,7 +132,7 @@ pub fn label_ui(
     let mark_colour = if answer == Together::No { ui.visuals().weak_text_color() } else { text };
     painter.text(mark_at, egui::Align2::RIGHT_CENTER, mark, egui::FontId::proportional(14.0), mark_colour);
     let count_at = egui::pos2(rect.max.x - 8.0, centre);
-    painter.text(count_at, egui::Align2::RIGHT_CENTER, images_with_it.to_string(), small, text.gamma_multiply(0.8));
+    painter.text(count_at, egui::Align2::RIGHT_CENTER, number(images_with_it), small, text.gamma_multiply(0.8));
     let name_space = rect.width() - 36.0 - 64.0;
     let mut job = egui::text::LayoutJob::simple_singleline(label.name.clone(), egui::FontId::proportional(14.0), text);
     job.wrap = egui::text::TextWrapping::truncate_at_width(name_space);
@@ -140,8 +142,11 @@ pub fn label_ui(
 
     let mut click = response.clicked().then_some(LabelClick::Yes(label.id));
     let hint = if key.is_empty() { String::new() } else { format!(" Key {key}; Shift+{key} says no.") };
-    let response =
-        response.on_hover_text(format!("{}: {images_with_it} pictures.{hint} Right-click for more.", label.name));
+    let response = response.on_hover_text(format!(
+        "{}: {}.{hint} Right-click for more.",
+        label.name,
+        counted(images_with_it, "picture")
+    ));
     response.context_menu(|ui| {
         for (name, choice) in [
             ("Answer no", LabelClick::No(label.id)),

@@ -7,3 +7,4 @@ pub mod label_palette;
 pub mod path_pane;
 pub mod picture;
 pub mod small;
+pub mod who_pane;

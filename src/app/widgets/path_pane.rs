@@ -34,39 +34,35 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
                 .hint_text(hint)
                 .desired_width((ui.available_width() - 160.0).max(200.0))
                 .margin(egui::Margin::symmetric(8, 6));
-            let response = ui.add(field);
-            response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::TextInput, true, "Path"));
-            if std::mem::take(&mut question.focus) {
-                response.request_focus();
+            let response = small::field_ui(ui, field, "Path", &mut question.focus);
+            if response.changed() {
+                (question.complaint, question.replacing) = (None, None);
             }
             let entered = small::entered(ui, &response);
             let given = !question.text.trim().is_empty();
             let fill = theme::accent(ui.visuals().dark_mode);
-            let text = RichText::new(purpose.verb()).color(theme::text_on(fill)).family(theme::bold());
+            let verb = if question.replacing.is_some() { "Replace it" } else { purpose.verb() };
+            let text = RichText::new(verb).color(theme::text_on(fill)).family(theme::bold());
             let clicked = ui.add_enabled(given, egui::Button::new(text).fill(fill)).clicked();
             if given && (clicked || entered) {
                 let path = PathBuf::from(expand_home(question.text.trim()));
                 question.complaint = complaint(purpose, &path);
-                match &question.complaint {
-                    None => answer = Some(path),
-                    Some(_) => question.focus = true,
+                let asked = question.replacing.as_ref() == Some(&path);
+                if question.complaint.is_some() {
+                    question.focus = true;
+                } else if purpose.writes_a_file() && path.exists() && !asked {
+                    (question.replacing, question.focus) = (Some(path), true);
+                } else {
+                    answer = Some(path);
                 }
             }
         });
         if let Some(complaint) = &question.complaint {
             ui.label(RichText::new(complaint).color(ui.visuals().error_fg_color));
         }
-        if matches!(
-            purpose,
-            PathPurpose::ExportClusters
-                | PathPurpose::ExportModel
-                | PathPurpose::ExportGroupings
-                | PathPurpose::ExportMoveLog
-        ) && PathBuf::from(expand_home(question.text.trim())).is_file()
-        {
-            ui.label(
-                RichText::new("This file is there already and will be replaced.").color(ui.visuals().warn_fg_color),
-            );
+        if let Some(file) = &question.replacing {
+            let text = format!("{} is there already. Once more replaces it; another name keeps it.", file.display());
+            ui.label(RichText::new(text).color(ui.visuals().warn_fg_color));
         }
         if matches!(purpose, PathPurpose::ImportLabels | PathPurpose::ImportGroupings) {
             ui.checkbox(&mut question.accept_problems, "Take the sound part of a file that has problems")
@@ -77,8 +73,7 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
         ui.add_space(theme::STEP / 2.0);
     });
     if let Some(path) = answer {
-        let accept = question.accept_problems;
-        view.actions.push(Action::Path(purpose, path, accept));
+        view.actions.push(Action::Path(question.clone(), path));
     } else if close {
         view.state.path_question = None;
     }
@@ -87,6 +82,15 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
 /// Why a path cannot be used for its purpose, as far as a look at it tells.
 fn complaint(purpose: PathPurpose, path: &std::path::Path) -> Option<String> {
     let shown = path.display();
+    if purpose.writes_a_file() {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Some(format!("There is no folder {}.", folder.display()));
+        }
+        if path.is_dir() {
+            return Some(format!("{shown} is a folder; give the name of a file in it."));
+        }
+    }
     match purpose {
         PathPurpose::NewProject => None,
         PathPurpose::OpenProject if !crate::project::Project::exists(path) => {

@@ -12,7 +12,7 @@ pub fn command_button_ui(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action
     let info = command.info();
     let text = if info.icon.is_empty() { info.name.to_owned() } else { format!("{}  {}", info.icon, info.name) };
     let response = ui.add_enabled(App::is_enabled(state, command), egui::Button::new(text).min_size(vec2(28.0, 30.0)));
-    with_tooltip(ui, response, actions, command)
+    with_tooltip(response, state, actions, command)
 }
 
 /// The next step of a place: a command as a button in the accent colour.
@@ -22,23 +22,36 @@ pub fn primary_button_ui(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action
     let enabled = App::is_enabled(state, command);
     let text = RichText::new(format!("{}  {}", info.icon, info.name)).color(theme::text_on(fill)).family(theme::bold());
     let response = ui.add_enabled(enabled, egui::Button::new(text).fill(fill).min_size(vec2(28.0, 34.0)));
-    with_tooltip(ui, response, actions, command)
+    with_tooltip(response, state, actions, command)
+}
+
+/// The next step of an empty place; why it cannot be taken yet, and the step before it, if so.
+pub fn first_step_ui(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>, command: UiCommand) {
+    primary_button_ui(ui, state, actions, command);
+    let Some(reason) = state.why_not(command) else { return };
+    ui.label(RichText::new(reason).color(ui.visuals().warn_fg_color));
+    let Some(project) = &state.project else { return };
+    let before = if project.snapshot.images.is_empty() { UiCommand::ImportPictures } else { UiCommand::ShowLabel };
+    command_button_ui(ui, state, actions, before);
 }
 
 /// A command as an icon alone.
 pub fn icon_button_ui(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>, command: UiCommand) -> Response {
     let info = command.info();
-    let button = egui::Button::new(RichText::new(info.icon).size(16.0)).min_size(vec2(30.0, 28.0)).frame(false);
+    let button =
+        egui::Button::new(RichText::new(info.icon).size(16.0)).min_size(vec2(30.0, 28.0)).frame_when_inactive(false);
     let response = ui.add_enabled(App::is_enabled(state, command), button);
     let enabled = response.enabled();
     response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, enabled, info.name));
-    with_tooltip(ui, response, actions, command)
+    with_tooltip(response, state, actions, command)
 }
 
-fn with_tooltip(ui: &Ui, response: Response, actions: &mut Vec<Action>, command: UiCommand) -> Response {
-    let keys = command.shortcut_text(ui.ctx()).map_or_else(String::new, |keys| format!("\n{keys}"));
+fn with_tooltip(response: Response, state: &AppState, actions: &mut Vec<Action>, command: UiCommand) -> Response {
+    let why_not = state.why_not(command);
+    let keys = command.shortcut_text().map_or_else(String::new, |keys| format!("\n{keys}"));
     let text = format!("{}{keys}", command.info().tooltip);
-    let response = response.on_hover_text(&text).on_disabled_hover_text(text);
+    let disabled = why_not.unwrap_or_else(|| text.clone());
+    let response = response.on_hover_text(&text).on_disabled_hover_text(disabled);
     if response.clicked() {
         actions.push(Action::Ui(command));
     }
@@ -120,14 +133,43 @@ pub fn choice_ui(ui: &mut Ui, name: &str, selected: &str, width: f32, choices: i
     response.on_hover_text(name)
 }
 
+/// A field to type in, with a name for those who cannot see where it stands. The name is also what it is known by from
+/// frame to frame, so that the keyboard stays in it whatever appears above it. With `focus` it gets the keyboard before
+/// it is drawn: what was typed in this very frame lands in it.
+pub fn field_ui(ui: &mut Ui, field: egui::TextEdit<'_>, name: &str, focus: &mut bool) -> Response {
+    let id = egui::Id::unique(("field", name));
+    if std::mem::take(focus) {
+        ui.memory_mut(|memory| memory.request_focus(id));
+    }
+    let response = ui.add(field.id(id));
+    let enabled = response.enabled();
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::TextInput, enabled, name));
+    response
+}
+
+/// A button over the whole width with a remark at its right.
+pub fn wide_button_ui(ui: &mut Ui, text: &str, remark: &str) -> Response {
+    let width = ui.available_width();
+    let button = egui::Button::new(text).right_text(RichText::new(remark).weak()).min_size(vec2(width, 32.0));
+    ui.add(button)
+}
+
+/// A choice in a menu with a remark at its right.
+pub fn choice_row_ui(ui: &mut Ui, text: &str, remark: &str, chosen: bool) -> Response {
+    let width = ui.available_width();
+    let button =
+        egui::Button::selectable(chosen, text).right_text(RichText::new(remark).weak()).min_size(vec2(width, 28.0));
+    ui.add(button)
+}
+
 /// True when a field was left with Enter, which then means nothing to what lies below it.
 pub fn entered(ui: &Ui, field: &Response) -> bool {
     field.lost_focus() && ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::Enter))
 }
 
-/// Two decimals, never "-0.00".
+/// Two decimals, with a real minus.
 pub fn fixed(value: f64) -> String {
-    crate::wording::fixed(value, 2)
+    crate::wording::shown(value, 2)
 }
 
 /// A plot that only shows: it neither scrolls nor zooms under the mouse, and its grid stays behind its curves.

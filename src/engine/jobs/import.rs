@@ -44,6 +44,8 @@ pub struct ImportRequest {
     pub annotator: Option<String>,
     /// Take the sound part of a CSV file that has problems, and add labels that the vocabulary lacks.
     pub accept_problems: bool,
+    /// Add the labels of a CSV that the vocabulary lacks, rather than call them problems.
+    pub add_labels: bool,
     /// Largest picture read, in megapixels.
     pub max_megapixels: u32,
     /// Pictures whose longer side is more than this many times the shorter are set aside.
@@ -60,6 +62,7 @@ impl Default for ImportRequest {
             missing_in_groupings: Missing::default(),
             annotator: None,
             accept_problems: false,
+            add_labels: false,
             max_megapixels: DecodeLimits::default().max_megapixels,
             max_aspect_ratio: SelectionRules::default().max_aspect_ratio,
         }
@@ -100,6 +103,8 @@ pub struct ImportReport {
     /// Files of which nothing was stored because of their problems.
     #[serde(serialize_with = "paths_in_json")]
     pub refused: Vec<PathBuf>,
+    /// Label columns that the vocabulary lacks, of a file that was refused.
+    pub unknown_labels: Vec<String>,
     /// True when the person stopped the import; what was done until then was kept.
     pub cancelled: bool,
 }
@@ -245,6 +250,9 @@ fn import_images(
         project.note_file_stamps(&found_right)?;
         project.add_rejected_files(root.id, &rejected)?;
         report.added += ids.len();
+        if !ids.is_empty() {
+            observer.joined();
+        }
         for (image, id) in new_images.into_iter().zip(ids) {
             known.insert(image.facts.content_hash.clone(), image.into_record(id, root.id));
         }
@@ -390,9 +398,10 @@ fn import_labels(project: &mut Project, request: &ImportRequest, file: &Path, re
         }
     }
     keep(&mut columns, &usable);
-    if !vocabulary.is_empty() && !request.accept_problems {
+    if !vocabulary.is_empty() && !request.accept_problems && !request.add_labels {
         for name in columns.iter().filter(|name| !vocabulary.contains(*name)) {
             problems.push(Problem::new(1, format!("the column “{name}” is not a label of this project")));
+            report.unknown_labels.push(name.clone());
         }
     }
     let mut lines: HashMap<ImageId, u64> = HashMap::new();

@@ -15,6 +15,7 @@ pub mod predictions;
 pub mod relink;
 pub mod score;
 pub mod split;
+pub mod split_preview;
 pub mod study;
 pub mod train;
 

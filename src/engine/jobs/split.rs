@@ -17,16 +17,28 @@ use crate::interchange::{image_list, read_file};
 use crate::project::{ImageRecord, Project, SplitRecord};
 
 /// How to split.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SplitRequest {
     /// Seed of what is random about it.
     pub seed: u64,
     /// Iterative stratification or plain random.
     pub method: SplitMethod,
-    /// A file with the names of the test part's pictures; the rest is divided 5:3.
+    /// A file with the names of the test part's pictures; the rest is divided.
     pub test_images: Option<PathBuf>,
+    /// Keep the test part of the split in use; the rest is divided.
+    pub keep_test_part: bool,
+    /// Shares of the train, validation and test part; the last is of no effect where the test part is given or kept.
+    pub shares: [u32; 3],
     /// What is done with pictures about which every answer is no.
     pub all_no: AllNo,
+}
+
+impl Default for SplitRequest {
+    fn default() -> Self {
+        let SplitSettings { seed, train, validation, test, method, .. } = SplitSettings::default();
+        let shares = [train, validation, test];
+        Self { seed, method, test_images: None, keep_test_part: false, shares, all_no: AllNo::default() }
+    }
 }
 
 /// A split in numbers.
@@ -63,7 +75,8 @@ pub(super) struct Division {
     pub parts: Vec<(ImageId, Part)>,
     /// How it was made, in words.
     method: String,
-    left_out: LeftOut,
+    /// Pictures that take no part for lack of a label.
+    pub left_out: LeftOut,
     set_aside: usize,
 }
 
@@ -148,8 +161,11 @@ pub(super) fn divide(project: &Project, request: &SplitRequest) -> Result<Divisi
         return Err(Error::user("there are no pictures to split").hint("import a folder of pictures first"));
     }
     let consensus = project.consensus()?;
-    let test_images =
-        request.test_images.as_deref().map(|file| read_image_list(file, &images, "test pictures")).transpose()?;
+    let test_images = match request.test_images.as_deref() {
+        Some(file) => Some(read_image_list(file, &images, "test pictures")?),
+        None if request.keep_test_part => Some(kept_test_part(project, &images)?),
+        None => None,
+    };
     let taking_part: Vec<&ImageRecord> = images.iter().filter(|image| image.set_aside.is_none()).collect();
     let hashes: Vec<(ImageId, u64)> = taking_part.iter().map(|image| (image.id, image.perceptual_hash)).collect();
     let near_duplicates: HashMap<ImageId, usize> = dataset::near_duplicates(&hashes, DEFAULT_MAX_DISTANCE)
@@ -188,14 +204,18 @@ pub(super) fn divide(project: &Project, request: &SplitRequest) -> Result<Divisi
             Error::user("no picture has a label yet").hint("label some pictures, or import labels, then split")
         });
     }
+    let [train, validation, test] = request.shares;
     let mut method = match (&test_images, request.method) {
-        (Some(test), method) => format!("given test part of {}, the rest {method} 5:3", counted(test.len(), "picture")),
-        (None, method) => format!("{method} 5:3:2"),
+        (Some(given), method) => {
+            let how = if request.test_images.is_some() { "given" } else { "kept" };
+            format!("{how} test part of {}, the rest {method} {train}:{validation}", counted(given.len(), "picture"))
+        }
+        (None, method) => format!("{method} {train}:{validation}:{test}"),
     };
     if request.all_no == AllNo::Keep {
         method.push_str(", with pictures answered no to everything");
     }
-    let settings = SplitSettings { seed: request.seed, method: request.method, test_images, ..Default::default() };
+    let settings = SplitSettings { seed: request.seed, train, validation, test, method: request.method, test_images };
     let parts = dataset::split(&split_images, &settings)?;
     let empty = [Part::Train, Part::Validation].into_iter().find(|part| !parts.iter().any(|(_, of)| of == part));
     if let Some(part) = empty {
@@ -212,6 +232,16 @@ pub(super) fn divide(project: &Project, request: &SplitRequest) -> Result<Divisi
     let members: HashMap<ImageId, Part> = parts.iter().copied().collect();
     let left_out = LeftOut::of(project, &consensus, |image| members.get(&image).copied())?;
     Ok(Division { parts, method, left_out, set_aside: images.len() - taking_part.len() })
+}
+
+/// The test part of the split in use, without pictures that were set aside since.
+fn kept_test_part(project: &Project, images: &[ImageRecord]) -> Result<HashSet<ImageId>> {
+    let split = project.current_split()?.ok_or_else(|| {
+        Error::user("there is no test part to keep").hint("split the pictures first, or give a list of test pictures")
+    })?;
+    let there: HashSet<ImageId> =
+        images.iter().filter(|image| image.set_aside.is_none()).map(|image| image.id).collect();
+    Ok(split.images_of(Part::Test).into_iter().filter(|image| there.contains(image)).collect())
 }
 
 /// The pictures that a file lists, one on each line. `of_what` says what the list is for.

@@ -322,7 +322,8 @@ fn together_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, 
             egui::WidgetInfo::labeled(egui::accesskit::Role::Image, true, "Matrix of pictures by pictures")
         });
         let matrix = Rect::from_min_size(space.min + vec2(18.0, 0.0), Vec2::splat(side));
-        let texture = matrix_texture(ui, report);
+        let key = view.state.loads << 32 | view.state.group.agreement.answers;
+        let texture = matrix_texture(ui, report, key);
         let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
         ui.painter().image(texture.id(), matrix, whole, Color32::WHITE);
         for (row, image) in report.order.iter().enumerate() {
@@ -379,10 +380,9 @@ fn together_text(report: &Report, row: usize, column: usize) -> String {
 }
 
 /// The matrix as a picture of one pixel for each cell, made once for each report.
-fn matrix_texture(ui: &Ui, report: &Report) -> egui::TextureHandle {
+fn matrix_texture(ui: &Ui, report: &Report, key: u64) -> egui::TextureHandle {
     let id = egui::Id::unique("matrix of pictures together");
-    let key = std::ptr::from_ref(report) as usize;
-    if let Some((known, texture)) = ui.ctx().data(|data| data.get_temp::<(usize, egui::TextureHandle)>(id))
+    if let Some((known, texture)) = ui.ctx().data(|data| data.get_temp::<(u64, egui::TextureHandle)>(id))
         && known == key
     {
         return texture;

@@ -7,6 +7,7 @@ mod labels;
 mod mistakes;
 mod plan;
 mod settings;
+pub mod split;
 
 use std::rc::Rc;
 
@@ -20,6 +21,7 @@ use crate::engine::Command;
 use crate::ids::RunId;
 use crate::project::{RunRecord, RunStatus};
 use crate::training::{BatchLoss, EpochRecord, TrainingConfiguration};
+use crate::wording::number;
 
 const SETTINGS_POINTS: f32 = 400.0;
 
@@ -181,7 +183,7 @@ fn progress_ui(ui: &mut Ui, progress: &crate::progress::Progress, paused: bool) 
     if let Some(total) = progress.total.filter(|total| *total > 0) {
         let share = progress.done as f32 / total as f32;
         ui.add(egui::ProgressBar::new(share).desired_width(200.0).desired_height(8.0).animate(false));
-        ui.label(format!("{} of {total}", progress.done))
+        ui.label(format!("{} of {}", number(progress.done), number(total)))
             .on_hover_text("Pictures gone through: those learnt from and those judged, over all epochs");
     }
     if let Some(remaining) = progress.remaining.filter(|_| !paused) {

@@ -1,0 +1,90 @@
+//! What the window asks before it goes on: who labels, how the pictures are to be split.
+
+use std::path::PathBuf;
+
+use super::ProjectState;
+use crate::dataset::{AllNo, SplitMethod, SplitSettings};
+use crate::engine::jobs::split::SplitRequest;
+use crate::engine::jobs::split_preview::SplitPreview;
+use crate::engine::{Command, Notice};
+
+/// Who labels, asked at the first answer. The answers given until then are kept and stored for whoever is chosen.
+#[derive(Debug, Default)]
+pub struct WhoQuestion {
+    /// The answers that wait.
+    pub answers: Vec<Command>,
+    /// The name so far.
+    pub name: String,
+    /// Give the name's field the keyboard.
+    pub focus: bool,
+}
+
+/// Where the test part of a new split comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum TestPart {
+    Kept,
+    Listed,
+    New,
+}
+
+/// A new split being described.
+#[derive(Debug)]
+pub struct SplitDialog {
+    /// Where the test part comes from.
+    pub test_part: TestPart,
+    /// The file with the names of the test part's pictures, so far.
+    pub list: String,
+    /// Shares of train, validation and test.
+    pub shares: [u32; 3],
+    /// How pictures are given to parts.
+    pub method: SplitMethod,
+    /// Seed of what is random about it.
+    pub seed: u64,
+    /// What is done with pictures about which every answer is no.
+    pub all_no: AllNo,
+    /// What was asked last, and for which load of the project.
+    pub asked: Option<(SplitRequest, u64)>,
+    /// What it would change.
+    pub preview: Option<(SplitRequest, Result<SplitPreview, Notice>)>,
+}
+
+impl SplitDialog {
+    /// The dialog as it opens: a test part that is there is kept.
+    pub fn new(project: &ProjectState, seed: u64) -> Self {
+        let SplitSettings { train, validation, test, method, .. } = SplitSettings::default();
+        let kept = project.snapshot.split.is_some();
+        Self {
+            test_part: if kept { TestPart::Kept } else { TestPart::New },
+            list: String::new(),
+            shares: [train, validation, test],
+            method,
+            seed,
+            all_no: AllNo::default(),
+            asked: None,
+            preview: None,
+        }
+    }
+
+    /// The split as described; none while its list is not given.
+    pub fn request(&self) -> Option<SplitRequest> {
+        let list = self.list.trim();
+        if self.test_part == TestPart::Listed && list.is_empty() {
+            return None;
+        }
+        Some(SplitRequest {
+            seed: self.seed,
+            method: self.method,
+            test_images: (self.test_part == TestPart::Listed).then(|| PathBuf::from(list)),
+            keep_test_part: self.test_part == TestPart::Kept,
+            shares: self.shares,
+            all_no: self.all_no,
+        })
+    }
+
+    /// What the split as described would change, once it is known.
+    pub fn preview(&self) -> Option<&Result<SplitPreview, Notice>> {
+        let request = self.request()?;
+        self.preview.as_ref().filter(|(of, _)| *of == request).map(|(_, preview)| preview)
+    }
+}
