@@ -358,7 +358,7 @@ fn clusters_are_counted_from_one_and_say_what_they_are() {
     let about: Value =
         serde_json::from_str(&std::fs::read_to_string(folder.path().join("clusters.csv.json")).unwrap()).unwrap();
     for (key, value) in [
-        ("run", 1.into()),
+        ("run", Value::from(1)),
         ("features", "label intensities".into()),
         ("part", "test".into()),
         ("method", "k-means".into()),
@@ -366,7 +366,7 @@ fn clusters_are_counted_from_one_and_say_what_they_are() {
         ("seed", 3.into()),
         ("pictures", 10.into()),
     ] {
-        assert_eq!(about[key], Value::from(value), "{key}");
+        assert_eq!(about[key], value, "{key}");
     }
     // A file that was changed since is told of.
     let arguments = ["evaluate", "--features", "features.csv", "--assignments", "clusters.csv"];
@@ -505,5 +505,180 @@ fn copy_folder(from: &Path, to: &Path) {
         } else {
             std::fs::copy(entry.path(), &target).unwrap();
         }
+    }
+}
+
+#[test]
+fn labels_come_out_and_in_again() {
+    let (folder, cli) = labelled();
+    // A second annotator, who disagrees about some, and a picture with no to everything.
+    let mut text = "image,sea,night,静か\n".to_owned();
+    (0..8).for_each(|index| text += &format!("picture-{index:03}.png,{},,\n", u8::from(index % 3 == 0)));
+    text += "picture-020.png,0,0,0\n";
+    std::fs::write(folder.path().join("森.csv"), text).unwrap();
+    cli.ok(&["import", "project", "--labels", "森.csv"]);
+    let answers = |project: &str| {
+        let project = Project::open_read_only(&folder.path().join(project)).unwrap();
+        let images: BTreeMap<ImageId, String> =
+            project.images().unwrap().into_iter().map(|image| (image.id, image.relative_path)).collect();
+        let labels: BTreeMap<_, String> =
+            project.labels().unwrap().into_iter().map(|label| (label.id, label.name)).collect();
+        let mut answers: BTreeMap<(String, String, String), (bool, String)> = BTreeMap::new();
+        for person in project.people(atmoscope::project::Role::Annotator).unwrap() {
+            for (answer, at) in project.annotations_with_times(person.id).unwrap() {
+                let key = (person.name.clone(), images[&answer.image].clone(), labels[&answer.label].clone());
+                answers.insert(key, (answer.value, at));
+            }
+        }
+        let consensus: BTreeMap<(String, String), bool> = project
+            .consensus()
+            .unwrap()
+            .into_iter()
+            .flat_map(|(image, of_image)| of_image.into_iter().map(move |(label, value)| (image, label, value)))
+            .map(|(image, label, value)| ((images[&image].clone(), labels[&label].clone()), value))
+            .collect();
+        (answers, consensus)
+    };
+    let (all, together) = answers("project");
+    let copy = |import: &[&str]| {
+        cli.ok(&["new", "copy"]);
+        cli.ok(&["import", "copy", "images"]);
+        cli.ok(&[&["import", "copy", "--labels"], import].concat());
+        let copied = answers("copy");
+        std::fs::remove_dir_all(folder.path().join("copy")).unwrap();
+        copied
+    };
+    // Everything, by annotator and with its times.
+    let report = cli.json(&["export-labels", "project", "--form", "long", "--out", "long.csv"]);
+    assert_eq!(report["answers"], all.len());
+    assert_eq!(copy(&["long.csv"]).0, all);
+    // What all together say, as a table and as an ImageFolder's metadata.
+    for (form, file) in [("csv", "table.csv"), ("imagefolder", "metadata.csv")] {
+        cli.ok(&["export-labels", "project", "--form", form, "--out", file]);
+        assert_eq!(copy(&[file]).1, together, "{form}");
+    }
+    assert!(
+        std::fs::read_to_string(folder.path().join("metadata.csv")).unwrap().starts_with("file_name,sea,night,静か\n")
+    );
+    // One annotator's.
+    cli.ok(&["export-labels", "project", "--annotator", "森", "--out", "one.csv"]);
+    let mine: BTreeMap<_, bool> = all
+        .iter()
+        .filter(|((who, ..), _)| who == "森")
+        .map(|((_, image, label), (value, _))| ((image.clone(), label.clone()), *value))
+        .collect();
+    assert_eq!(copy(&["one.csv"]).1, mine);
+    assert!(cli.fails(2, &["export-labels", "project", "--annotator", "Eve", "--out", "e.csv"]).contains("labels, 森"));
+    // Text files beside copies of the pictures: yes and no come back; what nobody answered is said to come back as no.
+    let report = cli.json(&["export-labels", "project", "--form", "txt", "--out", "tags"]);
+    assert_eq!(report["unanswered_as_no"], 0);
+    assert_eq!(std::fs::read_to_string(folder.path().join("tags/picture-000.txt")).unwrap(), "sea, night, 静か\n");
+    assert_eq!(std::fs::read_to_string(folder.path().join("tags/picture-020.txt")).unwrap(), "\n");
+    assert_eq!(copy(&["tags"]).1, together);
+    let ran = cli.run(&["export-labels", "project", "--annotator", "森", "--form", "txt", "--out", "his"]);
+    assert!(ran.code == Some(0) && ran.err.contains("16 labels without an answer"), "{ran:?}");
+    // Nothing is replaced without being told to, and no picture ever.
+    assert!(cli.fails(2, &["export-labels", "project", "--out", "table.csv"]).contains("is not replaced"));
+    cli.ok(&["export-labels", "project", "--out", "table.csv", "--force"]);
+    cli.fails(2, &["export-labels", "project", "--out", "images/picture-000.png", "--force"]);
+
+    // A further column of a CSV: a problem, unless it is to be added.
+    std::fs::write(folder.path().join("more.csv"), "image,storm\npicture-000.png,1\n").unwrap();
+    let refused = cli.run(&["import", "project", "--labels", "more.csv", "--json"]);
+    assert!(refused.code == Some(2) && refused.out.contains("“storm” is not a label"), "{refused:?}");
+    cli.ok(&["import", "project", "--labels", "more.csv", "--add-labels"]);
+    assert_eq!(cli.json(&["status", "project"])["labels"].as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn a_quotation_mark_or_a_line_break_does_not_swallow_rows() {
+    let (folder, cli) = labelled();
+    let header = "rater,condition,image,group\n";
+    for (name, text, line, words) in [
+        ("unclosed", "A,1,picture-001.png,\"sea\nA,1,picture-004.png,sea\nB,1,picture-001.png,x\n", 2, "none ends it"),
+        ("spanning", "A,1,picture-001.png,\"sea\nA,1,picture-004.png,sea\nB,1,picture-001.png,x\"\n", 2, "line break"),
+        ("long", &format!("A,1,picture-001.png,{}\n", "x".repeat(201)), 2, "more than 200"),
+        ("two sorts", "A,1,picture-001.png,sea\nA,1,picture-001.png,sky\n", 3, "already"),
+    ] {
+        std::fs::write(folder.path().join("g.csv"), format!("{header}{text}")).unwrap();
+        for arguments in [&["import", "project", "--groupings", "g.csv"][..], &["agreement", "--groups", "g.csv"]] {
+            let ran = cli.run(arguments);
+            let all = format!("{}{}", ran.out, ran.err);
+            assert!(
+                ran.code == Some(2) && all.contains(&format!("line {line}: ")) && all.contains(words),
+                "{name}: {ran:?}"
+            );
+            assert!(all.len() < 2000, "{name}: {all}");
+        }
+    }
+    assert_eq!(cli.json(&["status", "project"])["groupings"].as_array().unwrap().len(), 4);
+    // The second sort of a rater whose occasion is not said is the same sort as the first.
+    std::fs::write(folder.path().join("g.csv"), "rater,condition,image,group,occasion\nA,1,a.png,x,\nA,1,a.png,y,1\n")
+        .unwrap();
+    assert!(cli.fails(2, &["agreement", "--groups", "g.csv"]).contains("line 3"));
+    // FreeSortR's table, and semicolons, which are read and told of.
+    std::fs::write(folder.path().join("f.csv"), "stimulus,A\npicture-001.png,1\npicture-004.png,\"2\n").unwrap();
+    let ran = cli.run(&["import", "project", "--groupings", "f.csv"]);
+    assert!(ran.code == Some(2) && ran.out.contains("line 3"), "{ran:?}");
+    std::fs::write(folder.path().join("s.csv"), "image;sea\npicture-000.png;1\npicture-001.png;0\n").unwrap();
+    let ran = cli.run(&["import", "project", "--labels", "s.csv", "--annotator", "S"]);
+    assert!(ran.code == Some(0) && ran.err.contains("s.csv: the fields are separated by semicolons"), "{ran:?}");
+    assert!(ran.out.contains("1 label for 2 pictures by S; 2 answers changed"), "{ran:?}");
+}
+
+#[test]
+fn damage_of_what_is_stored_is_noticed() {
+    let (folder, cli) = labelled();
+    two_studies(folder.path());
+    train(&cli, &[]);
+    let database = folder.path().join("project/project.db");
+    let open = || rusqlite::Connection::open(&database).unwrap();
+    // After everything that a project can hold was stored, undone and done again, the digests are right.
+    let mut project = Project::open(&folder.path().join("project")).unwrap();
+    assert_eq!(project.damaged_tables().unwrap(), Vec::<String>::new());
+    while project.undo().unwrap().is_some() {}
+    while project.redo().unwrap().is_some() {}
+    assert_eq!(project.damaged_tables().unwrap(), Vec::<String>::new());
+    drop(project);
+    let clusters = cli.json(&["cluster", "project", "--run", "1", "-k", "3"]);
+    // One answer turned round: said at every start, by every command.
+    let turn = "UPDATE annotations SET value = 1 - value
+        WHERE (image_id, label_id) IN (SELECT image_id, label_id FROM annotations ORDER BY image_id, label_id LIMIT 1)";
+    assert_eq!(open().execute(turn, []).unwrap(), 1);
+    for arguments in [&["status", "project"][..], &["runs", "project"], &["split", "project"]] {
+        let ran = cli.run(arguments);
+        assert!(ran.code == Some(0) && ran.err.contains("project.db is damaged"), "{ran:?}");
+        assert!(ran.err.contains("annotations") && ran.err.contains("backups"), "{ran:?}");
+    }
+    open().execute(turn, []).unwrap();
+    assert_eq!(cli.run(&["status", "project"]).err, "");
+
+    // A stored vector: told by name and made again, to the same.
+    let damage = "UPDATE features SET vector = zeroblob(length(vector)) WHERE image_id = (SELECT max(image_id) FROM
+        split_parts WHERE part = 'test' AND split_id = 1)";
+    assert_eq!(open().execute(damage, []).unwrap(), 1);
+    let ran = cli.run(&["cluster", "project", "--run", "1", "-k", "3", "--json"]);
+    assert!(ran.code == Some(0) && ran.err.contains("features"), "{ran:?}");
+    let again: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(again["scores"], clusters["scores"]);
+    assert_eq!(cli.run(&["cluster", "project", "--run", "1", "-k", "3", "--json"]).err, "");
+
+    // Checkpoints, and the lines that curves are drawn from.
+    for (file, arguments) in [
+        ("checkpoints/best.safetensors", vec!["export-model", "project", "--run", "1", "--out", "m.safetensors"]),
+        ("checkpoints/best.safetensors", vec!["features", "project", "--run", "1", "--part", "all", "--out", "a.csv"]),
+    ] {
+        let path = folder.path().join("project/runs/1").join(file);
+        let whole = std::fs::read(&path).unwrap();
+        let mut damaged = whole.clone();
+        let at = damaged.len() - 3;
+        damaged[at] ^= 8;
+        std::fs::write(&path, damaged).unwrap();
+        if arguments[0] == "features" {
+            open().execute("DELETE FROM features WHERE image_id = 1", []).unwrap();
+        }
+        let error = cli.fails(1, &arguments);
+        assert!(error.contains("best.safetensors is damaged"), "{error}");
+        std::fs::write(&path, whole).unwrap();
     }
 }

@@ -311,7 +311,7 @@ fn a_run_is_trained_explored_and_exported() {
         Event::Scored(scores) if scores.request == request => Some(()),
         _ => None,
     });
-    window.wait("the elbow", |event| matches!(event, Event::ElbowFound(_)).then_some(()));
+    window.wait("the elbow", |event| matches!(event, Event::ElbowFound(..)).then_some(()));
 
     window.engine.send(Command::ComputeIntensities(run, ClusteredPart::All));
     window.job_end();

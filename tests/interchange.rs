@@ -20,8 +20,12 @@ fn labels_are_read() {
     let parsed = labels::parse(text.as_bytes());
     assert_eq!(parsed.problems, []);
     assert_eq!(parsed.value.labels, ["cute", "so, gloomy"]);
-    let row =
-        |line, image: &str, values: [Option<bool>; 2]| LabelRow { line, image: image.into(), values: values.into() };
+    let row = |line, image: &str, values: [Option<bool>; 2]| LabelRow {
+        line,
+        image: image.into(),
+        values: values.into(),
+        times: Vec::new(),
+    };
     assert_eq!(
         parsed.value.rows,
         [
@@ -66,12 +70,17 @@ fn labels_come_back_as_they_were_written() {
     let table = LabelTable {
         labels: vec!["=cute".into(), "so, gloomy".into()],
         rows: vec![
-            LabelRow { line: 2, image: "-a.png".into(), values: vec![Some(true), None] },
-            LabelRow { line: 3, image: "夜 \"空\".jpg".into(), values: vec![Some(false), Some(true)] },
+            LabelRow { line: 2, image: "-a.png".into(), values: vec![Some(true), None], times: Vec::new() },
+            LabelRow {
+                line: 3,
+                image: "夜 \"空\".jpg".into(),
+                values: vec![Some(false), Some(true)],
+                times: Vec::new(),
+            },
         ],
     };
     let mut bytes = Vec::new();
-    labels::write(&table, &mut bytes).unwrap();
+    labels::write(&table, "image", &mut bytes).unwrap();
     assert_eq!(String::from_utf8_lossy(&bytes), "image,=cute,\"so, gloomy\"\n-a.png,1,\n\"夜 \"\"空\"\".jpg\",0,1\n");
     let parsed = labels::parse(&bytes);
     assert_eq!((parsed.value, parsed.problems), (table, vec![]));

@@ -11,6 +11,7 @@ pub mod demo;
 mod doctor;
 mod evaluate;
 mod export_groupings;
+mod export_labels;
 mod export_model;
 mod features;
 mod import;
@@ -70,6 +71,7 @@ enum Subcommands {
     Features(features::Arguments),
     ExportModel(export_model::Arguments),
     ExportGroupings(export_groupings::Arguments),
+    ExportLabels(export_labels::Arguments),
     Agreement(agreement::Arguments),
     Bench(bench::Arguments),
     Cluster(cluster::Arguments),
@@ -160,6 +162,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Subcommands::Features(arguments) => features::run(&arguments, &output)?,
         Subcommands::ExportModel(arguments) => export_model::run(&arguments, &output)?,
         Subcommands::ExportGroupings(arguments) => export_groupings::run(&arguments, &output)?,
+        Subcommands::ExportLabels(arguments) => export_labels::run(&arguments, &output)?,
         Subcommands::Agreement(arguments) => agreement::run(&arguments, &output)?,
         Subcommands::Bench(arguments) => bench::run(&arguments, &output)?,
         Subcommands::Cluster(arguments) => cluster::run(&arguments, &output)?,
@@ -187,6 +190,7 @@ impl Subcommands {
             Self::Features(arguments) => arguments.common,
             Self::ExportModel(arguments) => arguments.common,
             Self::ExportGroupings(arguments) => arguments.common,
+            Self::ExportLabels(arguments) => arguments.common,
             Self::Agreement(arguments) => arguments.common,
             Self::Bench(arguments) => arguments.common,
             Self::Cluster(arguments) => arguments.common,

@@ -157,7 +157,7 @@ pub fn write(folder: &Path, seed: u64, count: usize, observer: &dyn Observer, ca
     let test = test_part(&illustrations, seed)?;
     let groups = simulated_raters(&illustrations, &test, seed)?;
     let table = label_table(&illustrations);
-    atomic::write_file(&folder.join("labels.csv"), |writer| labels::write(&table, writer))?;
+    atomic::write_file(&folder.join("labels.csv"), |writer| labels::write(&table, "image", writer))?;
     atomic::write_file(&folder.join("test-images.txt"), |writer| {
         image_list::write(test.iter().map(String::as_str), writer)
     })?;

@@ -31,6 +31,8 @@ pub struct LabelRow {
     pub image: String,
     /// One answer for each label; nothing where the cell is empty or not understood.
     pub values: Vec<Option<bool>>,
+    /// When each answer was given, in UTC, RFC 3339, where the file says so; empty otherwise.
+    pub times: Vec<Option<String>>,
 }
 
 /// Reads the bytes of a label file.
@@ -68,13 +70,13 @@ pub fn parse(bytes: &[u8]) -> Parsed<LabelTable> {
             }
             values.push(value);
         }
-        result.rows.push(LabelRow { line: row.line, image, values });
+        result.rows.push(LabelRow { line: row.line, image, values, times: Vec::new() });
     }
     result.labels = columns.into_iter().map(|(_, label)| label).collect();
     Parsed { value: result, problems: table.finish() }
 }
 
-fn parse_answer(cell: &str) -> Option<bool> {
+pub(super) fn parse_answer(cell: &str) -> Option<bool> {
     match cell.to_ascii_lowercase().as_str() {
         "1" | "true" | "1.0" => Some(true),
         "0" | "false" | "0.0" => Some(false),
@@ -82,13 +84,13 @@ fn parse_answer(cell: &str) -> Option<bool> {
     }
 }
 
-/// Writes the labels in the order given.
+/// Writes the labels in the order given, the pictures under `image_column`.
 ///
 /// # Errors
 /// What the writer reports.
-pub fn write(labels: &LabelTable, target: impl io::Write) -> io::Result<()> {
+pub fn write(labels: &LabelTable, image_column: &str, target: impl io::Write) -> io::Result<()> {
     let mut writer = table::writer(target);
-    writer.write_record(std::iter::once("image").chain(labels.labels.iter().map(String::as_str)))?;
+    writer.write_record(std::iter::once(image_column).chain(labels.labels.iter().map(String::as_str)))?;
     for row in &labels.rows {
         let cells = row.values.iter().map(|value| match value {
             Some(true) => "1",

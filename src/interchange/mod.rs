@@ -18,6 +18,7 @@ pub mod grouping_forms;
 pub mod groupings;
 pub mod image_list;
 pub mod jspsych;
+pub mod label_forms;
 pub mod labels;
 pub mod move_log;
 pub mod npy;

@@ -58,6 +58,8 @@ pub struct ImageNames {
     /// Several where folders that were imported one by one hold files of the same path.
     by_path: HashMap<String, Vec<ImageId>>,
     by_file_name: HashMap<String, Vec<String>>,
+    /// By the path without the file's ending.
+    by_stem: HashMap<String, Vec<ImageId>>,
 }
 
 impl ImageNames {
@@ -67,9 +69,25 @@ impl ImageNames {
         for (id, path) in images {
             let path = normalised(path);
             names.by_file_name.entry(file_name(&path).to_owned()).or_default().push(path.clone());
+            names.by_stem.entry(stem(&path).to_owned()).or_default().push(id);
             names.by_path.entry(path).or_default().push(id);
         }
         names
+    }
+
+    /// As [`resolve`](Self::resolve), where `name` may lack the file's ending, as the names of text files beside pictures
+    /// do.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn resolve_without_ending(&self, name: &str) -> Result<ImageId, Unresolved> {
+        self.resolve(name).or_else(|unresolved| match self.by_stem.get(&normalised(name)).map(Vec::as_slice) {
+            Some([only]) => Ok(*only),
+            Some(several) => {
+                Err(Unresolved::Ambiguous { name: name.to_owned(), candidates: vec![name.to_owned(); several.len()] })
+            }
+            None => Err(unresolved),
+        })
     }
 
     /// The picture called `name`: its path in the project, or else the one picture whose path ends like `name` (a
@@ -103,6 +121,11 @@ impl ImageNames {
             }
         }
     }
+}
+
+/// The path without its file's ending.
+fn stem(path: &str) -> &str {
+    path.rsplit_once('.').filter(|(stem, _)| !stem.is_empty() && !stem.ends_with('/')).map_or(path, |(stem, _)| stem)
 }
 
 fn file_name(path: &str) -> &str {

@@ -57,6 +57,19 @@ impl Project {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Every answer of one annotator about labels in the vocabulary, with its time (UTC, RFC 3339).
+    pub fn annotations_with_times(&self, annotator: PersonId) -> Result<Vec<(Annotation, String)>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT image_id, label_id, value, at FROM annotations
+             JOIN labels ON labels.id = label_id AND removed_at IS NULL WHERE annotator_id = ?1",
+        )?;
+        let rows = statement.query_map([annotator.0], |row| {
+            let (image, label) = (ImageId(row.get(0)?), LabelId(row.get(1)?));
+            Ok((Annotation { annotator, image, label, value: row.get(2)? }, row.get(3)?))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// One annotator's answers about one image.
     pub fn answers(&self, annotator: PersonId, image: ImageId) -> Result<ImageLabels> {
         let mut statement = self
@@ -97,13 +110,14 @@ impl Project {
         })
     }
 
-    /// Stores the answers of a file, whose labels join the vocabulary where new, as one edit that can be undone.
-    /// Returns how many answers changed.
+    /// Stores the answers of a file, whose labels join the vocabulary where new, as one edit that can be undone. `times`
+    /// says when an answer (picture, place of the label) was given, where that is known. Returns how many answers changed.
     pub fn import_annotations(
         &mut self,
         annotator: PersonId,
         label_names: &[String],
         rows: &[(ImageId, Vec<Option<bool>>)],
+        times: &[(ImageId, usize, String)],
     ) -> Result<usize> {
         self.write(|transaction| {
             let label_ids =
@@ -116,6 +130,14 @@ impl Project {
                 .collect();
             let edits = put_all(transaction, annotator, &answers)?;
             let changed = edits.len();
+            for (image, place, at) in times {
+                let Some(label) = label_ids.get(*place) else { continue };
+                transaction
+                    .prepare_cached(
+                        "UPDATE annotations SET at = ?1 WHERE annotator_id = ?2 AND image_id = ?3 AND label_id = ?4",
+                    )?
+                    .execute(params![at, annotator.0, image.0, label.0])?;
+            }
             if changed > 0 {
                 history::record(transaction, &Change::Annotate { edits })?;
             }

@@ -4,7 +4,9 @@
 //! what is sound joins the project in batches, the rest is listed with its reason. Cancelling keeps what is done.
 //! CSV files: read as a whole; a file with problems is refused, unless the person asks to take its sound part.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -17,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::ids::ImageId;
 use crate::imaging::{self, DecodeLimits, Inspection, Rejection, ThumbnailCache};
 use crate::interchange::grouping_forms::{GroupingForm, Missing};
-use crate::interchange::{ImageNames, Problem, check_file, labels, read_file};
+use crate::interchange::{ImageNames, Problem, Separator, check_file, label_forms, labels, read_file};
 use crate::progress::{Cancel, Observer, Stage};
 use crate::project::{
     FileStamp, GroupingRow, ImageRecord, NewImage, Project, REPLACED, RejectedFile, Role, check_label_name, is_own_file,
@@ -32,7 +34,7 @@ const BATCH: usize = 32;
 pub struct ImportRequest {
     /// A folder of pictures, taken with all its subfolders.
     pub images: Option<PathBuf>,
-    /// A CSV of labels: `image`, then one 0/1 column for each label.
+    /// Labels, in any of [`label_forms`]: a CSV, or a folder of text files beside pictures.
     pub labels: Option<PathBuf>,
     /// Groups made by people: a CSV `rater,condition,image,group`, FreeSortR's table or jsPsych's data.
     pub groupings: Option<PathBuf>,
@@ -142,7 +144,14 @@ pub fn run(
     let mut report = ImportReport::default();
     // A mistyped name is told now, not after all pictures were read.
     for file in [&request.labels, &request.groupings].into_iter().flatten() {
+        // Labels may be text files in a folder.
+        if request.labels.as_ref() == Some(file) && file.is_dir() {
+            continue;
+        }
         check_file(file)?;
+        if let Some(note) = separator_of(file)?.note() {
+            observer.note(&format!("{}: {note}", file.display()));
+        }
     }
     if let Some(folder) = &request.images {
         import_images(project, request, folder, &mut report, observer, cancel)?;
@@ -383,56 +392,112 @@ pub(super) fn image_names(images: &[ImageRecord]) -> ImageNames {
 }
 
 fn import_labels(project: &mut Project, request: &ImportRequest, file: &Path, report: &mut ImportReport) -> Result<()> {
-    let parsed = labels::parse(&read_file(file)?);
+    let parsed = label_forms::read(file)?;
     let mut problems = parsed.problems;
-    let images = project.images()?;
-    let names = image_names(&images);
-    let vocabulary: HashSet<String> = project.labels()?.into_iter().map(|label| label.name).collect();
-    let mut columns = parsed.value.labels;
-    let mut usable = Vec::with_capacity(columns.len());
-    for name in &columns {
-        let checked = check_label_name(name);
-        usable.push(checked.is_ok());
-        if let Err(error) = checked {
-            problems.push(Problem::new(1, format!("{error}; the column is left out")));
-        }
-    }
-    keep(&mut columns, &usable);
+    let names = image_names(&project.images()?);
+    let vocabulary: Vec<String> = project.labels()?.into_iter().map(|label| label.name).collect();
+    // What a text file beside a picture does not name is off.
+    let only_what_is_on = file.is_dir();
+    let tables: Vec<(Option<String>, ResolvedLabels)> = parsed
+        .value
+        .into_iter()
+        .map(|(annotator, mut table)| {
+            if only_what_is_on {
+                let missing: Vec<String> =
+                    vocabulary.iter().filter(|label| !table.labels.contains(label)).cloned().collect();
+                table.rows.iter_mut().for_each(|row| row.values.extend(missing.iter().map(|_| Some(false))));
+                table.labels.extend(missing);
+            }
+            (annotator, resolve_labels(table, &names, only_what_is_on, &mut problems))
+        })
+        .collect();
     if !vocabulary.is_empty() && !request.accept_problems && !request.add_labels {
-        for name in columns.iter().filter(|name| !vocabulary.contains(*name)) {
-            problems.push(Problem::new(1, format!("the column “{name}” is not a label of this project")));
+        let new: BTreeSet<&String> = tables.iter().flat_map(|(_, table)| &table.labels).collect();
+        for name in new.into_iter().filter(|name| !vocabulary.contains(name)) {
+            problems.push(Problem::new(1, format!("“{name}” is not a label of this project")));
             report.unknown_labels.push(name.clone());
-        }
-    }
-    let mut lines: HashMap<ImageId, u64> = HashMap::new();
-    let mut rows = Vec::new();
-    for mut row in parsed.value.rows {
-        keep(&mut row.values, &usable);
-        match names.resolve(&row.image) {
-            Err(unresolved) => problems.push(Problem::new(row.line, unresolved.to_string())),
-            Ok(image) => match lines.insert(image, row.line) {
-                Some(first) => problems
-                    .push(Problem::new(row.line, format!("“{}” is the picture of line {first} again", row.image))),
-                None => rows.push((image, row.values)),
-            },
         }
     }
     if add_problems(report, file, problems, request.accept_problems) {
         return Ok(());
     }
-    let annotator = request.annotator.clone().unwrap_or_else(|| {
-        file.file_stem().map_or_else(|| "import".to_owned(), |stem| stem.to_string_lossy().into_owned())
-    });
-    let changed = if rows.iter().any(|(_, values)| values.iter().any(Option::is_some)) {
-        let person = project.person(&annotator, Role::Annotator)?;
-        project.import_annotations(person.id, &columns, &rows)?
-    } else {
-        // Who says nothing does not join; the labels do.
-        project.ensure_labels(&columns)?;
-        0
-    };
-    report.labels = Some(LabelImport { annotator, labels: columns.len(), images: rows.len(), changed });
+    let stem = || file.file_stem().map_or_else(|| "import".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let mut all = LabelImport { annotator: String::new(), labels: 0, images: 0, changed: 0 };
+    let (mut annotators, mut labels, mut images) = (Vec::new(), BTreeSet::new(), HashSet::new());
+    for (annotator, table) in tables {
+        let annotator = request.annotator.clone().or(annotator).unwrap_or_else(stem);
+        if table.rows.iter().any(|(_, values)| values.iter().any(Option::is_some)) {
+            let person = project.person(&annotator, Role::Annotator)?;
+            all.changed += project.import_annotations(person.id, &table.labels, &table.rows, &table.times)?;
+        } else {
+            // Who says nothing does not join; the labels do.
+            project.ensure_labels(&table.labels)?;
+        }
+        annotators.push(annotator);
+        labels.extend(table.labels);
+        images.extend(table.rows.into_iter().map(|(image, _)| image));
+    }
+    annotators.dedup();
+    (all.annotator, all.labels, all.images) = (annotators.join(", "), labels.len(), images.len());
+    report.labels = Some(all);
     Ok(())
+}
+
+/// Labels of a file whose pictures are those of the project.
+struct ResolvedLabels {
+    labels: Vec<String>,
+    /// Each picture's answers, in the labels' order.
+    rows: Vec<(ImageId, Vec<Option<bool>>)>,
+    /// When an answer was given: picture, place of the label, time.
+    times: Vec<(ImageId, usize, String)>,
+}
+
+/// Finds the pictures of a table; what cannot be used is put on the list of problems.
+fn resolve_labels(
+    table: labels::LabelTable,
+    names: &ImageNames,
+    without_ending: bool,
+    problems: &mut Vec<Problem>,
+) -> ResolvedLabels {
+    let mut columns = table.labels;
+    let mut usable = Vec::with_capacity(columns.len());
+    for name in &columns {
+        let checked = check_label_name(name);
+        usable.push(checked.is_ok());
+        if let Err(error) = checked {
+            problems.push(Problem::new(1, format!("{error}; the label is left out")));
+        }
+    }
+    keep(&mut columns, &usable);
+    let mut lines: HashMap<ImageId, u64> = HashMap::new();
+    let mut resolved = ResolvedLabels { labels: columns, rows: Vec::new(), times: Vec::new() };
+    for mut row in table.rows {
+        keep(&mut row.values, &usable);
+        keep(&mut row.times, &usable);
+        let found = if without_ending { names.resolve_without_ending(&row.image) } else { names.resolve(&row.image) };
+        match found {
+            Err(unresolved) => problems.push(Problem::new(row.line, unresolved.to_string())),
+            Ok(image) => match lines.insert(image, row.line) {
+                Some(first) => problems
+                    .push(Problem::new(row.line, format!("“{}” is the picture of line {first} again", row.image))),
+                None => {
+                    let times = row.times.into_iter().enumerate();
+                    resolved.times.extend(times.filter_map(|(place, time)| Some((image, place, time?))));
+                    resolved.rows.push((image, row.values));
+                }
+            },
+        }
+    }
+    resolved
+}
+
+/// What separates the fields of a file, as far as its first line tells.
+fn separator_of(file: &Path) -> Result<Separator> {
+    let mut start = Vec::new();
+    File::open(file)
+        .and_then(|file| file.take(64 * 1024).read_to_end(&mut start))
+        .map_err(|error| Error::io(file, error))?;
+    Ok(Separator::of(&start))
 }
 
 /// Leaves the items whose place is marked.

@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod demo;
 pub mod export_agreement;
 pub mod export_groupings;
+pub mod export_labels;
 pub mod export_model;
 pub mod import;
 pub mod intensities;
