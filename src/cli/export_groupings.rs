@@ -11,7 +11,6 @@ use crate::engine::jobs::{counted, export_groupings};
 use crate::engine::output_file::{FileKind, OutputFile};
 use crate::error::Result;
 use crate::interchange::grouping_forms::GroupingForm;
-use crate::project::Project;
 
 /// Write the newest groupings of all raters, for other programs.
 #[derive(Args, Debug)]

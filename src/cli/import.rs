@@ -12,7 +12,6 @@ use crate::engine::jobs::counted;
 use crate::engine::jobs::import::{self, ImportReport, ImportRequest};
 use crate::error::{Error, Result};
 use crate::interchange::grouping_forms::{GroupingForm, Missing};
-use crate::project::Project;
 use crate::wording::one_line;
 
 /// Add a folder of pictures, labels and groupings to a project.

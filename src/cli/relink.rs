@@ -10,7 +10,6 @@ use super::output::Output;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::relink;
 use crate::error::Result;
-use crate::project::Project;
 
 /// Say where the folder of the pictures is now, after it was moved or renamed.
 #[derive(Args, Debug)]

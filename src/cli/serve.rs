@@ -13,7 +13,6 @@ use super::output::Output;
 use crate::engine::jobs::counted;
 use crate::error::Result;
 use crate::progress::Observer;
-use crate::project::Project;
 use crate::server::{BaseUrl, Limits, Server};
 
 /// Open a study in web browsers, for raters elsewhere. Runs until Ctrl+C or SIGTERM.

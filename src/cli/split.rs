@@ -11,7 +11,6 @@ use crate::dataset::SplitMethod;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::split::{self, SplitRequest};
 use crate::error::Result;
-use crate::project::Project;
 
 /// Divide the labelled pictures into train, validation and test parts, 5:3:2, and store it.
 ///

@@ -16,7 +16,7 @@ use crate::ids::RunId;
 use crate::interchange::{check_file, read_file};
 use crate::nn::DeviceChoice;
 use crate::progress::Observer;
-use crate::project::{Project, RunStatus};
+use crate::project::RunStatus;
 use crate::training::{Choice, Depth, HeadKind, TrainingConfiguration};
 
 /// Train a network to predict the labels; prints the run's id.
