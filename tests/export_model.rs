@@ -72,7 +72,7 @@ fn the_exported_network_is_whole_and_says_how_to_use_it() {
     let own = NamedTensor { shape: vec![512], values: vec![0.25; 512] };
     checkpoint.state.insert("features.28.bias".to_owned(), own.clone());
     checkpoint.save(&checkpoint_path).unwrap();
-    cli.ok(&["export-model", "moods", "--run", "1", "--out", "net.safetensors"]);
+    cli.ok(&["export-model", "moods", "--run", "1", "--out", "net.safetensors", "--force"]);
     let bytes = std::fs::read(&out).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
     assert_eq!(values(&file, "features.28.bias").1, own.values);
