@@ -285,7 +285,7 @@ fn answers_are_undone_and_done_again_one_edit_at_a_time() {
     assert_eq!(sample.project.annotate(sample.who, &all).unwrap().len(), 3);
     // Nothing changes: nothing to undo.
     assert!(sample.project.annotate(sample.who, &all).unwrap().is_empty());
-    assert_eq!(sample.project.history_outlook().unwrap().0.unwrap(), "label 3 pictures");
+    assert_eq!(sample.project.history_outlook().unwrap().0.unwrap(), "label “cool” on 3 pictures");
 
     let mut sample = sample.reopen();
     sample.project.undo().unwrap().unwrap();
@@ -593,4 +593,32 @@ fn a_project_where_nothing_can_be_written_is_read() {
     allow(0o755);
     assert!(images.into_iter().all(|images| images.unwrap().len() == 2));
     assert_eq!(status["images"], 2);
+}
+
+#[test]
+fn splits_are_undone_and_gone_back_to() {
+    use atmoscope::dataset::Part;
+    let mut sample = Sample::new(3);
+    let present = |sample: &Sample| sample.project.current_split().unwrap().map(|split| split.id);
+    let parts = |part: Part| sample.images.iter().map(|image| (*image, part)).collect::<Vec<_>>();
+    let (train, test) = (parts(Part::Train), parts(Part::Test));
+    let first = sample.project.add_split(1, "stratified 5:3:2", &train).unwrap();
+    let second = sample.project.add_split(2, "random 5:3:2", &test).unwrap();
+    assert_eq!(present(&sample), Some(second));
+    assert_eq!(sample.project.history_outlook().unwrap().0.unwrap(), "split the pictures");
+    sample.project.undo().unwrap();
+    assert_eq!(present(&sample), Some(first));
+    sample.project.undo().unwrap();
+    assert_eq!(present(&sample), None, "there was no split at first");
+    sample.project.redo().unwrap();
+    sample.project.redo().unwrap();
+    assert_eq!(present(&sample), Some(second));
+    sample.project.use_split(first).unwrap();
+    let mut sample = sample.reopen();
+    assert_eq!(present(&sample), Some(first));
+    sample.project.undo().unwrap();
+    assert_eq!(present(&sample), Some(second));
+    let sizes: Vec<_> = sample.project.splits().unwrap().iter().map(|split| (split.id, split.sizes)).collect();
+    assert_eq!(sizes, [(second, [0, 0, 3]), (first, [3, 0, 0])]);
+    assert!(sample.project.use_split(atmoscope::ids::SplitId(9)).is_err());
 }
