@@ -400,7 +400,7 @@ fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
         ui.end_row();
         for condition in &report.conditions {
             let (summary, raters) = (&condition.summary, condition.summary.entropy.count);
-            ui.label(format!("Condition {}", condition.condition)).on_hover_text(format!("Mean of {raters} raters"));
+            ui.label(format!("Condition {}", condition.condition)).on_hover_text(format!("Mean of {}", counted(raters, "rater")));
             let deviation =
                 summary.entropy.standard_deviation.map_or_else(String::new, |deviation| format!(" ± {deviation:.2}"));
             ui.label(
@@ -413,8 +413,8 @@ fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
             for grouping in report.groupings.iter().filter(|g| g.condition == condition.condition) {
                 let scores = &grouping.scores;
                 small::weak(ui, format!("   {}", grouping.rater)).on_hover_text(format!(
-                    "{} pictures compared; {} only in the clusters, {} only in the groups",
-                    scores.images, scores.only_in_clusters, scores.only_in_groups
+                    "{} compared; {} only in the clusters, {} only in the groups",
+                    counted(scores.images, "picture"), scores.only_in_clusters, scores.only_in_groups
                 ));
                 small::weak(ui, small::fixed(scores.entropy.overall));
                 small::weak(ui, "");
