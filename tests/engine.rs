@@ -82,7 +82,8 @@ impl Window {
                     Event::Problem(notice)
                     | Event::JobFailed(notice)
                     | Event::EditFailed(_, notice)
-                    | Event::ExploreFailed(_, notice) => Some(notice.message.clone()),
+                    | Event::ExploreFailed(_, notice)
+                    | Event::NoIntensities(_, notice) => Some(notice.message.clone()),
                     _ => None,
                 };
                 match (wanted(event), text) {
@@ -442,4 +443,50 @@ fn a_project_in_use_elsewhere_is_opened_for_reading() {
         assert!(message.contains("reading only"), "{message}");
     }
     assert_eq!(other.answers(who, images[1]).unwrap().len(), 0);
+}
+
+#[test]
+fn pictures_are_shown_while_the_import_goes_on() {
+    let (window, _) = Window::new(150);
+    window.engine.send(window.import(false));
+    let mut before_the_end = 0;
+    window.wait("the end", |event| match event {
+        Event::Loaded(snapshot) if before_the_end == 0 => {
+            before_the_end = snapshot.images.len();
+            None
+        }
+        Event::JobEnded(_) => Some(()),
+        _ => None,
+    });
+    assert!((1..150).contains(&before_the_end), "{before_the_end} pictures when the project was first shown");
+}
+
+#[test]
+fn an_answer_is_somebodys() {
+    let (window, images, labels) = Window::annotating(2);
+    window.engine.send(Command::ShowEverybody);
+    assert_eq!(window.loaded().annotator, None);
+    window.toggle(&images, labels[0]);
+    assert!(window.problem().contains("nobody was chosen"));
+    assert_eq!(answer(&window.project(), images[0], labels[0]), None);
+    // Opened again, nobody is chosen either.
+    window.engine.send(Command::OpenProject { folder: window.project(), read_only: false });
+    assert_eq!(window.loaded().annotator, None);
+}
+
+#[test]
+fn only_a_project_in_use_is_said_to_be_in_use() {
+    let (window, _) = Window::new(1);
+    // Its database is replaced by what is none while it is open here; nobody else has it.
+    window.engine.send(Command::CloseProject);
+    window.wait("the end", |event| matches!(event, Event::Closed).then_some(()));
+    std::fs::remove_file(window.project().join("project.lock")).unwrap();
+    std::fs::create_dir(window.project().join("project.lock")).unwrap();
+    window.engine.send(Command::OpenProject { folder: window.project(), read_only: false });
+    let busy = window.wait("what is wrong", |event| match event {
+        Event::Busy { .. } => Some(true),
+        Event::Problem(_) => Some(false),
+        _ => None,
+    });
+    assert!(!busy, "a lock that is a folder is no other Atmoscope");
 }

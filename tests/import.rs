@@ -370,8 +370,15 @@ fn a_label_that_is_not_in_the_vocabulary_is_asked_about() {
     assert!(report.problems[0].message.contains("cuet"));
     assert_eq!((place.project.labels().unwrap().len(), place.answers().len()), (1, 1));
     assert!(place.answers().values().all(|value| *value), "a refused file changed an answer");
-    place.import_labels(text, true);
+    assert_eq!(report.unknown_labels, ["cuet"]);
+    // Added on purpose, or with the sound part of a file.
+    let labels = Some(place.write("labels.csv", text));
+    let request = ImportRequest { labels, add_labels: true, ..ImportRequest::default() };
+    let report = import_as(&mut place.project, &request);
+    assert!(report.problems.is_empty() && report.refused.is_empty(), "{report:?}");
     assert_eq!((place.project.labels().unwrap().len(), place.answers().len()), (2, 2));
+    place.import_labels("image,cute,third\npicture-000.png,0,1\n", true);
+    assert_eq!((place.project.labels().unwrap().len(), place.answers().len()), (3, 3));
 }
 
 #[test]

@@ -291,7 +291,7 @@ fn answers_are_undone_and_done_again_one_edit_at_a_time() {
     assert_eq!(sample.project.annotate(sample.who, &all).unwrap().len(), 3);
     // Nothing changes: nothing to undo.
     assert!(sample.project.annotate(sample.who, &all).unwrap().is_empty());
-    assert_eq!(sample.project.history_outlook().unwrap().0.unwrap(), "label 3 pictures");
+    assert_eq!(sample.project.history_outlook().unwrap().0.unwrap(), "label “cool” on 3 pictures");
 
     let mut sample = sample.reopen();
     sample.project.undo().unwrap().unwrap();
@@ -762,14 +762,14 @@ fn leftovers_of_killed_processes_are_swept() {
         file
     };
     let gone = [
-        write("cache/thumbnails/ab/.abcd.jpg.123-4.tmp", true),
-        write("cache/large/cd/.cdef.jpg.123-5.tmp", true),
+        write("cache/checked/thumbnails/ab/.abcd.jpg.123-4.tmp", true),
+        write("cache/checked/large/cd/.cdef.jpg.123-5.tmp", true),
         write("backups/project-2026-01-01T00-00-00Z.tmp", true),
         write("runs/1/.metrics.jsonl.99-1.tmp", true),
     ];
     let stay = [
-        write("cache/thumbnails/ab/.abcd.jpg.123-6.tmp", false),
-        write("cache/thumbnails/ab/abcd.jpg", true),
+        write("cache/checked/thumbnails/ab/.abcd.jpg.123-6.tmp", false),
+        write("cache/checked/thumbnails/ab/abcd.jpg", true),
         write("runs/1/notes.tmp", true),
     ];
     let project = Project::open(&path).unwrap();
@@ -788,4 +788,32 @@ fn a_new_project_is_for_its_user_alone() {
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&path), mode(&path.join("project.db"))), (0o700, 0o600));
     drop(project);
+}
+
+#[test]
+fn splits_are_undone_and_gone_back_to() {
+    use atmoscope::dataset::Part;
+    let mut sample = Sample::new(3);
+    let present = |sample: &Sample| sample.project.current_split().unwrap().map(|split| split.id);
+    let parts = |part: Part| sample.images.iter().map(|image| (*image, part)).collect::<Vec<_>>();
+    let (train, test) = (parts(Part::Train), parts(Part::Test));
+    let first = sample.project.add_split(1, "stratified 5:3:2", &train).unwrap();
+    let second = sample.project.add_split(2, "random 5:3:2", &test).unwrap();
+    assert_eq!(present(&sample), Some(second));
+    assert_eq!(sample.project.history_outlook().unwrap().0.unwrap(), "split the pictures");
+    sample.project.undo().unwrap();
+    assert_eq!(present(&sample), Some(first));
+    sample.project.undo().unwrap();
+    assert_eq!(present(&sample), None, "there was no split at first");
+    sample.project.redo().unwrap();
+    sample.project.redo().unwrap();
+    assert_eq!(present(&sample), Some(second));
+    sample.project.use_split(first).unwrap();
+    let mut sample = sample.reopen();
+    assert_eq!(present(&sample), Some(first));
+    sample.project.undo().unwrap();
+    assert_eq!(present(&sample), Some(second));
+    let sizes: Vec<_> = sample.project.splits().unwrap().iter().map(|split| (split.id, split.sizes)).collect();
+    assert_eq!(sizes, [(second, [0, 0, 3]), (first, [3, 0, 0])]);
+    assert!(sample.project.use_split(atmoscope::ids::SplitId(9)).is_err());
 }

@@ -185,3 +185,30 @@ fn settings_go_back_and_to_the_papers() {
     until(&mut harness, "the defaults", |app| app.state().train.configuration == TrainingConfiguration::default());
     assert_eq!(harness.state().state().train.page, TrainPage::Curves);
 }
+
+#[test]
+fn closing_the_window_asks_while_a_run_is_at_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = project(folder.path(), false);
+    let mut harness = train_view(&path);
+    harness.state_mut().state_mut().train.configuration = quick(10_000);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    until(&mut harness, "an epoch", |app| !epochs(app, 1).is_empty());
+    let close = |harness: &mut Harness<'_, App>| {
+        let viewport = harness.input_mut().viewports.entry(egui::ViewportId::ROOT).or_default();
+        viewport.events.push(egui::ViewportEvent::Close);
+        harness.step();
+        until(harness, "the question", |app| app.state().ask_before_quitting);
+        harness.run_steps(2);
+    };
+    close(&mut harness);
+    harness.get_by_label("Go on").click();
+    until(&mut harness, "the answer", |app| !app.state().ask_before_quitting);
+    assert!(harness.state().state().job.is_some());
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Q);
+    until(&mut harness, "the question again", |app| app.state().ask_before_quitting);
+    harness.run_steps(2);
+    harness.get_by_label("Stop, keep and quit").click();
+    until(&mut harness, "the end of the run", |app| app.state().job.is_none());
+    assert_eq!(status(harness.state(), 1), RunStatus::Stopped);
+}

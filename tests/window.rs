@@ -7,7 +7,12 @@ mod common;
 mod common_window;
 
 use atmoscope::app::App;
-use atmoscope::app::state::View;
+use atmoscope::app::commands::UiCommand;
+use atmoscope::app::state::{PathPurpose, PathQuestion, View};
+use atmoscope::dataset::Part;
+use atmoscope::engine::jobs::import::{self, ImportRequest};
+use atmoscope::engine::{ANNOTATOR_REMARK, JobEnd, Notice};
+use atmoscope::progress::{Cancel, Silent};
 use atmoscope::project::{Project, Role};
 use common_window::{harness, opened, project, settle, until};
 use egui::{Key, Modifiers, vec2};
@@ -255,6 +260,9 @@ fn clusters_follow_k_at_once() {
     until(&mut harness, "the message", |app| app.state().explore.failed.is_some());
     harness.run_steps(2);
     assert!(harness.query_by_label_contains("distinct").is_some());
+    // Nothing is said to be on its way, and no button is offered that would not help.
+    assert!(harness.query_by_label("Scoring…").is_none());
+    assert!(harness.query_by_label("Make its label intensities").is_none());
     harness.state_mut().state_mut().explore.clusters = 2;
     until(&mut harness, "clusters again", |app| app.state().explore.failed.is_none() && shown(2)(app));
 }
@@ -308,4 +316,467 @@ fn a_wrong_path_can_be_mended_and_leaves_the_project_open() {
     until(&mut harness, "the end of the pane", |app| app.state().path_question.is_none());
     assert!(harness.state().state().project.is_some());
     assert_eq!(harness.state().state().view, View::Library, "Enter in the field opened a picture below it");
+}
+
+/// The events of typing a text, a key after another; a line's end is Enter.
+fn typed(text: &str) -> Vec<egui::Event> {
+    let key = |key: Key, pressed: bool| egui::Event::Key {
+        key,
+        physical_key: None,
+        pressed,
+        repeat: false,
+        modifiers: Modifiers::NONE,
+    };
+    text.chars()
+        .flat_map(|letter| {
+            let name = letter.to_uppercase().to_string();
+            let which = match letter {
+                '\n' => Key::Enter,
+                '-' => Key::Minus,
+                ' ' => Key::Space,
+                _ => Key::from_name(&name).unwrap(),
+            };
+            let text = (letter != '\n').then(|| egui::Event::Text(letter.to_string()));
+            [Some(key(which, true)), text, Some(key(which, false))].into_iter().flatten()
+        })
+        .collect()
+}
+
+/// All of these arrive before the next frame.
+fn in_one_frame(harness: &mut Harness<'_, App>, events: impl IntoIterator<Item = egui::Event>) {
+    harness.input_mut().events.extend(events);
+    harness.step();
+}
+
+fn with_ctrl(key: Key) -> egui::Event {
+    egui::Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers: Modifiers::COMMAND }
+}
+
+fn cursor(harness: &Harness<'_, App>) -> Option<atmoscope::ids::ImageId> {
+    harness.state().state().library.selection.cursor
+}
+
+/// The number of answers on show.
+fn answers(app: &App) -> usize {
+    app.state().project.as_ref().unwrap().snapshot.answers.values().map(|of_image| of_image.len()).sum()
+}
+
+/// A project of pictures alone.
+fn pictures_alone(parent: &std::path::Path, n: usize) -> std::path::PathBuf {
+    common::sample_images(&parent.join("pictures"), n);
+    let path = parent.join("new");
+    let mut project = Project::create(&path).unwrap();
+    let request = ImportRequest { images: Some(parent.join("pictures")), ..ImportRequest::default() };
+    import::run(&mut project, &request, &Silent, &Cancel::new()).unwrap();
+    path
+}
+
+/// Nobody is chosen to label.
+fn with_nobody_chosen(path: &std::path::Path) {
+    Project::open(path).unwrap().set_remark(ANNOTATOR_REMARK, "").unwrap();
+}
+
+#[test]
+fn no_key_changes_what_is_not_on_show() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = project(folder.path(), false);
+    let mut harness = harness(Some(&path), vec2(1280.0, 800.0), egui::Theme::Dark);
+    opened(&mut harness);
+    settle(&mut harness);
+    let shown = harness.state().state().library.shown().to_vec();
+    let before = answers(harness.state());
+    assert_eq!(cursor(&harness), Some(shown[0]));
+    // A search that hides the current picture makes the first one on show the current one, and it alone is labelled.
+    let wanted = shown[37];
+    let name = harness.state().state().project.as_ref().unwrap().image(wanted).unwrap().file_name().to_owned();
+    harness.key_press(Key::ArrowRight);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::F);
+    harness.step();
+    harness.get_by_label("Search by name").type_text(&name);
+    until(&mut harness, "the search", |app| app.state().library.shown() == [wanted]);
+    assert_eq!(cursor(&harness), Some(wanted));
+    assert_eq!(harness.state().state().target_images(), [wanted], "what was selected is not on show either");
+    harness.state_mut().state_mut().library.search = "no picture is called so".to_owned();
+    harness.run_steps(2);
+    assert_eq!((cursor(&harness), harness.state().state().target_images()), (None, vec![]));
+    harness.key_press(Key::Escape);
+    harness.run_steps(2);
+    harness.key_press(Key::Num1);
+    harness.run_steps(20);
+    assert_eq!(answers(harness.state()), before);
+    harness.state_mut().state_mut().library.search.clear();
+    harness.run_steps(2);
+
+    // Set aside, one after another by keys, faster than frames are drawn: each is about the next picture.
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Num2);
+    harness.key_press(Key::ArrowRight);
+    harness.run_steps(2);
+    let at = shown.iter().position(|id| Some(*id) == cursor(&harness)).unwrap();
+    let delete = |pressed| egui::Event::Key {
+        key: Key::Delete,
+        physical_key: None,
+        pressed,
+        repeat: false,
+        modifiers: Modifiers::NONE,
+    };
+    in_one_frame(&mut harness, [delete(true), delete(false), delete(true), delete(false), delete(true)]);
+    until(&mut harness, "three set aside", |app| app.state().library.shown().len() == 37);
+    harness.run_steps(2);
+    let aside: Vec<_> = {
+        let images = &harness.state().state().project.as_ref().unwrap().snapshot.images;
+        images.iter().filter(|image| image.set_aside.is_some()).map(|image| image.id).collect()
+    };
+    assert_eq!(aside, shown[at..at + 3]);
+    assert_eq!(cursor(&harness), Some(shown[at + 3]));
+    // Undone elsewhere or by a key: what is current stays on show.
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    until(&mut harness, "one back", |app| app.state().library.shown().len() == 38);
+    assert_eq!(cursor(&harness), Some(shown[at + 3]));
+
+    // A label's filter holds the picture that loses the label until it is left.
+    let label = harness.state().state().project.as_ref().unwrap().snapshot.labels[0].id;
+    harness.state_mut().state_mut().library.label = Some(label);
+    harness.run_steps(2);
+    let held = cursor(&harness).unwrap();
+    harness.key_press(Key::Num1);
+    until(&mut harness, "the label off", |app| app.state().project.as_ref().unwrap().answer(held, label).is_none());
+    harness.run_steps(2);
+    assert_eq!(cursor(&harness), Some(held));
+    assert!(harness.state().state().library.shown().contains(&held));
+    harness.key_press(Key::ArrowRight);
+    harness.run_steps(2);
+    assert!(!harness.state().state().library.shown().contains(&held));
+}
+
+#[test]
+fn what_is_typed_faster_than_frames_are_drawn_arrives() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = pictures_alone(folder.path(), 6);
+    let mut harness = harness(Some(&path), vec2(1280.0, 800.0), egui::Theme::Dark);
+    opened(&mut harness);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Num2);
+    settle(&mut harness);
+    let here = cursor(&harness);
+    harness.get_by_label("Name of a new label").click();
+    harness.run_steps(3);
+    let names = |app: &App| -> Vec<String> {
+        let labels = &app.state().project.as_ref().unwrap().snapshot.labels;
+        labels.iter().map(|label| label.name.clone()).collect()
+    };
+    // The first two words of every newcomer, before the next frame is drawn.
+    in_one_frame(&mut harness, typed("cute\nlovely\n"));
+    until(&mut harness, "two labels", |app| names(app).len() == 2);
+    // The first one changes what stands above the field; the field keeps the keyboard.
+    settle(&mut harness);
+    // 44 more, 20 keys a second at 10 frames a second: two keys between frames.
+    let more: Vec<String> = (0..44).map(|at| format!("mood-{at:02}")).collect();
+    for keys in typed(&(more.join("\n") + "\n")).chunks(6) {
+        in_one_frame(&mut harness, keys.iter().cloned());
+    }
+    until(&mut harness, "all labels", |app| names(app).len() >= 46);
+    harness.run_steps(10);
+    let wanted: Vec<String> = ["cute", "lovely"].map(str::to_owned).into_iter().chain(more).collect();
+    assert_eq!(names(harness.state()), wanted);
+    assert_eq!((answers(harness.state()), cursor(&harness)), (0, here), "no letter was taken for a label's key");
+    assert!(harness.state().state().who.is_none());
+    // A name that is taken is said where it was typed.
+    in_one_frame(&mut harness, typed("cute\n"));
+    harness.run_steps(3);
+    assert!(harness.query_by_label_contains("There is a label “cute” already").is_some());
+    assert_eq!(harness.state().state().label.new_label, "cute");
+    assert!(harness.state().state().problems.is_empty());
+
+    // Digits after Ctrl+F are searched for, from the same frame on.
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Num1);
+    harness.run_steps(2);
+    in_one_frame(&mut harness, std::iter::once(with_ctrl(Key::F)).chain(typed("003")));
+    until(&mut harness, "the search", |app| app.state().library.search == "003");
+    harness.run_steps(10);
+    assert_eq!((answers(harness.state()), harness.state().state().library.shown().len()), (0, 1));
+    // And a path after the command that asks for one.
+    in_one_frame(&mut harness, std::iter::once(with_ctrl(Key::I)).chain(typed("moods")));
+    until(&mut harness, "the path", |app| {
+        app.state().path_question.as_ref().is_some_and(|question| question.text == "moods")
+    });
+    assert_eq!(answers(harness.state()), 0);
+}
+
+#[test]
+fn enter_after_enter_answers_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = project(folder.path(), false);
+    let mut harness = harness(Some(&path), vec2(1280.0, 800.0), egui::Theme::Dark);
+    opened(&mut harness);
+    settle(&mut harness);
+    harness.key_press(Key::End);
+    harness.run_steps(2);
+    let last = cursor(&harness).unwrap();
+    let before = answers(harness.state());
+    in_one_frame(&mut harness, typed("\n\n"));
+    harness.run_steps(20);
+    assert_eq!(harness.state().state().view, View::Label);
+    assert_eq!((answers(harness.state()), cursor(&harness)), (before, Some(last)));
+    // Once a label was given here, Enter confirms like Space.
+    in_one_frame(&mut harness, typed("1\n"));
+    until(&mut harness, "all answers", |app| {
+        app.state().project.as_ref().unwrap().snapshot.answers.get(&last).is_some_and(|of_it| of_it.len() == 4)
+    });
+}
+
+#[test]
+fn who_labels_is_asked_and_no_answer_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = project(folder.path(), false);
+    with_nobody_chosen(&path);
+    let mut harness = harness(Some(&path), vec2(1280.0, 800.0), egui::Theme::Dark);
+    opened(&mut harness);
+    settle(&mut harness);
+    let annotator = |app: &App| {
+        let project = app.state().project.as_ref().unwrap();
+        project.snapshot.annotator.as_ref().map(|person| person.name.clone())
+    };
+    assert_eq!(
+        (annotator(harness.state()), harness.state().state().project.as_ref().unwrap().answered_images),
+        (None, 36)
+    );
+    assert!(harness.query_by_label_contains("36 with an answer").is_some());
+    let image = cursor(&harness).unwrap();
+    let labels: Vec<_> =
+        harness.state().state().project.as_ref().unwrap().snapshot.labels.iter().map(|label| label.id).collect();
+    // Two strokes in one frame: both wait.
+    in_one_frame(&mut harness, typed("12"));
+    harness.run_steps(3);
+    assert_eq!(harness.state().state().who.as_ref().unwrap().answers.len(), 2);
+    assert_eq!(Project::open_read_only(&path).unwrap().people(Role::Annotator).unwrap().len(), 1, "nobody is made up");
+    assert!(harness.query_by_label_contains("Go on as Annika").is_some());
+    assert!(harness.query_by_label_contains("at least half of those who answered").is_some());
+    in_one_frame(&mut harness, typed("mori\n"));
+    until(&mut harness, "mori's answers", |app| {
+        annotator(app).as_deref() == Some("mori") && app.state().project.as_ref().unwrap().answered_images == 1
+    });
+    let project = Project::open_read_only(&path).unwrap();
+    let mori = project.people(Role::Annotator).unwrap().into_iter().find(|person| person.name == "mori").unwrap();
+    let stored = project.answers(mori.id, image).unwrap();
+    assert_eq!((stored.len(), stored[&labels[0]], stored[&labels[1]]), (2, true, true));
+    harness.run_steps(3);
+    // What others answered is not gone, and is said not to be.
+    assert!(harness.query_by_label_contains("1 with an answer of yours, 36 by everybody").is_some());
+    harness.get_by_label_contains("mori").click();
+    harness.run_steps(3);
+    harness.get_by_label_contains("Everybody").click();
+    until(&mut harness, "everybody's answers", |app| {
+        annotator(app).is_none() && app.state().project.as_ref().unwrap().answered_images == 36
+    });
+    // The imported labels can be gone on with.
+    let before = Project::open_read_only(&path).unwrap().answer_counts().unwrap();
+    harness.key_press(Key::ArrowRight);
+    harness.key_press(Key::Num1);
+    harness.run_steps(3);
+    harness.get_by_label_contains("Go on as Annika").click();
+    until(&mut harness, "Annika", |app| annotator(app).as_deref() == Some("Annika"));
+    let annika = harness.state().state().project.as_ref().unwrap().snapshot.annotator.as_ref().unwrap().id;
+    until(&mut harness, "the answer", |_| {
+        Project::open_read_only(&path).unwrap().answer_counts().unwrap()[&annika].answers != before[&annika].answers
+    });
+    // Esc stores nothing, and says so.
+    harness.get_by_label_contains("Annika").click();
+    harness.run_steps(3);
+    harness.get_by_label_contains("Everybody").click();
+    until(&mut harness, "everybody again", |app| annotator(app).is_none());
+    harness.key_press(Key::Num1);
+    harness.run_steps(3);
+    harness.key_press(Key::Escape);
+    harness.run_steps(3);
+    assert!(harness.state().state().who.is_none());
+    assert!(harness.state().state().toast.as_ref().unwrap().said().contains("1 answer not stored"));
+}
+
+#[test]
+fn what_is_said_ends_with_its_project_and_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = project(folder.path(), false);
+    let mut harness = harness(Some(&path), vec2(1280.0, 800.0), egui::Theme::Light);
+    opened(&mut harness);
+    settle(&mut harness);
+    let name = {
+        let state = harness.state().state();
+        state.project.as_ref().unwrap().image(state.library.shown()[0]).unwrap().file_name().to_owned()
+    };
+    for _ in 0..3 {
+        harness.key_press(Key::Num1);
+        harness.key_press(Key::Num2);
+    }
+    for _ in 0..6 {
+        harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    }
+    until(&mut harness, "six steps back", |app| {
+        app.state().toast.as_ref().is_some_and(|toast| toast.said().starts_with("6 edits undone"))
+    });
+    let said = harness.state().state().toast.as_ref().unwrap().said();
+    assert!(said.contains("cute") && said.contains(&name), "{said}");
+
+    harness.state_mut().state_mut().problem(Notice { message: "the disk is full".to_owned(), hint: None });
+    harness.state_mut().state_mut().job_end = Some(JobEnd::said("Imported"));
+    harness.run_steps(2);
+    assert!(harness.query_by_label("The disk is full").is_some());
+    // How the project is left is remembered.
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Num5);
+    harness.run_steps(2);
+    harness.state_mut().state_mut().explore.clusters = 7;
+    harness.state_mut().state_mut().explore.seed = 11;
+    harness.state_mut().state_mut().train.configuration.epochs = 3;
+    let last = *harness.state().state().library.shown().last().unwrap();
+    harness.state_mut().state_mut().library.selection.only(last);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::W);
+    until(&mut harness, "the end", |app| app.state().project.is_none());
+    let state = harness.state().state();
+    assert!(state.problems.is_empty() && state.job_end.is_none() && state.toast.is_none());
+    // A new project opens in the Library, whatever was on show before; the other one where it was left.
+    let open = |harness: &mut Harness<'_, App>, key: Key, path: &std::path::Path| {
+        harness.key_press_modifiers(Modifiers::COMMAND, key);
+        harness.step();
+        harness.get_by_label("Path").type_text(&path.display().to_string());
+        harness.run_steps(2);
+        harness.key_press(Key::Enter);
+        harness.step();
+    };
+    open(&mut harness, Key::N, &folder.path().join("another"));
+    until(&mut harness, "a new project", |app| app.state().project.is_some());
+    assert_eq!(harness.state().state().view, View::Library);
+    // Nothing can be trained on here, and everywhere it is said why.
+    let state = harness.state().state();
+    assert!(!App::is_enabled(state, UiCommand::StartTraining) && !App::is_enabled(state, UiCommand::SplitPictures));
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Num5);
+    harness.run_steps(3);
+    assert!(harness.query_by_label_contains("no pictures yet: import some first").is_some());
+    open(&mut harness, Key::O, &path);
+    until(&mut harness, "the project again", |app| {
+        app.state().project.as_ref().is_some_and(|project| project.snapshot.name == "moods")
+    });
+    let state = harness.state().state();
+    assert_eq!((state.view, state.explore.clusters, state.explore.seed), (View::Explore, 7, 11));
+    assert_eq!((state.library.selection.cursor, state.train.configuration.epochs), (Some(last), 3));
+}
+
+#[test]
+fn a_path_is_kept_when_it_is_refused_and_a_file_only_replaced_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = project(folder.path(), false);
+    let mut harness = harness(Some(&path), vec2(1280.0, 800.0), egui::Theme::Light);
+    opened(&mut harness);
+    settle(&mut harness);
+    let give = |harness: &mut Harness<'_, App>, purpose: PathPurpose, path: &std::path::Path| {
+        harness.state_mut().state_mut().path_question = Some(PathQuestion::new(purpose));
+        harness.run_steps(2);
+        harness.get_by_label("Path").type_text(&path.display().to_string());
+        harness.run_steps(2);
+        harness.key_press(Key::Enter);
+        harness.run_steps(2);
+    };
+    // Refused by the engine, after a look that found nothing wrong.
+    give(&mut harness, PathPurpose::NewProject, &path);
+    until(&mut harness, "the refusal", |app| {
+        app.state().path_question.as_ref().is_some_and(|question| question.complaint.is_some())
+    });
+    let question = harness.state().state().path_question.clone().unwrap();
+    assert_eq!(question.text, path.display().to_string());
+    assert!(question.complaint.unwrap().contains("already holds a project"));
+    assert!(harness.state().state().problems.is_empty());
+
+    // No such folder: said before anything is lost.
+    give(&mut harness, PathPurpose::ExportGroupings, &folder.path().join("nowhere/groups.csv"));
+    let question = harness.state().state().path_question.clone().unwrap();
+    assert!(question.complaint.unwrap().contains("There is no folder") && question.text.ends_with("groups.csv"));
+    let file = folder.path().join("groups.csv");
+    std::fs::write(&file, "mine").unwrap();
+    give(&mut harness, PathPurpose::ExportGroupings, &file);
+    assert!(harness.query_by_label_contains("is there already").is_some());
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
+    harness.key_press(Key::Enter);
+    until(&mut harness, "the file", |_| std::fs::read_to_string(&file).unwrap() != "mine");
+    assert!(harness.state().state().path_question.is_none());
+
+    // A CSV with labels that are new: nothing is stored, and the way on is a button.
+    let labels = folder.path().join("more.csv");
+    std::fs::write(&labels, "image,spooky\npicture-000.png,1\n").unwrap();
+    give(&mut harness, PathPurpose::ImportLabels, &labels);
+    until(&mut harness, "the report", |app| app.state().job_end.is_some());
+    harness.run_steps(2);
+    harness.get_by_label("Add the label “spooky”").click();
+    until(&mut harness, "the label", |app| {
+        let project = app.state().project.as_ref().unwrap();
+        app.state().job.is_none() && project.snapshot.labels.iter().any(|label| label.name == "spooky")
+    });
+    assert!(harness.state().state().job_end.is_none());
+    // One with an unknown picture.
+    std::fs::write(&labels, "image,spooky\npicture-001.png,1\nnobody.png,1\n").unwrap();
+    give(&mut harness, PathPurpose::ImportLabels, &labels);
+    until(&mut harness, "the second report", |app| app.state().job_end.is_some());
+    harness.run_steps(2);
+    harness.get_by_label("Take the sound part").click();
+    until(&mut harness, "the sound part", |app| {
+        app.state().job_end.as_ref().is_some_and(|end| end.summary.contains("1 label for 1 picture"))
+    });
+}
+
+#[test]
+fn pictures_are_split_in_a_dialog_that_says_what_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = project(folder.path(), true);
+    let mut harness = harness(Some(&path), vec2(1280.0, 800.0), egui::Theme::Dark);
+    opened(&mut harness);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Num4);
+    settle(&mut harness);
+    let parts =
+        |app: &App| app.state().project.as_ref().unwrap().snapshot.split.as_ref().map(|split| split.parts.clone());
+    let first = parts(harness.state());
+    let asked = |app: &App| app.state().split_dialog.as_ref().is_some_and(|dialog| dialog.preview().is_some());
+    harness.get_by_label_contains("Split pictures").click();
+    until(&mut harness, "the preview", asked);
+    harness.run_steps(2);
+    assert!(harness.query_by_label_contains("Now: train").is_some());
+    // The test part is kept unless told otherwise.
+    let preview = |app: &App| app.state().split_dialog.as_ref().unwrap().preview().unwrap().as_ref().unwrap().clone();
+    let kept = preview(harness.state());
+    assert_eq!((kept.rated, kept.after.images[2]), (40, kept.before.unwrap().images[2]));
+    harness.get_by_label("A new one").click();
+    harness.run_steps(2);
+    harness.state_mut().state_mut().split_dialog.as_mut().unwrap().seed = 9;
+    until(&mut harness, "the other preview", asked);
+    harness.run_steps(2);
+    let wanted = preview(harness.state());
+    assert!(wanted.moved > 0);
+    let warning = format!("{} of 40 rated pictures would be trained on", wanted.after.rated[0]);
+    assert!(harness.query_by_label_contains(&warning).is_some(), "{warning}");
+    assert_eq!(parts(harness.state()), first, "nothing is done yet");
+    harness.get_by_label("Split").click();
+    until(&mut harness, "the new split", |app| app.state().job.is_none() && parts(app) != first);
+    let second = parts(harness.state());
+    assert_eq!(second.as_ref().unwrap().values().filter(|part| **part == Part::Train).count(), wanted.after.images[0]);
+
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    until(&mut harness, "the split before", |app| parts(app) == first);
+    assert!(harness.state().state().toast.as_ref().unwrap().said().contains("split the pictures"));
+    harness.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    until(&mut harness, "the new one again", |app| parts(app) == second);
+    harness.get_by_label_contains("Split pictures").click();
+    until(&mut harness, "the dialog", asked);
+    harness.run_steps(2);
+    harness.get_by_label("Go back to split 1").click();
+    until(&mut harness, "the way back", |app| parts(app) == first);
+    assert!(harness.state().state().split_dialog.is_none());
+}
+
+#[test]
+fn an_answer_is_shown_though_somebody_holds_on_to_the_project() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = project(folder.path(), false);
+    let mut harness = harness(Some(&path), vec2(1280.0, 800.0), egui::Theme::Dark);
+    opened(&mut harness);
+    settle(&mut harness);
+    let held = harness.state().state().project.clone().unwrap();
+    let (image, label) = (cursor(&harness).unwrap(), held.snapshot.labels[0].id);
+    let before = held.answer(image, label);
+    harness.key_press(Key::Num1);
+    until(&mut harness, "the answer", |app| app.state().project.as_ref().unwrap().answer(image, label) != before);
 }

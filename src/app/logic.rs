@@ -274,14 +274,20 @@ impl App {
         if keys::belong_to_a_popup(context) {
             return;
         }
+        if let Some(who) = &mut self.state.who {
+            who.just_asked = false;
+        }
         let events = context.input_mut(|input| std::mem::take(&mut input.events));
         let mut for_what_is_drawn = Vec::with_capacity(events.len());
         let mut pasted = false;
         for event in events {
-            match keys::meaning(&event, self.listening(context)) {
+            let listening = self.listening(context);
+            match keys::meaning(&event, listening) {
                 // Pasting may arrive as an event and as a key.
                 Some(Pressed::Command(UiCommand::PasteLabels)) if std::mem::replace(&mut pasted, true) => {}
                 Some(pressed) => self.do_pressed(context, pressed),
+                // Letters of keys that nobody types into must not reach a field that is opened after them.
+                None if matches!(event, egui::Event::Text(_)) && !listening.typing && !listening.dialog => {}
                 None => for_what_is_drawn.push(event),
             }
         }
@@ -335,7 +341,11 @@ impl App {
             }
             let nobody = state.project.as_ref().is_some_and(|project| project.snapshot.annotator.is_none());
             if nobody && !state.who_was_chosen {
-                let who = state.who.get_or_insert_with(|| WhoQuestion { focus: true, ..WhoQuestion::default() });
+                let who = state.who.get_or_insert_with(|| WhoQuestion {
+                    focus: true,
+                    just_asked: true,
+                    ..WhoQuestion::default()
+                });
                 who.answers.push(command);
                 return;
             }

@@ -445,8 +445,6 @@ impl LibraryState {
 pub struct LabelState {
     /// Text in the field for a new label.
     pub new_label: String,
-    /// Give that field the keyboard.
-    pub focus_new_label: bool,
     /// Why the label, or the new name of a label, cannot be taken.
     pub complaint: Option<String>,
     /// The picture on show, once an answer about it was given in the Label view.
@@ -859,16 +857,15 @@ impl AppState {
 
     /// True while something lies over the views that wants an answer first.
     pub fn dialog_is_open(&self) -> bool {
-        self.who.is_some() || self.split_dialog.is_some() || self.ask_before_quitting
+        self.who.as_ref().is_some_and(|who| !who.just_asked) || self.split_dialog.is_some() || self.ask_before_quitting
     }
 
     /// True while a field that was asked for in this frame is about to get the keyboard: what is typed is its already.
     pub fn field_awaits_keyboard(&self) -> bool {
         self.palette.is_some()
             || self.library.focus_search
-            || self.label.focus_new_label
             || self.path_question.as_ref().is_some_and(|question| question.focus)
-            || self.who.as_ref().is_some_and(|question| question.focus)
+            || self.who.as_ref().is_some_and(|who| who.focus && !who.just_asked)
             || self.group.form.as_ref().is_some_and(|form| form.focus)
             || self.view == View::Label && self.label.renaming.as_ref().is_some_and(|(_, name)| name.is_empty())
     }

@@ -63,9 +63,6 @@ const DATABASE: &str = "project.db";
 /// `cache/`, is of versions that did not compare, and is not believed.
 const CACHE: &str = "cache/checked";
 
-/// Folders below `cache/` that earlier versions used.
-const CACHES_OF_BEFORE: [&str; 3] = ["thumbnails", "large", "features"];
-
 /// Where the project in `folder` keeps its thumbnails.
 pub fn thumbnails_folder(folder: &Path) -> PathBuf {
     folder.join(CACHE).join("thumbnails")
@@ -146,7 +143,6 @@ impl Project {
         }
         sweeping::sweep(&project.folder);
         project.mark_interrupted_runs()?;
-        project.remove_caches_of_before();
         Ok(project)
     }
 
@@ -251,19 +247,6 @@ impl Project {
     /// A number that differs from what it was whenever another handle or process has changed the project since.
     pub fn changes_elsewhere(&self) -> Result<i64> {
         Ok(self.connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
-    }
-
-    /// Removes caches that are not believed any more, beside other work, since there may be many files.
-    fn remove_caches_of_before(&self) {
-        let before: Vec<PathBuf> = CACHES_OF_BEFORE.iter().map(|name| self.folder.join("cache").join(name)).collect();
-        if before.iter().any(|folder| folder.is_dir()) {
-            // What cannot be removed only takes space; the next opening tries again.
-            let _ = std::thread::Builder::new().name("old caches".to_owned()).spawn(move || {
-                for folder in before {
-                    let _ = std::fs::remove_dir_all(folder);
-                }
-            });
-        }
     }
 
     /// Runs `work` in one transaction that either happens as a whole or not at all.

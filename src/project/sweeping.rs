@@ -1,8 +1,14 @@
-//! What processes that were killed left half written: files that were about to be renamed into their place.
+//! What is in a project's folder and of no use any more: what killed processes left half written (files that were about
+//! to be renamed into their place), and caches of versions that did not compare pictures with their hashes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+
+use super::CACHE;
+
+/// Folders below `cache/` that earlier versions used; what is in them is not believed ([`CACHE`]).
+const CACHES_OF_BEFORE: [&str; 3] = ["thumbnails", "large", "features"];
 
 /// Younger ones may be under way: a reader of the project makes thumbnails too.
 const LEAST_AGE: Duration = Duration::from_secs(3600);
@@ -13,8 +19,11 @@ pub(super) fn sweep(folder: &Path) {
     let folder = folder.to_path_buf();
     // Without a thread it is done another time.
     let _ = std::thread::Builder::new().name("sweeping".to_owned()).spawn(move || {
-        for name in ["backups", "runs", "cache/features", "cache/thumbnails", "cache/large"] {
-            sweep_below(&folder.join(name), 2);
+        for name in ["backups", "runs", CACHE] {
+            sweep_below(&folder.join(name), 3);
+        }
+        for name in CACHES_OF_BEFORE {
+            let _ = fs::remove_dir_all(folder.join("cache").join(name));
         }
     });
 }

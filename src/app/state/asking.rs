@@ -17,6 +17,8 @@ pub struct WhoQuestion {
     pub name: String,
     /// Give the name's field the keyboard.
     pub focus: bool,
+    /// Asked in this very frame: keys that came with the first answer are answers too.
+    pub just_asked: bool,
 }
 
 /// Where the test part of a new split comes from.

@@ -18,6 +18,8 @@ use crate::evaluation::Spread;
 use crate::ids::ImageId;
 use crate::wording::{mean_score, number, score, shown};
 
+/// Below this width the bar gets along with less.
+const NARROW_POINTS: f32 = 1040.0;
 /// Largest K of the slider.
 const MOST_CLUSTERS: usize = 20;
 /// Largest seed that a field of decimal numbers holds exactly.
@@ -84,6 +86,11 @@ pub(super) fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &Pro
     egui::Panel::top("explore controls").show(ui, |ui| {
         ui.add_space(STEP / 2.0);
         ui.horizontal_wrapped(|ui| {
+            let narrow = ui.available_width() < NARROW_POINTS;
+            if narrow {
+                ui.spacing_mut().slider_width = 110.0;
+                ui.spacing_mut().item_spacing.x = 6.0;
+            }
             let explore = &mut view.state.explore;
             let name = explore.run.map_or(String::new(), |run| format!("Run {}", run.0));
             small::choice_ui(ui, "Run", &name, 90.0, |ui| {
@@ -116,7 +123,11 @@ pub(super) fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &Pro
                 explore.seed += 1;
             }
             ui.separator();
-            small::command_button_ui(ui, view.state, view.actions, UiCommand::ExportClusters);
+            if narrow {
+                small::icon_button_ui(ui, view.state, view.actions, UiCommand::ExportClusters);
+            } else {
+                small::command_button_ui(ui, view.state, view.actions, UiCommand::ExportClusters);
+            }
             if let Some(exploration) = &view.state.explore.exploration {
                 small::weak(ui, counted(exploration.features.rows(), "picture"))
                     .on_hover_text(format!("Clustered in {:.0} ms", exploration.duration_ms));
@@ -404,8 +415,10 @@ fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
             for grouping in report.groupings.iter().filter(|g| g.condition == condition.condition) {
                 let scores = &grouping.scores;
                 small::weak(ui, format!("   {}", grouping.rater)).on_hover_text(format!(
-                    "{} pictures compared; {} only in the clusters, {} only in the groups",
-                    scores.images, scores.only_in_clusters, scores.only_in_groups
+                    "{} compared; {} only in the clusters, {} only in the groups",
+                    counted(scores.images, "picture"),
+                    scores.only_in_clusters,
+                    scores.only_in_groups
                 ));
                 small::weak(ui, score(scores.entropy.overall));
                 small::weak(ui, "");

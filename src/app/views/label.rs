@@ -128,8 +128,7 @@ fn side_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
                 .hint_text("New label")
                 .desired_width(ui.available_width() - 56.0)
                 .margin(egui::Margin::symmetric(8, 6));
-            let mut focus = std::mem::take(&mut view.state.label.focus_new_label);
-            let response = small::field_ui(ui, field, "Name of a new label", &mut focus);
+            let response = small::field_ui(ui, field, "Name of a new label", &mut false);
             if response.changed() {
                 view.state.label.complaint = None;
             }

@@ -82,11 +82,7 @@ fn filter_ui(ui: &mut Ui, library: &mut LibraryState, project: &ProjectState) {
             .desired_width(220.0)
             .margin(egui::Margin::symmetric(8, 5));
         let mut focus = std::mem::take(&mut library.focus_search);
-        let response = small::field_ui(ui, field, "Search by name", &mut focus);
-        if response.has_focus() && ui.input(|input| input.key_pressed(egui::Key::Escape)) {
-            library.search.clear();
-            response.surrender_focus();
-        }
+        small::field_ui(ui, field, "Search by name", &mut focus);
         let chosen = library
             .label
             .and_then(|id| project.snapshot.labels.iter().find(|label| label.id == id))

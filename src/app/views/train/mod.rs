@@ -24,6 +24,8 @@ use crate::training::{BatchLoss, EpochRecord, TrainingConfiguration};
 use crate::wording::number;
 
 const SETTINGS_POINTS: f32 = 400.0;
+/// Below this width a run's buttons shrink to their icons, and what belongs to a page moves below the tabs.
+const NARROW_POINTS: f32 = 640.0;
 
 /// Draws the view.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
@@ -120,6 +122,7 @@ fn load_predictions(view: &mut ViewContext<'_>, project: &ProjectState, run: Run
 fn title_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, run: RunId, record: Option<&RunRecord>) {
     ui.horizontal(|ui| {
         ui.set_min_height(34.0);
+        let narrow = ui.available_width() < NARROW_POINTS;
         let mut shown = run;
         let name = RichText::new(format!("Run {}", run.0)).font(theme::strong_text());
         let response = egui::ComboBox::from_id_salt("run").width(96.0).selected_text(name).show_ui(ui, |ui| {
@@ -146,13 +149,18 @@ fn title_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, run
             Some(run) => run.status.to_string(),
             None => String::new(),
         };
-        let response = small::weak(ui, status);
+        let text = RichText::new(status).color(ui.visuals().weak_text_color());
+        let response = ui.label(text);
         if let Some(message) = record.and_then(|run| run.message.as_ref()) {
             response.on_hover_text(message);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             for command in view.state.run_commands(run) {
-                small::command_button_ui(ui, view.state, view.actions, command);
+                if narrow {
+                    small::icon_button_ui(ui, view.state, view.actions, command);
+                } else {
+                    small::command_button_ui(ui, view.state, view.actions, command);
+                }
             }
         });
     });
@@ -193,17 +201,28 @@ fn progress_ui(ui: &mut Ui, progress: &crate::progress::Progress, paused: bool) 
 }
 
 fn pages_ui(ui: &mut Ui, view: &mut ViewContext<'_>, run: RunId) {
+    let narrow = ui.available_width() < NARROW_POINTS;
     ui.horizontal(|ui| {
         for (page, name, help) in TrainPage::ALL {
             let response = ui.selectable_value(&mut view.state.train.page, page, name);
             response.on_hover_text(help);
         }
-        let with_batches = view.state.train.batches.get(&run).is_some_and(|batches| !batches.is_empty());
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| match view.state.train.page {
-            TrainPage::Curves => curves::controls_ui(ui, &mut view.state.train, with_batches),
-            TrainPage::Compare => curves::controls_ui(ui, &mut view.state.train, false),
-            _ => {}
-        });
+        if !narrow {
+            page_controls_ui(ui, view, run);
+        }
+    });
+    if narrow {
+        ui.horizontal(|ui| page_controls_ui(ui, view, run));
+    }
+}
+
+/// What a page of curves is set to, at the right.
+fn page_controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, run: RunId) {
+    let with_batches = view.state.train.batches.get(&run).is_some_and(|batches| !batches.is_empty());
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| match view.state.train.page {
+        TrainPage::Curves => curves::controls_ui(ui, &mut view.state.train, with_batches),
+        TrainPage::Compare => curves::controls_ui(ui, &mut view.state.train, false),
+        _ => {}
     });
 }
 
