@@ -124,7 +124,7 @@ fn a_run_does_not_go_on_with_other_pictures() {
     let (folder, cli) = labelled();
     let images = folder.path().join("images");
     let mut child =
-        cli.spawn(&["train", "project", "--image-size", "32", "--epochs", "100000", "--augmented-copies", "0"]);
+        cli.spawn(&["train", "project", "--image-size", "32", "--epochs", "9000", "--augmented-copies", "0"]);
     let metrics = folder.path().join("project/runs/1/metrics.jsonl");
     common::poll("the third epoch", || {
         std::fs::read_to_string(&metrics).ok().filter(|text| text.lines().count() > 3).map(drop)
@@ -173,6 +173,7 @@ fn study(project: &mut Project, name: &str, raters: &[(&str, usize)], retest: Op
                 at => Move::Place { images: vec![*image], pile: PileId(((at + task.occasion) % groups) as i64 + 1) },
             });
             let mut keeper = SortKeeper::default();
+            keeper.opened(project, sort.id).unwrap();
             for (at, step) in steps.enumerate() {
                 let made_at = OffsetDateTime::now_utc();
                 let request = MoveRequest { sort: sort.id, number: at + 1, made_at, step };
@@ -571,10 +572,12 @@ fn labels_come_out_and_in_again() {
     assert!(cli.fails(2, &["export-labels", "project", "--annotator", "Eve", "--out", "e.csv"]).contains("labels, 森"));
     // Text files beside copies of the pictures: yes and no come back; what nobody answered is said to come back as no.
     let report = cli.json(&["export-labels", "project", "--form", "txt", "--out", "tags"]);
-    assert_eq!(report["unanswered_as_no"], 0);
+    assert_eq!(report["unanswered_as_no"], 2);
     assert_eq!(std::fs::read_to_string(folder.path().join("tags/picture-000.txt")).unwrap(), "sea, night, 静か\n");
     assert_eq!(std::fs::read_to_string(folder.path().join("tags/picture-020.txt")).unwrap(), "\n");
-    assert_eq!(copy(&["tags"]).1, together);
+    let mut with_no = together.clone();
+    with_no.extend(["night", "静か"].map(|label| (("picture-006.png".to_owned(), label.to_owned()), false)));
+    assert_eq!(copy(&["tags"]).1, with_no);
     let ran = cli.run(&["export-labels", "project", "--annotator", "森", "--form", "txt", "--out", "his"]);
     assert!(ran.code == Some(0) && ran.err.contains("16 labels without an answer"), "{ran:?}");
     // Nothing is replaced without being told to, and no picture ever.

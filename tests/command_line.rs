@@ -450,7 +450,7 @@ fn agreement_with_a_single_group_is_not_a_number() {
     };
     assert_eq!(score("Ada,1,a.png,x\nAda,1,b.png,x\nAda,1,c.png,x\n"), "-");
     assert_eq!(score("Ada,1,a.png,x\n"), "-");
-    assert_eq!(score("Ada,1,a.png,x\nAda,1,b.png,x\nAda,1,c.png,y\nAda,1,d.png,y\nEve,1,a.png,x\n"), "1.00");
+    assert_eq!(score("Ada,1,a.png,x\nAda,1,b.png,x\nAda,1,c.png,y\nAda,1,d.png,y\nEve,1,a.png,x\n"), "1.000");
 }
 
 /// A message that came with `--json`: one object.

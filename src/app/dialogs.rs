@@ -51,6 +51,9 @@ impl Dialogs {
             PathPurpose::ExportMoveLog => {
                 Box::pin(dialog.add_filter("JSON lines", &["jsonl"]).set_file_name("moves.jsonl").save_file())
             }
+            PathPurpose::ExportLabels => {
+                Box::pin(dialog.add_filter("CSV", &["csv"]).set_file_name("labels.csv").save_file())
+            }
             PathPurpose::ExportGroupings => {
                 Box::pin(dialog.add_filter("CSV", &["csv"]).set_file_name("groupings.csv").save_file())
             }
@@ -86,6 +89,7 @@ impl PathPurpose {
             Self::ExportAgreement => "Write tables and figures into",
             Self::ExportMoveLog => "Write the log of moves to (JSONL)",
             Self::FindPictures => "Where the pictures are now",
+            Self::ExportLabels => "Write labels to",
             Self::ExportClusters => "Write clusters to (CSV)",
             Self::ExportModel => "Write the network to (safetensors)",
         }
@@ -93,7 +97,10 @@ impl PathPurpose {
 
     /// True where a file is written, which may be there already.
     pub fn writes_a_file(self) -> bool {
-        matches!(self, Self::ExportClusters | Self::ExportModel | Self::ExportGroupings | Self::ExportMoveLog)
+        matches!(
+            self,
+            Self::ExportClusters | Self::ExportModel | Self::ExportLabels | Self::ExportGroupings | Self::ExportMoveLog
+        )
     }
 
     /// What it does with the path.
@@ -106,6 +113,7 @@ impl PathPurpose {
             Self::TestPictures => "Use this list",
             Self::ExportClusters
             | Self::ExportModel
+            | Self::ExportLabels
             | Self::ExportGroupings
             | Self::ExportMoveLog
             | Self::ExportAgreement => "Write",
@@ -120,19 +128,28 @@ impl PathPurpose {
             Self::ImportPictures => {
                 "Taken with all its subfolders. PNG, JPEG, WebP, GIF, BMP and TIFF are read; files are never changed."
             }
-            Self::ImportLabels => "A table with a column “image”, then one 0/1 column for each label.",
+            Self::ImportLabels => {
+                "A table with a column “image”, then one 0/1 column for each label; or image, label, answer, annotator; or a \
+                 folder of text files named as the pictures."
+            }
             Self::TestPictures => "One picture's name on each line.",
             Self::ImportGroupings => {
                 "A table with the columns rater, condition, image and group; FreeSortR's table; jsPsych free-sort data."
             }
             Self::ExportMoveLog => "One line for each move and each visit of every rater, with its time.",
-            Self::ExportGroupings => "A table: rater, condition, image, group, started, ended, order.",
+            Self::ExportLabels => {
+                "labels.csv: a column of 0 and 1 for each label. labels-long.csv: every answer with its annotator and time. \
+                 metadata.csv: for Hugging Face's ImageFolder. A folder: a text file for each picture."
+            }
+            Self::ExportGroupings => "A table: rater, condition, image, group, started, ended, order, occasion, study.",
             Self::ExportAgreement => "A folder; tables as CSV, figures as SVG and PNG, named after the condition.",
             Self::FindPictures => "The folder that takes the place of the one imported from.",
             Self::ExportModel => {
                 "VGG16 and the head that was trained, with torchvision's names; its metadata say the rest."
             }
-            Self::ExportClusters => "A table with the columns image, cluster and distance.",
+            Self::ExportClusters => {
+                "A table with the columns image, cluster (from 1) and distance; beside it a file that says what it is."
+            }
         }
     }
 }

@@ -16,10 +16,20 @@ use super::state::{
 use super::{Action, App};
 use crate::engine::analysis::ExploreRequest;
 use crate::engine::jobs::cluster::ClusteredPart;
+use crate::engine::jobs::export_labels::LabelExport;
+use crate::engine::jobs::export_labels::LabelExport;
+use crate::engine::jobs::export_labels::LabelExport;
+use crate::engine::jobs::export_labels::LabelExport;
+use crate::engine::jobs::export_labels::LabelExport;
 use crate::engine::jobs::import::ImportRequest;
 use crate::engine::thumbnails::PicturePool;
 use crate::engine::{Command, Event, Notice};
 use crate::ids::{ImageId, RunId};
+use crate::interchange::label_forms::LabelForm;
+use crate::interchange::label_forms::LabelForm;
+use crate::interchange::label_forms::LabelForm;
+use crate::interchange::label_forms::LabelForm;
+use crate::interchange::label_forms::LabelForm;
 use crate::project::{RunRecord, RunStatus};
 use crate::training::TrainingConfiguration;
 
@@ -252,6 +262,7 @@ impl App {
                     dialog.preview = Some((request, preview));
                 }
             }
+            Event::FilesChecked(check) => state.file_check = check,
             Event::HistoryStep { forward, what } => state.tell_step(what, forward),
             Event::Done(text) => {
                 state.path_given = None;
@@ -394,6 +405,7 @@ impl App {
                 writable && idle && state.project.as_ref().is_some_and(|project| !project.snapshot.images.is_empty())
             }
             C::ExportClusters => explored,
+            C::ExportLabels => state.project.as_ref().is_some_and(|project| !project.snapshot.labels.is_empty()),
             C::ExportGroupings => state.project.as_ref().is_some_and(|project| !project.snapshot.groupings.is_empty()),
             C::ExportAgreement => matches!(state.group.agreement.found, Some(Ok(_))),
             C::ExploreRun => state.usable_run().is_some(),
@@ -445,6 +457,7 @@ impl App {
             C::ImportGroupings => self.ask_path(PathPurpose::ImportGroupings),
             C::FindPictures => self.ask_path(PathPurpose::FindPictures),
             C::ExportClusters => self.ask_path(PathPurpose::ExportClusters),
+            C::ExportLabels => self.ask_path(PathPurpose::ExportLabels),
             C::ExportGroupings => self.ask_path(PathPurpose::ExportGroupings),
             C::ExportAgreement => self.ask_path(PathPurpose::ExportAgreement),
             C::ExportModel => self.ask_path(PathPurpose::ExportModel),
@@ -634,6 +647,12 @@ impl App {
                 Some(exploration) => Command::ExportAssignments { request: exploration.request, file: path },
                 None => return,
             },
+            PathPurpose::ExportLabels => {
+                let person = self.state.project.as_ref().and_then(|project| project.snapshot.annotator.as_ref());
+                let annotator = person.map(|person| person.name.clone());
+                let form = LabelForm::of_path(&path);
+                Command::ExportLabels { export: LabelExport { form, annotator }, path }
+            }
             PathPurpose::ExportGroupings => Command::ExportGroupings(path),
             PathPurpose::ExportMoveLog => match self.state.group.log_of {
                 Some(study) => Command::ExportMoveLog(study, path),
@@ -754,6 +773,7 @@ impl AppState {
             ..Default::default()
         };
         self.explore = Default::default();
+        self.file_check = Default::default();
         self.session = None;
         self.group = Default::default();
         // What was said is about the project that is left.

@@ -18,6 +18,7 @@ use super::session::SessionState;
 use crate::clustering::Elbow;
 use crate::dataset::Part;
 use crate::engine::analysis::{Exploration, ExplorationScores, ExploreRequest};
+use crate::engine::jobs::check_files::FileCheck;
 use crate::engine::jobs::cluster::ClusteredPart;
 use crate::engine::jobs::plan::TrainingPlan;
 use crate::engine::jobs::predictions::RunPredictions;
@@ -749,6 +750,7 @@ pub enum PathPurpose {
     FindPictures,
     ExportClusters,
     ExportModel,
+    ExportLabels,
     ExportGroupings,
     ExportMoveLog,
     ExportAgreement,
@@ -786,6 +788,8 @@ pub struct AppState {
     pub view: View,
     /// The open project. Views hold on to it while they draw; it changes only between frames.
     pub project: Option<Rc<ProjectState>>,
+    /// Pictures whose files are not what was imported, as last looked at.
+    pub file_check: FileCheck,
     /// The folder that is in use by another process.
     pub busy: Option<(PathBuf, Notice)>,
     /// The job under way.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::analysis::ExploreRequest;
 use super::jobs::agreement::AgreementRequest;
 use super::jobs::cluster::ClusteredPart;
+use super::jobs::export_labels::LabelExport;
 use super::jobs::import::ImportRequest;
 use super::jobs::split::SplitRequest;
 use super::sorts::MoveRequest;
@@ -159,6 +160,13 @@ pub enum Command {
     ExportMoveLog(StudyId, PathBuf),
     /// Write the newest groupings as a long CSV.
     ExportGroupings(PathBuf),
+    /// Write labels to a file, or text files below a folder; files of the same kind are replaced.
+    ExportLabels {
+        /// Whose labels, in which form.
+        export: LabelExport,
+        /// The file or folder.
+        path: PathBuf,
+    },
     /// Write the network of a run.
     ExportModel {
         /// The run.

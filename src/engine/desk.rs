@@ -11,6 +11,7 @@ use super::analysis::{self, Question};
 use super::command::Command;
 use super::event::{Event, ImportOffer, JobEnd, Notice, Outbox};
 use super::jobs::import::ImportRequest;
+use super::jobs::{check_files, export_labels};
 use super::jobs::{
     cluster, counted, demo, export_groupings, export_model, import, plan, relink, split, split_preview, study, train,
 };
@@ -67,6 +68,7 @@ pub(super) fn start(outbox: Arc<Outbox>, job_cancel: Arc<Mutex<Cancel>>) -> Resu
                 sorts: SortKeeper::default(),
                 job: None,
                 shown_at: None,
+                file_check: Cancel::new(),
             }
             .work(&receiver);
             let _ = analyst_thread.join();
@@ -86,6 +88,8 @@ struct Desk {
     job: Option<JoinHandle<()>>,
     /// When the project was last loaded for what joined during a job, and how long that took.
     shown_at: Option<(Instant, Duration)>,
+    /// Stops the check of the pictures' files that is under way.
+    file_check: Cancel,
 }
 
 impl Desk {
@@ -107,6 +111,7 @@ impl Desk {
         if let Some(job) = self.job.take() {
             let _ = job.join();
         }
+        self.file_check.cancel();
         let _ = self.analyst.send(Question::Quit);
     }
 
@@ -253,6 +258,18 @@ impl Desk {
                 self.outbox.push(Event::Done(text));
                 Ok(())
             }
+            Command::ExportLabels { export, path } => self.start_job("Export", move |project, _, _| {
+                let report = export_labels::run(project, &export, &path, Existing::Replace)?;
+                let (answers, images) = (counted(report.answers, "answer"), counted(report.images, "picture"));
+                let mut end = JobEnd::said(format!("Wrote {answers} about {images} to {}", path.display()));
+                if report.unanswered_as_no > 0 {
+                    let labels = counted(report.unanswered_as_no, "label");
+                    end.details.push(format!(
+                        "{labels} without an answer will be read as no: text files hold only what is on"
+                    ));
+                }
+                Ok(end)
+            }),
             Command::Explore(request) => self.ask(Question::Explore(request)),
             Command::ExportAssignments { request, file } => self.ask(Question::Export(request, file)),
             Command::Import(request) => self.start_job("Import", move |project, watcher, cancel| {
@@ -371,6 +388,7 @@ impl Desk {
         self.project = None;
         self.annotator = None;
         self.sorts = SortKeeper::default();
+        self.file_check.cancel();
         let _ = self.analyst.send(Question::Project(None));
         self.outbox.push(Event::Closed);
     }
@@ -387,6 +405,7 @@ impl Desk {
         for message in warnings {
             self.outbox.push(Event::Problem(Notice { message, hint: None }));
         }
+        self.check_files();
         Ok(())
     }
 
@@ -400,6 +419,25 @@ impl Desk {
         self.ask(Question::Project(Some(shared)))?;
         self.outbox.push(Event::Loaded(Box::new(snapshot)));
         Ok(())
+    }
+
+    /// Looks beside other work whether the pictures' files are still what was imported; it comes as an event.
+    fn check_files(&mut self) {
+        let Some(project) = &self.project else { return };
+        let shared = if project.is_read_only() { project.share_for_reading() } else { project.share() };
+        let Ok(mut project) = shared else { return };
+        let outbox = self.outbox.clone();
+        let newer = std::mem::replace(&mut self.file_check, Cancel::new());
+        newer.cancel();
+        let cancel = self.file_check.clone();
+        // Without a thread it is done another time; whatever reads a picture for numbers looks for itself.
+        let _ = std::thread::Builder::new().name("check files".to_owned()).spawn(move || {
+            match check_files::run(&mut project, &Silent, &cancel) {
+                Ok(check) => outbox.push(Event::FilesChecked(check)),
+                Err(error) if error.is_cancelled() => {}
+                Err(error) => outbox.push(Event::Problem(Notice::from(&error))),
+            }
+        });
     }
 
     fn reload_if_open(&mut self) {
@@ -586,6 +624,7 @@ impl Desk {
             let _ = job.join();
         }
         self.reload_if_open();
+        self.check_files();
         self.outbox.push(match outcome {
             Ok(end) => Event::JobEnded(end),
             Err(error) if error.is_cancelled() => Event::JobEnded(JobEnd::said("Stopped")),

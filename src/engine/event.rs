@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use super::Wake;
 use super::analysis::{Exploration, ExplorationScores, ExploreRequest};
 use super::jobs::agreement::{AgreementReport, AgreementRequest};
+use super::jobs::check_files::FileCheck;
 use super::jobs::import::ImportRequest;
 use super::jobs::plan::TrainingPlan;
 use super::jobs::predictions::RunPredictions;
@@ -116,6 +117,8 @@ pub enum Event {
     JobPaused(bool),
     /// The job ended well, or was stopped.
     JobEnded(JobEnd),
+    /// Whether the pictures' files are still what was imported.
+    FilesChecked(FileCheck),
     /// The job ended with an error.
     JobFailed(Notice),
     /// The epochs and steps of a run that was asked for.

@@ -42,6 +42,18 @@ impl LabelForm {
     /// Each of them.
     pub const ALL: [Self; 4] = [Self::Csv, Self::LongCsv, Self::Sidecars, Self::ImageFolder];
 
+    /// The form that a path's name stands for, where nothing else says so: `metadata.csv`, a name that ends in
+    /// `-long.csv`, another `.csv`, or else a folder of text files.
+    pub fn of_path(path: &Path) -> Self {
+        let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+        match name.as_str() {
+            "metadata.csv" => Self::ImageFolder,
+            name if name.ends_with("-long.csv") => Self::LongCsv,
+            name if name.ends_with(".csv") => Self::Csv,
+            _ => Self::Sidecars,
+        }
+    }
+
     /// The stable name.
     pub fn name(self) -> &'static str {
         match self {

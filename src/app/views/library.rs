@@ -37,6 +37,7 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
         side_ui(ui, view, &project);
     });
     egui::CentralPanel::default().show(ui, |ui| {
+        files_ui(ui, view, &project);
         filter_ui(ui, &mut view.state.library, &project);
         ui.add_space(STEP / 2.0);
         let library = &mut view.state.library;
@@ -107,6 +108,36 @@ fn filter_ui(ui: &mut Ui, library: &mut LibraryState, project: &ProjectState) {
             small::weak(ui, text);
         });
     });
+}
+
+/// Tells of pictures whose files are not what was imported, and offers the way out.
+fn files_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
+    let (changed, missing) = (&view.state.file_check.changed, &view.state.file_check.missing);
+    for (images, what, way_out) in [
+        (changed, "changed since the import and left out of all numbers", UiCommand::ImportPictures),
+        (missing, "not where they were", UiCommand::FindPictures),
+    ] {
+        if images.is_empty() {
+            continue;
+        }
+        let names: Vec<&str> =
+            images.iter().take(20).filter_map(|image| Some(project.image(*image)?.relative_path.as_str())).collect();
+        let more = if images.len() > names.len() { "\n…" } else { "" };
+        let verb = if images.len() == 1 { "is" } else { "are" };
+        let hint = match way_out {
+            UiCommand::ImportPictures => "Import their folder again: what moved is found, what was edited joins anew",
+            _ => way_out.info().tooltip,
+        };
+        ui.horizontal(|ui| {
+            let text = format!("{}  {} {verb} {what}", icons::WARNING, counted(images.len(), "picture"));
+            ui.label(RichText::new(text).color(ui.visuals().warn_fg_color))
+                .on_hover_text(format!("{}{more}", names.join("\n")));
+            if ui.button(way_out.info().name).on_hover_text(hint).clicked() {
+                view.actions.push(Action::Ui(way_out));
+            }
+        });
+        ui.add_space(STEP / 2.0);
+    }
 }
 
 fn side_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {

@@ -99,9 +99,8 @@ fn complaint(purpose: PathPurpose, path: &std::path::Path) -> Option<String> {
         PathPurpose::ImportPictures | PathPurpose::FindPictures if !path.is_dir() => {
             Some(format!("{shown} is not a folder."))
         }
-        PathPurpose::ImportLabels | PathPurpose::ImportGroupings if !path.is_file() => {
-            Some(format!("{shown} is not a file."))
-        }
+        PathPurpose::ImportLabels if !path.exists() => Some(format!("{shown} is not there.")),
+        PathPurpose::ImportGroupings if !path.is_file() => Some(format!("{shown} is not a file.")),
         PathPurpose::ExportClusters | PathPurpose::ExportGroupings
             if path.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("csv")) =>
         {
