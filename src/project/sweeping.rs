@@ -1,7 +1,7 @@
 //! What processes that were killed left half written: files that were about to be renamed into their place.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 /// Younger ones may be under way: a reader of the project makes thumbnails too.
@@ -32,7 +32,7 @@ fn sweep_below(folder: &Path, depth: usize) {
 }
 
 /// Files under way end in `.tmp`; those beside their place begin with a dot, a copy of the database with its name.
-fn is_leftover(path: &PathBuf) -> bool {
+fn is_leftover(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
     let named = name.ends_with(".tmp") && (name.starts_with('.') || name.starts_with("project-"));
     let age = || SystemTime::now().duration_since(fs::metadata(path).ok()?.modified().ok()?).ok();
