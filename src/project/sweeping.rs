@@ -2,7 +2,7 @@
 //! to be renamed into their place), and caches of versions that did not compare pictures with their hashes.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::CACHE;
@@ -41,7 +41,7 @@ fn sweep_below(folder: &Path, depth: usize) {
 }
 
 /// Files under way end in `.tmp`; those beside their place begin with a dot, a copy of the database with its name.
-fn is_leftover(path: &PathBuf) -> bool {
+fn is_leftover(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
     let named = name.ends_with(".tmp") && (name.starts_with('.') || name.starts_with("project-"));
     let age = || SystemTime::now().duration_since(fs::metadata(path).ok()?.modified().ok()?).ok();

@@ -114,7 +114,10 @@ pub(super) async fn listen(listener: TcpListener, app: Router, full: impl Fn(usi
 
 /// All open connections, to find those that rest.
 #[derive(Clone, Debug, Default)]
-struct OpenConnections(Arc<Mutex<HashMap<u64, (Arc<Rest>, oneshot::Sender<()>)>>>);
+struct OpenConnections(Arc<Mutex<HashMap<u64, Open>>>);
+
+/// How long an open connection has rested, and what ends it.
+type Open = (Arc<Rest>, oneshot::Sender<()>);
 
 /// Since when a connection rests.
 #[derive(Debug)]
