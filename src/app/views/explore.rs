@@ -400,7 +400,8 @@ fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
         ui.end_row();
         for condition in &report.conditions {
             let (summary, raters) = (&condition.summary, condition.summary.entropy.count);
-            ui.label(format!("Condition {}", condition.condition)).on_hover_text(format!("Mean of {}", counted(raters, "rater")));
+            ui.label(format!("Condition {}", condition.condition))
+                .on_hover_text(format!("Mean of {}", counted(raters, "rater")));
             let deviation =
                 summary.entropy.standard_deviation.map_or_else(String::new, |deviation| format!(" ± {deviation:.2}"));
             ui.label(
@@ -414,7 +415,9 @@ fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
                 let scores = &grouping.scores;
                 small::weak(ui, format!("   {}", grouping.rater)).on_hover_text(format!(
                     "{} compared; {} only in the clusters, {} only in the groups",
-                    counted(scores.images, "picture"), scores.only_in_clusters, scores.only_in_groups
+                    counted(scores.images, "picture"),
+                    scores.only_in_clusters,
+                    scores.only_in_groups
                 ));
                 small::weak(ui, small::fixed(scores.entropy.overall));
                 small::weak(ui, "");
