@@ -23,10 +23,10 @@ pub fn mean_score(spread: &crate::evaluation::Spread) -> String {
     format!("{}{deviation}", score(spread.mean))
 }
 
-/// `value` with so many decimals and a real minus, as it stands on the screen; files and tables to be read by programs
-/// take [`fixed`].
+/// `value` with so many decimals and a minus of its proper length, as it stands on the screen: an en dash, which the
+/// fonts that come with the program have. Files and tables to be read by programs take [`fixed`].
 pub fn shown(value: f64, decimals: usize) -> String {
-    fixed(value, decimals).replace('-', "−")
+    fixed(value, decimals).replace('-', "–")
 }
 
 /// "100,000": digits in threes.
@@ -34,7 +34,7 @@ pub fn number(value: usize) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -130,7 +130,7 @@ mod tests {
     fn numbers_stand_in_threes_and_below_nothing_with_a_minus() {
         assert_eq!([0, 999, 1000, 100_000, 1_234_567].map(number), ["0", "999", "1,000", "100,000", "1,234,567"]);
         assert_eq!((counted(1, "picture"), counted(2000, "picture")), ("1 picture".into(), "2,000 pictures".into()));
-        assert_eq!([shown(-0.081, 2), shown(-0.001, 2)], ["−0.08", "0.00"]);
+        assert_eq!([shown(-0.081, 2), shown(-0.001, 2)], ["–0.08", "0.00"]);
     }
 
     #[test]

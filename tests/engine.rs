@@ -346,6 +346,8 @@ fn one_job_at_a_time_and_it_can_be_stopped() {
         assert!(window.problem().contains("still at work"));
     }
     // Labelling goes on while the job runs.
+    window.engine.send(Command::ChooseAnnotator("mori".to_owned()));
+    window.loaded();
     window.engine.send(Command::AddLabel("new".to_owned()));
     let snapshot = window.loaded();
     assert_eq!(snapshot.labels.len(), 4);

@@ -133,12 +133,12 @@ pub fn shortcut_text(shortcut: &KeyboardShortcut) -> String {
     text.push_str(match shortcut.logical_key {
         Key::Questionmark => "?",
         Key::Plus => "+",
-        Key::Minus => "−",
+        Key::Minus => "–",
         Key::Equals => "=",
         Key::Period => ".",
         Key::Escape => "Esc",
-        Key::ArrowLeft => "←",
-        Key::ArrowRight => "→",
+        Key::ArrowLeft => "Left",
+        Key::ArrowRight => "Right",
         key => key.name(),
     });
     text

@@ -474,7 +474,8 @@ impl Desk {
     }
 
     /// The person annotating. An answer is always somebody's: nobody is made up.
-    fn annotator(&self) -> Result<PersonId> {
+    fn annotator(&mut self) -> Result<PersonId> {
+        self.project()?;
         let person = self.annotator.as_ref();
         person.map(|person| person.id).ok_or_else(|| {
             Error::user("nobody was chosen to annotate; the answer was not stored")

@@ -44,7 +44,7 @@ fn picture_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
     let total = shown.len();
     let next = at.and_then(|at| shown.get(at + 1)).and_then(|id| project.image(*id));
     let image = cursor.and_then(|id| project.image(id));
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         for command in [
             UiCommand::PreviousPicture,
             UiCommand::NextPicture,

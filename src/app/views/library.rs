@@ -77,7 +77,9 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
 }
 
 fn filter_ui(ui: &mut Ui, library: &mut LibraryState, project: &ProjectState) {
-    ui.horizontal(|ui| {
+    // In a narrow window the bar breaks into two lines rather than run under what is beside it.
+    let narrow = ui.available_width() < 760.0;
+    ui.horizontal_wrapped(|ui| {
         let field = egui::TextEdit::singleline(&mut library.search)
             .hint_text(format!("{}  Search by name", icons::SEARCH))
             .desired_width(220.0)
@@ -99,14 +101,15 @@ fn filter_ui(ui: &mut Ui, library: &mut LibraryState, project: &ProjectState) {
             .on_hover_text("Pictures without any answer by the person annotating");
         ui.toggle_value(&mut library.show_set_aside, "Set aside too")
             .on_hover_text("Also pictures that take no part in training and clusters");
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let selected = library.selection.images.len();
-            let text = match selected {
-                0 | 1 => counted(library.shown().len(), "picture"),
-                n => format!("{} of {} selected", number(n), number(library.shown().len())),
-            };
+        let text = match library.selection.images.len() {
+            0 | 1 => counted(library.shown().len(), "picture"),
+            n => format!("{} of {} selected", number(n), number(library.shown().len())),
+        };
+        if narrow {
             small::weak(ui, text);
-        });
+        } else {
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| small::weak(ui, text));
+        }
     });
 }
 

@@ -138,7 +138,9 @@ pub fn choice_ui(ui: &mut Ui, name: &str, selected: &str, width: f32, choices: i
 /// it is drawn: what was typed in this very frame lands in it.
 pub fn field_ui(ui: &mut Ui, field: egui::TextEdit<'_>, name: &str, focus: &mut bool) -> Response {
     let id = egui::Id::unique(("field", name));
-    if std::mem::take(focus) {
+    // Where a dialog is only measured yet, nothing can have the keyboard.
+    if *focus && ui.is_enabled() {
+        *focus = false;
         ui.memory_mut(|memory| memory.request_focus(id));
     }
     let response = ui.add(field.id(id));

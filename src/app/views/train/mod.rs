@@ -177,7 +177,8 @@ fn standing_ui(ui: &mut Ui, view: &ViewContext<'_>, run: RunId, record: Option<&
         }
         let epochs = view.state.train.epochs.get(&run).map_or(&[][..], Vec::as_slice);
         let Some(record) = record else { return };
-        ui.label(compare::summary(record, epochs));
+        let summary = compare::summary(record, epochs);
+        ui.add(egui::Label::new(&summary).truncate()).on_hover_text(&summary);
         let seconds = epochs.iter().map(|epoch| epoch.duration_ms).sum::<u64>() / 1000;
         let time = small::duration_text(std::time::Duration::from_secs(seconds));
         let text = format!("{time}  ·  seed {}  ·  {}", record.seed, record.device);

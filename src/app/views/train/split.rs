@@ -25,7 +25,7 @@ pub fn ui(context: &egui::Context, view: &mut ViewContext<'_>) {
         ui.heading("Split the pictures");
         small::weak(ui, present_text(&project));
         ui.add_space(STEP);
-        egui::ScrollArea::vertical().max_height(size.y - 220.0).auto_shrink([false, true]).show(ui, |ui| {
+        egui::ScrollArea::vertical().max_height(size.y - 176.0).auto_shrink([false, true]).show(ui, |ui| {
             if choices_ui(ui, dialog, &project) {
                 view.actions.push(Action::Browse(PathPurpose::TestPictures));
             }
