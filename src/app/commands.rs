@@ -129,7 +129,7 @@ fn ctrl_shift(key: Key) -> KeyboardShortcut {
 
 impl UiCommand {
     /// Every command in the order of the menus.
-    pub const ALL: [Self; 52] = [
+    pub const ALL: [Self; 53] = [
         Self::NewProject,
         Self::OpenProject,
         Self::OpenDemo,

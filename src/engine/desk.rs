@@ -24,7 +24,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{ImageId, LabelId, PersonId, RunId, StudyId};
 use crate::interchange::grouping_forms::GroupingForm;
 use crate::interchange::move_log;
-use crate::progress::{Cancel, Observer, Progress};
+use crate::progress::{Cancel, Observer, Progress, Silent};
 use crate::project::history::Change;
 use crate::project::{Person, Project, Role};
 use crate::training::{self, BatchLoss, EpochRecord, TrainingObserver};

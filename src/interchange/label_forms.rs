@@ -213,7 +213,8 @@ fn read_sidecars(folder: &Path) -> Result<Parsed<LabelsByAnnotator>> {
         found.push((name, labels));
     }
     if found.is_empty() {
-        problems.push(Problem::new(1, format!("{} holds no .txt file", folder.display())));
+        return Err(Error::user(format!("{} holds no .txt file with labels", folder.display()))
+            .hint("give a CSV file, or the folder of the text files that stand for pictures"));
     }
     let labels: Vec<String> =
         found.iter().flat_map(|(_, labels)| labels).collect::<BTreeSet<_>>().into_iter().cloned().collect();
