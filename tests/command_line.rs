@@ -158,7 +158,8 @@ fn the_same_seed_gives_the_same_bytes() {
             .lines()
             .map(|line| {
                 let mut record: Value = serde_json::from_str(line).unwrap();
-                record["duration_ms"] = Value::Null;
+                // The time it took differs, and so does the line's checksum.
+                (record["duration_ms"], record["checksum"]) = (Value::Null, Value::Null);
                 record
             })
             .collect();
@@ -252,7 +253,7 @@ fn mistakes_end_with_2_and_name_the_way_out() {
         (evaluate("nowhere.csv"), "nowhere.csv"),
         (evaluate("images"), "is a folder"),
         ([evaluate("clusters.csv"), vec!["--groups", "none.csv"]].concat(), "holds no groups"),
-        (vec!["import", "empty", "--labels", "images"], "is a folder"),
+        (vec!["import", "empty", "--labels", "images"], "holds no .txt file"),
         (vec!["split", "project", "--test-images", "images"], "is a folder"),
         (vec!["relink", "empty", "images"], "no pictures yet"),
         (vec!["relink", "project", "project"], "none of the project's"),
@@ -680,11 +681,12 @@ fn names_do_nothing_to_the_terminal() {
 fn what_was_left_out_is_told_also_when_no_notes_are_wanted() {
     let (folder, cli) = sample();
     train(&cli, "project", "1");
-    std::fs::remove_file(folder.path().join("images/picture-000.png")).unwrap();
+    // One that nobody labelled, and which the run has no features of yet.
+    std::fs::remove_file(folder.path().join("images/picture-006.png")).unwrap();
     let arguments = ["features", "project", "--run", "1", "--part", "all", "--out", "all.csv", "-q"];
     let ran = cli.run(&arguments);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.err.contains("Left out") && ran.err.contains("picture-000.png"), "{ran:?}");
+    assert!(ran.err.contains("Left out") && ran.err.contains("picture-006.png"), "{ran:?}");
     let ran = cli.run(&[&arguments[..], &["--json", "--force"]].concat());
     assert_eq!(ran.err, "", "with --json it is in the object");
 }

@@ -458,7 +458,7 @@ fn the_own_files_of_any_project_are_no_pictures() {
     );
     assert!(place.project.images().unwrap().iter().any(|image| image.relative_path == "cache/picture-002.png"));
 
-    for own in ["other/cache", "other/cache/thumbnails", "other/runs"] {
+    for own in ["other/cache", "other/cache/checked/thumbnails", "other/runs"] {
         let request = ImportRequest { images: Some(place.images().join(own)), ..ImportRequest::default() };
         let error = import::run(&mut place.project, &request, &Silent, &Cancel::new()).unwrap_err();
         assert!(error.kind == ErrorKind::User && error.message.contains("own files"), "{error}");

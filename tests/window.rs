@@ -780,3 +780,100 @@ fn an_answer_is_shown_though_somebody_holds_on_to_the_project() {
     harness.key_press(Key::Num1);
     until(&mut harness, "the answer", |app| app.state().project.as_ref().unwrap().answer(image, label) != before);
 }
+
+/// What stands on the screen, all in one.
+fn on_screen(harness: &Harness<'_, App>) -> String {
+    use egui_kittest::kittest::NodeT;
+    let texts = harness.root().children_recursive().map(|node| {
+        let node = node.accesskit_node();
+        format!("{} {}\n", node.label().unwrap_or_default(), node.value().unwrap_or_default())
+    });
+    texts.collect()
+}
+
+#[test]
+fn window_tables_json_and_csv_show_the_same_numbers() {
+    use atmoscope::engine::jobs::cluster::ClusteredPart;
+    use atmoscope::wording::{mean_score, score};
+    let folder = tempfile::tempdir().unwrap();
+    let path = project(folder.path(), true);
+    // A rater for whom the Rand index says nothing: out of its mean, and that of entropy is over three.
+    let mut one_group = "rater,condition,image,group\n".to_owned();
+    (0..40).for_each(|at| one_group += &format!("Zoe,1,picture-{at:03}.png,all\n"));
+    std::fs::write(folder.path().join("zoe.csv"), one_group).unwrap();
+    let cli = common::Cli::new(folder.path());
+    cli.ok(&["import", "moods", "--groupings", "zoe.csv"]);
+    let options = ["cluster", "moods", "--run", "1", "-k", "3", "--seed", "2", "--part", "all"];
+    let json = cli.json(&[&options[..], &["--out", "command-line.csv"]].concat());
+    let table = cli.ok(&options);
+    let agreement = cli.json(&["agreement", "moods", "--condition", "1"]);
+
+    let mut harness = harness(Some(&path), vec2(1600.0, 1200.0), egui::Theme::Dark);
+    opened(&mut harness);
+    let explore = &mut harness.state_mut().state_mut().explore;
+    (explore.clusters, explore.seed, explore.part) = (3, 2, ClusteredPart::All);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Num5);
+    until(&mut harness, "the scores", |app| {
+        app.state()
+            .explore
+            .scores
+            .as_ref()
+            .is_some_and(|scores| scores.request.clusters == 3 && scores.request.seed == 2)
+    });
+    settle(&mut harness);
+    let report = harness.state().state().explore.scores.as_ref().unwrap().report.clone();
+    // Every score: the window's own values and the JSON's.
+    assert_eq!(serde_json::to_value(&report).unwrap(), json["scores"]);
+    let condition = &report.conditions[0];
+    assert_eq!((condition.raters, condition.summary.adjusted_rand_index.unwrap().count), (3, 2));
+    // As people read them: on the screen in two views, and in the table.
+    let rand = score(condition.summary.adjusted_rand_index.unwrap().mean);
+    let shown = [
+        mean_score(&condition.summary.entropy),
+        score(condition.chance.mean),
+        rand.clone(),
+        score(report.silhouette.as_ref().unwrap().mean),
+    ];
+    let explore = on_screen(&harness);
+    for number in &shown {
+        assert!(table.contains(number.as_str()), "{number}: {table}");
+        assert!(explore.contains(number.as_str()), "{number}: {explore}");
+    }
+    for warning in &report.warnings {
+        assert!(table.contains(warning.as_str()) && explore.contains(warning.as_str()), "{warning}");
+    }
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
+    settle(&mut harness);
+    let page = on_screen(&harness);
+    for number in &shown[..1] {
+        assert!(page.contains(number.as_str()), "{number}: {page}");
+    }
+    for grouping in &report.groupings {
+        assert!(page.contains(&score(grouping.scores.entropy.overall)), "{grouping:?}: {page}");
+    }
+    // The clusters, written from both.
+    let from_window = folder.path().join("window.csv");
+    harness.state_mut().state_mut().path_question = Some(PathQuestion::new(PathPurpose::ExportClusters));
+    harness.run_steps(2);
+    harness.get_by_label("Path").type_text(&from_window.display().to_string());
+    harness.run_steps(2);
+    harness.key_press(Key::Enter);
+    until(&mut harness, "the file", |_| folder.path().join("window.csv.json").is_file());
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_eq!(read("window.csv"), read("command-line.csv"));
+    assert_eq!(read("window.csv.json").replace("window.csv", "command-line.csv"), read("command-line.csv.json"));
+
+    // Agreement of the raters.
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Num3);
+    harness.run_steps(3);
+    harness.get_by_label("Agreement").click();
+    until(&mut harness, "the agreement", |app| app.state().group.agreement.found.is_some());
+    let found = harness.state().state().group.agreement.found.clone().unwrap().unwrap();
+    assert_eq!(serde_json::to_value(&found.agreement).unwrap(), agreement["conditions"][0]["agreement"]);
+    let means = found.agreement.mean.unwrap();
+    settle(&mut harness);
+    let page = on_screen(&harness);
+    let text = cli.ok(&["agreement", "moods", "--condition", "1"]);
+    let mean = atmoscope::wording::fixed(means.adjusted_rand_index.value, 2);
+    assert!(page.contains(&mean) && text.contains(&mean), "{mean}: {page}\n{text}");
+}

@@ -56,7 +56,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     match (&arguments.dir, &arguments.groups) {
         (_, Some(file)) => {
-            let choice = arguments.sorts.choice(arguments.condition.as_deref());
+            let choice = arguments.sorts.choice(None);
             compare(None, &choice.choose(from_file(file)?)?, String::clone, arguments, output)
         }
         (Some(dir), None) => {
@@ -64,7 +64,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
             let names: HashMap<ImageId, String> =
                 project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
             let name = |image: &ImageId| names.get(image).cloned().unwrap_or_default();
-            let choice = arguments.sorts.choice(arguments.condition.as_deref());
+            let choice = arguments.sorts.choice(None);
             compare(Some(&project), &project.rater_sorts(&choice)?, name, arguments, output)
         }
         (None, None) => Err(Error::user("there is nothing to compare").hint("give a project or --groups")),
@@ -88,11 +88,17 @@ fn compare<Image: Ord + Clone + Send + Sync>(
     arguments: &Arguments,
     output: &Output,
 ) -> Result<()> {
-    let conditions: BTreeSet<&StudyCondition> = sorts.iter().map(|sort| &sort.condition).collect();
+    let known: BTreeSet<&StudyCondition> = sorts.iter().map(|sort| &sort.condition).collect();
+    let wanted = arguments.condition.as_ref();
+    let is_wanted = |of: &&&StudyCondition| wanted.is_none_or(|wanted| *wanted == of.condition);
+    let conditions: Vec<&StudyCondition> = known.iter().filter(is_wanted).copied().collect();
+    if let Some(wanted) = wanted.filter(|_| conditions.is_empty() && !known.is_empty()) {
+        let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+        return Err(Error::user(format!("there are no groupings under condition “{wanted}”"))
+            .hint(format!("there are groupings under {}", known.join(", "))));
+    }
     if conditions.is_empty() {
-        let which = arguments.condition.as_ref().map_or_else(String::new, |name| format!(" under condition “{name}”"));
-        return Err(Error::user(format!("there are no groups made by people{which}"))
-            .hint("let raters sort, or import groupings"));
+        return Err(Error::user("there are no groups made by people").hint("let raters sort, or import groupings"));
     }
     let cancel = super::cancel_on_interrupt();
     let (mut values, mut text) = (Vec::new(), String::new());

@@ -55,7 +55,7 @@ pub fn run(project: &mut Project, observer: &dyn Observer, cancel: &Cancel) -> R
     let files = project.picture_files()?;
     let noted = project.file_stamps()?;
     let mut images: Vec<(ImageId, &PictureFile)> =
-        noted.iter().filter_map(|(image, _)| Some((*image, files.get(image)?))).collect();
+        noted.keys().filter_map(|image| Some((*image, files.get(image)?))).collect();
     images.sort_unstable_by_key(|(image, _)| *image);
     let mut check = FileCheck { checked: images.len(), ..FileCheck::default() };
     let mut right = Vec::new();
