@@ -230,7 +230,7 @@ fn summary_ui(ui: &mut Ui, view: &ViewContext<'_>, exploration: &Exploration, cl
     let silhouette = scores
         .and_then(|scores| scores.report.silhouette.as_ref())
         .and_then(|silhouette| silhouette.per_cluster.get(cluster).copied().flatten());
-    small::weak(ui, silhouette.map_or_else(|| "silhouette …".to_owned(), |value| format!("silhouette {}", small::fixed(value))))
+    small::weak(ui, silhouette.map_or_else(|| "silhouette …".to_owned(), |value| format!("silhouette {}", score(value))))
         .on_hover_text("Mean silhouette coefficient of the cluster's pictures: 1 well apart from the others, 0 on the border, below 0 nearer to another cluster");
     for (label, mean) in strongest(exploration, cluster).into_iter().take(NAMED_LABELS) {
         let name = &exploration.features.names[label];
@@ -346,7 +346,7 @@ fn picked_ui(
     let silhouette = scores_of(view, exploration)
         .and_then(|scores| scores.report.silhouette.as_ref())
         .and_then(|silhouette| silhouette.per_image.get(row).copied().flatten())
-        .map_or_else(String::new, |value| format!("  ·  silhouette {}", small::fixed(value)));
+        .map_or_else(String::new, |value| format!("  ·  silhouette {}", score(value)));
     small::weak(ui, format!("distance {:.2}{silhouette}", exploration.clustering.distances[row]))
         .on_hover_text("Distance to the cluster's centroid in the space of label intensities");
     let mut labels: Vec<(usize, f32)> = exploration.features.row(row).iter().copied().enumerate().collect();
@@ -412,6 +412,9 @@ fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
             ui.label(score(condition.chance.mean));
             ui.label(summary.adjusted_rand_index.map_or_else(|| "–".to_owned(), |rand| score(rand.mean)));
             ui.end_row();
+            small::weak(ui, format!("   {}", counted(raters, "rater")));
+            small::weak(ui, counted(condition.compared, "picture"));
+            ui.end_row();
             for grouping in report.groupings.iter().filter(|g| g.condition == condition.condition) {
                 let scores = &grouping.scores;
                 small::weak(ui, format!("   {}", grouping.rater)).on_hover_text(format!(
@@ -437,9 +440,9 @@ fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
 fn ceiling_ui(ui: &mut Ui, ceiling: Option<&Spread>) {
     match ceiling {
         Some(spread) => {
-            let deviation = spread.standard_deviation.map_or_else(String::new, |value| format!(" ± {value:.2}"));
-            let tip = format!("{RATERS} Mean {:.3}{deviation} over {} comparisons.", spread.mean, spread.count);
-            ui.label(small::fixed(spread.mean)).on_hover_text(tip);
+            let deviation = spread.standard_deviation.map_or_else(String::new, |value| format!(" ± {}", score(value)));
+            let tip = format!("{RATERS} Mean {}{deviation} over {} comparisons.", score(spread.mean), spread.count);
+            ui.label(score(spread.mean)).on_hover_text(tip);
         }
         None => {
             small::weak(ui, "–").on_hover_text("There is one rater only under this condition");

@@ -108,7 +108,7 @@ fn warnings_of(summary: &ConditionSummary) -> Vec<String> {
     if compared < rated {
         let missing = rated - compared;
         warnings.push(format!(
-            "Condition {condition}: {missing} of {} that raters sorted {} not among those clustered and left out of the scores",
+            "Condition {condition}: {missing} of {} that raters sorted {} not among those clustered, and left out of the scores",
             counted(*rated, "picture"),
             verb(missing)
         ));
