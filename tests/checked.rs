@@ -685,3 +685,73 @@ fn damage_of_what_is_stored_is_noticed() {
         std::fs::write(&path, whole).unwrap();
     }
 }
+
+#[test]
+fn an_edited_picture_does_not_pass_its_labels_on_by_its_name() {
+    let (folder, cli) = labelled();
+    let before = cli.json(&["export-labels", "project", "--out", "before.csv"]);
+    // One that raters sorted is edited, and joins as a new picture under its old name.
+    common::sample_image(77).save(folder.path().join("images/picture-001.png")).unwrap();
+    assert_eq!(cli.json(&["import", "project", "images"])["added"], 1);
+    let after = cli.json(&["export-labels", "project", "--out", "after.csv"]);
+    assert_eq!((&after["replaced_images"], &before["replaced_images"]), (&1.into(), &0.into()));
+    assert!(!table(folder.path(), "after.csv").contains_key("picture-001.png"));
+    let groups = cli.json(&["export-groupings", "project", "--out", "groups.csv"]);
+    assert_eq!(groups["replaced_images"], 1);
+    assert!(!std::fs::read_to_string(folder.path().join("groups.csv")).unwrap().contains("picture-001.png"));
+    let images = cli.json(&["agreement", "project", "--condition", "1"])["conditions"][0]["images"].clone();
+    assert_eq!(images.as_array().unwrap().len(), 9);
+}
+
+#[test]
+fn text_files_of_another_export_are_not_read_back_with_this_one() {
+    let (folder, cli) = labelled();
+    std::fs::write(folder.path().join("bob.csv"), "image,sea,night,静か\npicture-003.png,1,0,0\n").unwrap();
+    cli.ok(&["import", "project", "--labels", "bob.csv"]);
+    let export = |annotator: &str, more: &[&str]| {
+        let arguments = ["export-labels", "project", "--form", "txt", "--out", "tags", "--annotator", annotator];
+        cli.run(&[&arguments[..], more].concat())
+    };
+    assert_eq!(export("labels", &[]).code, Some(0));
+    let refused = export("bob", &[]);
+    assert!(refused.code == Some(2) && refused.err.contains("is not replaced"), "{refused:?}");
+    let forced = export("bob", &["--force"]);
+    assert!(forced.code == Some(0) && forced.err.contains("night, 静か"), "labels that are never on: {forced:?}");
+    let files: Vec<_> = std::fs::read_dir(folder.path().join("tags")).unwrap().collect();
+    assert_eq!(files.len(), 1);
+    // Several annotators' labels do not become one's.
+    cli.ok(&["export-labels", "project", "--form", "long", "--out", "long.csv"]);
+    let error = cli.fails(2, &["import", "project", "--labels", "long.csv", "--annotator", "zed"]);
+    assert!(error.contains("several annotators"), "{error}");
+    // Names that would be commands to a terminal are no names.
+    cli.fails(2, &["import", "project", "--labels", "bob.csv", "--annotator", "a\nb"]);
+}
+
+#[test]
+fn lists_beside_a_matrix_and_occasions_are_checked() {
+    let (folder, cli) = labelled();
+    train(&cli, &[]);
+    cli.ok(&["features", "project", "--run", "1", "--out", "f.npy"]);
+    cli.ok(&["cluster", "project", "--run", "1", "-k", "3", "--out", "c.csv"]);
+    let evaluate = ["evaluate", "--features", "f.npy", "--assignments", "c.csv"];
+    assert_eq!(cli.json(&evaluate)["warnings"], serde_json::json!([]));
+    let names = folder.path().join("f.images.csv");
+    let mut lines: Vec<String> = std::fs::read_to_string(&names).unwrap().lines().map(str::to_owned).collect();
+    lines.swap(1, 2);
+    std::fs::write(&names, lines.join("\n") + "\n").unwrap();
+    assert!(cli.json(&evaluate)["warnings"][0].as_str().unwrap().contains("f.images.csv is not as it was written"));
+    // A file of one's own is not taken for a description.
+    std::fs::write(folder.path().join("mine.csv.json"), "{\"my\":1}").unwrap();
+    cli.fails(2, &["cluster", "project", "--run", "1", "-k", "3", "--out", "mine.csv", "--force"]);
+
+    let rows = "rater,condition,image,group,occasion\nA,1,picture-001.png,x,0\n";
+    std::fs::write(folder.path().join("g.csv"), rows).unwrap();
+    let ran = cli.run(&["import", "project", "--groupings", "g.csv"]);
+    assert!(ran.code == Some(2) && ran.out.contains("line 2: the occasion is 0"), "{ran:?}");
+    cli.fails(2, &["import", "project", "--groupings", "groupings.csv", "--occasion", "0"]);
+    // Groupings that name no study can be chosen, too.
+    two_studies(folder.path());
+    let free =
+        ["export-groupings", "project", "--form", "freesortr", "--condition", "1", "--study", "", "--out", "f.csv"];
+    assert_eq!(cli.json(&free)["groupings"], 2);
+}

@@ -141,7 +141,7 @@ fn as_json<Image>(
     let ordered: Vec<&String> = report.order.iter().map(|image| &names[*image]).collect();
     json!({
         "condition": report.condition.condition, "study": report.condition.study, "raters": report.groupings.raters(), "images": names,
-        "agreement": report.agreement, "retests": report.retests,
+        "agreement": report.agreement, "retests": report.retests, "only_again": report.only_again,
         "consensus": { "best": report.best, "linkage": linkage, "level": level },
         "order": ordered, "disagreement": disagreement, "files": files,
     })
@@ -162,6 +162,10 @@ fn write_text<Image>(
         counted(raters.len(), "rater"),
         counted(images.len(), "picture")
     );
+    if !report.only_again.is_empty() {
+        let names = report.only_again.join(", ");
+        let _ = writeln!(text, "  Left out, with a second occasion and no first: {names}");
+    }
     let width = raters.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5) + 2;
     let row = |text: &mut String, first: &str, second: &str, scores: [String; 5]| {
         let _ = write!(text, "  {}{}", padded(first, width), padded(second, width));

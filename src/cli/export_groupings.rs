@@ -47,6 +47,12 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let out = OutputFile::new(Some(&project), &arguments.out, kind, arguments.replacing.existing())?;
     let choice = arguments.sorts.choice(arguments.condition.as_deref());
     let written = export_groupings::run(&project, arguments.form, &choice, arguments.occasion, &out)?;
-    let value = json!({ "file": arguments.out.to_string_lossy(), "groupings": written });
-    output.print(&value, || format!("Wrote {} to {}", counted(written, "grouping"), arguments.out.display()))
+    let value = json!({ "file": arguments.out.to_string_lossy(), "groupings": written.groupings, "replaced_images": written.replaced_images });
+    if written.replaced_images > 0 {
+        output.terminal.warn(&format!(
+            "Left out: {} whose file holds another picture now",
+            counted(written.replaced_images, "picture")
+        ));
+    }
+    output.print(&value, || format!("Wrote {} to {}", counted(written.groupings, "grouping"), arguments.out.display()))
 }

@@ -42,6 +42,15 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
             counted(report.unanswered_as_no, "label")
         ));
     }
+    if !report.never_on.is_empty() {
+        output
+            .terminal
+            .warn(&format!("Text files know nothing of labels that no picture has: {}", report.never_on.join(", ")));
+    }
+    if report.replaced_images > 0 {
+        let pictures = counted(report.replaced_images, "picture");
+        output.terminal.warn(&format!("Left out: {pictures} whose file holds another picture now"));
+    }
     output.print(&report, || {
         format!(
             "Wrote {} about {} of {} to {}",

@@ -13,6 +13,7 @@ use crate::engine::jobs::counted;
 use crate::engine::output_file::{FileKind, OutputFile};
 use crate::error::{Error, Result};
 use crate::ids::{ImageId, RunId};
+use crate::interchange::about;
 use crate::interchange::features_csv::{self, FeatureTable};
 use crate::interchange::npy;
 use crate::project::Project;
@@ -74,6 +75,10 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let made = cluster::Made { run: RunId(arguments.run), part: arguments.part, seed: 0 };
     let mut facts = made.facts(&project)?;
     facts.insert("pictures".to_owned(), json!(features.rows()));
+    if as_npy {
+        let (images, columns) = npy::companions(&arguments.out);
+        facts.insert(about::COMPANIONS.to_owned(), about::companions(&[images, columns])?);
+    }
     out.write_described(Some(&project), facts, |target| match as_npy {
         true => npy::write(&table, target),
         false => features_csv::write(&table, target),

@@ -40,7 +40,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME")]
     study: Option<String>,
     /// The occasion of groupings whose file names none: 1 the first time, 2 again.
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     occasion: Option<u64>,
     /// The rater of groupings whose file names none; the file's name unless given.
     #[arg(long, value_name = "NAME")]

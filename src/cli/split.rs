@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     test_images: Option<PathBuf>,
     /// Pictures about which every answer is no: leave-out (as in the paper) or keep.
-    #[arg(long, value_name = "WHAT", default_value_t)]
+    #[arg(long, value_name = "WHAT", default_value_t, value_parser = super::named::<AllNo>)]
     all_no: AllNo,
     #[command(flatten)]
     pub common: Common,

@@ -54,7 +54,8 @@ pub struct RaterSort<Image> {
 /// Which sorts are taken. The default takes all but those of raters who were removed from their study.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SortChoice {
-    /// Of these studies only; several are put together as one. Empty: every study by itself.
+    /// Of these studies only; several are put together as one. An empty name stands for groupings whose file names no
+    /// study. Empty: every study by itself.
     pub studies: Vec<String>,
     /// Under this condition only.
     pub condition: Option<String>,
@@ -67,7 +68,8 @@ pub struct SortChoice {
 impl SortChoice {
     /// True when a sort is taken; `removed` says whether its rater was removed from its study.
     pub fn takes(&self, rater: &str, condition: &StudyCondition, removed: bool) -> bool {
-        let of_study = condition.study.as_ref().is_some_and(|study| self.studies.contains(study));
+        let study = condition.study.as_deref().unwrap_or_default();
+        let of_study = self.studies.iter().any(|wanted| wanted == study);
         (self.studies.is_empty() || of_study)
             && self.condition.as_ref().is_none_or(|wanted| *wanted == condition.condition)
             && !self.without.iter().any(|name| name == rater)
@@ -80,11 +82,13 @@ impl SortChoice {
     /// `User` when a study or rater was named that no sort is of, or one rater would stand twice under a condition.
     pub fn choose<Image>(&self, sorts: Vec<RaterSort<Image>>) -> Result<Vec<RaterSort<Image>>> {
         let list = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(", ");
-        let studies: BTreeSet<&str> = sorts.iter().filter_map(|sort| sort.condition.study.as_deref()).collect();
+        let studies: BTreeSet<&str> =
+            sorts.iter().map(|sort| sort.condition.study.as_deref().unwrap_or_default()).collect();
         if let Some(unknown) = self.studies.iter().find(|study| !studies.contains(study.as_str())) {
-            let hint = match studies.is_empty() {
+            let named: BTreeSet<&str> = studies.iter().copied().filter(|study| !study.is_empty()).collect();
+            let hint = match named.is_empty() {
                 true => "the groupings name no study".to_owned(),
-                false => format!("there are groupings of {}", list(studies)),
+                false => format!("there are groupings of {}", list(named)),
             };
             return Err(Error::user(format!("there are no groupings of a study “{unknown}”")).hint(hint));
         }

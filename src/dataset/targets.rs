@@ -16,7 +16,7 @@ use crate::ids::LabelId;
 /// The answers about one picture, by label.
 pub type ImageLabels = HashMap<LabelId, bool>;
 
-/// Whether a picture has a label: only where somebody, or the larger part of those who answered, said yes.
+/// Whether a picture has a label: only where at least half of those who answered about it said yes.
 pub fn has_label(answers: Option<&ImageLabels>, label: LabelId) -> bool {
     answers.is_some_and(|answers| answers.get(&label) == Some(&true))
 }

@@ -254,7 +254,7 @@ impl Desk {
                 let file = OutputFile::new(Some(project), &file, FileKind::Csv, Existing::Replace)?;
                 let choice = SortChoice::default();
                 let written = export_groupings::run(project, GroupingForm::LongCsv, &choice, None, &file)?;
-                let text = format!("Wrote {} to {}", counted(written, "grouping"), file.path().display());
+                let text = format!("Wrote {} to {}", counted(written.groupings, "grouping"), file.path().display());
                 self.outbox.push(Event::Done(text));
                 Ok(())
             }

@@ -110,7 +110,13 @@ impl OutputFile {
         let beside = about::path_of(&self.path);
         // One that is of another file is no description of this one, and worse than none.
         match look(project, &beside, FileKind::Json)? {
-            Place::SameKind => fs::remove_file(&beside).map_err(|error| Error::io(&beside, error))?,
+            Place::SameKind if about::is_description(&beside) => {
+                fs::remove_file(&beside).map_err(|error| Error::io(&beside, error))?;
+            }
+            Place::SameKind => {
+                return Err(Error::user(format!("{} is there already and is not replaced", beside.display()))
+                    .hint("what is written is described in a file of that name; choose another name"));
+            }
             Place::Free => {}
         }
         let mut bytes = Vec::new();

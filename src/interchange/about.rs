@@ -18,6 +18,27 @@ pub fn path_of(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// True when the file at `about` is a description that was written here.
+pub fn is_description(about: &Path) -> bool {
+    let facts = read_file(about).ok().and_then(|bytes| serde_json::from_slice::<Map<String, Value>>(&bytes).ok());
+    facts.is_some_and(|facts| ["file", "atmoscope", "blake3"].iter().all(|key| facts.contains_key(*key)))
+}
+
+/// The fact that names the files which belong to the described one, each with the hash of its bytes.
+pub const COMPANIONS: &str = "companions";
+
+/// The hashes of files beside the described one, to stand under [`COMPANIONS`].
+///
+/// # Errors
+/// `User` or `Device` when one cannot be read.
+pub fn companions(files: &[PathBuf]) -> Result<Value> {
+    let hash = |file: &PathBuf| {
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok((name, Value::String(blake3::hash(&read_file(file)?).to_hex().to_string())))
+    };
+    Ok(Value::Object(files.iter().map(hash).collect::<Result<_>>()?))
+}
+
 /// Writes what the file `path`, which holds `bytes`, is.
 ///
 /// # Errors
@@ -48,6 +69,15 @@ pub fn check(path: &Path, bytes: &[u8]) -> (Option<Map<String, Value>>, Option<S
         );
     };
     let hash = blake3::hash(bytes).to_hex();
+    let beside = facts.get(COMPANIONS).and_then(Value::as_object);
+    let changed = beside.into_iter().flatten().find_map(|(name, hash)| {
+        let file = path.with_file_name(name);
+        let same = read_file(&file).is_ok_and(|bytes| hash.as_str() == Some(blake3::hash(&bytes).to_hex().as_str()));
+        (!same).then_some(file)
+    });
+    if let Some(file) = changed {
+        return (None, Some(format!("{} is not as it was written: it was changed or damaged since", file.display())));
+    }
     if facts.get("blake3").and_then(Value::as_str) == Some(hash.as_str()) {
         (Some(facts), None)
     } else {

@@ -115,7 +115,11 @@ pub fn parse(bytes: &[u8]) -> Parsed<Vec<GroupingRow>> {
                 number
             })
         };
-        let (order, occasion) = (number(order, "order"), number(occasion, "occasion").filter(|number| *number > 0));
+        let (order, occasion) = (number(order, "order"), number(occasion, "occasion"));
+        if occasion == Some(0) {
+            table.problems.push(Problem::new(row.line, "the occasion is 0: the first is 1; the row is left out"));
+            continue;
+        }
         let study = optional(study);
         // A sort whose occasion is not said is the first.
         let key = (field(rater), field(condition), field(image), occasion.unwrap_or(1), study.clone());

@@ -118,7 +118,7 @@ pub(super) fn way_out(folder: &Path) -> String {
     match newest {
         Some((_, name)) => format!(
             "put the copy backups/{} in its place, under the name project.db, and remove project.db-wal and \
-             project.db-shm",
+             project.db-shm; what was done after that copy was made is not in it, so keep the damaged one too",
             name.to_string_lossy()
         ),
         None => "restore it from a copy of your own; there is none in the project's backups folder".to_owned(),

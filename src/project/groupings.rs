@@ -118,11 +118,13 @@ impl Project {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The newest version of every sort that is taken, also of those who sorted again.
+    /// The newest version of every sort that is taken, also of those who sorted again, without
+    /// [replaced images](Self::replaced_images).
     ///
     /// # Errors
     /// As [`SortChoice::choose`].
     pub fn rater_sorts(&self, choice: &SortChoice) -> Result<Vec<RaterSort<ImageId>>> {
+        let replaced = self.replaced_images()?;
         let mut sorts = Vec::new();
         for record in self.groupings()?.into_iter().filter(|record| record.newest) {
             if record.removed && !choice.with_removed {
@@ -132,7 +134,9 @@ impl Project {
                 condition: record.study_condition(),
                 rater: record.rater,
                 occasion: record.occasion,
-                groups: self.grouping_members(record.id)?.into_iter().collect(),
+                groups: (self.grouping_members(record.id)?.into_iter())
+                    .filter(|(image, _)| !replaced.contains(image))
+                    .collect(),
             });
         }
         choice.choose(sorts)

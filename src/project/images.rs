@@ -1,6 +1,6 @@
 //! The images: known by their content, found by a path relative to a root that can be moved.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 
 use rusqlite::{OptionalExtension, Row, Transaction, params};
@@ -264,6 +264,14 @@ impl Project {
             )?;
             Ok(())
         })
+    }
+
+    /// Images whose file holds another picture now, as an import found. What people said of them is kept; they are left
+    /// out of exports and scores, where their names would stand for the other picture.
+    pub fn replaced_images(&self) -> Result<HashSet<ImageId>> {
+        let mut statement = self.connection.prepare_cached("SELECT id FROM images WHERE set_aside = ?1")?;
+        let rows = statement.query_map([REPLACED], |row| Ok(ImageId(row.get(0)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The stamps of the images' files from when they were last found right; none where that was not looked at yet.

@@ -133,14 +133,21 @@ fn clean_name(name: &str) -> Result<String> {
 
 /// The label of that name, which is added to the vocabulary if new and brought back if removed.
 pub(super) fn label_in(transaction: &Transaction<'_>, name: &str) -> Result<LabelId> {
-    let known: Option<i64> =
-        transaction.query_row("SELECT id FROM labels WHERE name = ?1", [name], |row| row.get(0)).optional()?;
+    let known: Option<i64> = transaction
+        .prepare_cached("SELECT id FROM labels WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()?;
     if let Some(id) = known {
         set_removed(transaction, LabelId(id), false)?;
         return Ok(LabelId(id));
     }
+    // The newest label stands last; looking through all of them for each would take long where there are many.
     transaction
-        .execute("INSERT INTO labels (name, position) SELECT ?1, coalesce(max(position) + 1, 0) FROM labels", [name])?;
+        .prepare_cached(
+            "INSERT INTO labels (name, position)
+             VALUES (?1, coalesce((SELECT position FROM labels ORDER BY id DESC LIMIT 1) + 1, 0))",
+        )?
+        .execute([name])?;
     Ok(LabelId(transaction.last_insert_rowid()))
 }
 

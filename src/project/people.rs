@@ -10,6 +10,9 @@ use super::{Project, now};
 use crate::error::{Error, Result};
 use crate::ids::{ImageId, PersonId};
 
+/// Most characters of a person's name.
+const MOST_NAME_CHARACTERS: usize = 200;
+
 /// What a person does in the project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -94,6 +97,11 @@ impl Project {
         let name: String = name.trim().nfc().collect();
         if name.is_empty() {
             return Err(Error::user("a person needs a name"));
+        }
+        if name.chars().any(char::is_control) || name.chars().count() > MOST_NAME_CHARACTERS {
+            return Err(Error::user(format!(
+                "a person's name must be one line of at most {MOST_NAME_CHARACTERS} characters"
+            )));
         }
         let id = self.write(|transaction| person_in(transaction, &name, role))?;
         Ok(Person { id, name, role })

@@ -117,8 +117,12 @@ fn filter_ui(ui: &mut Ui, library: &mut LibraryState, project: &ProjectState) {
 fn files_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
     let (changed, missing) = (&view.state.file_check.changed, &view.state.file_check.missing);
     for (images, what, way_out) in [
-        (changed, "changed since the import and left out of all numbers", UiCommand::ImportPictures),
-        (missing, "not where they were", UiCommand::FindPictures),
+        (
+            changed,
+            ["has changed since the import and is", "have changed since the import and are"],
+            UiCommand::ImportPictures,
+        ),
+        (missing, ["is not where it was and is", "are not where they were and are"], UiCommand::FindPictures),
     ] {
         if images.is_empty() {
             continue;
@@ -126,13 +130,14 @@ fn files_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
         let names: Vec<&str> =
             images.iter().take(20).filter_map(|image| Some(project.image(*image)?.relative_path.as_str())).collect();
         let more = if images.len() > names.len() { "\n…" } else { "" };
-        let verb = if images.len() == 1 { "is" } else { "are" };
+        let what = what[usize::from(images.len() > 1)];
         let hint = match way_out {
             UiCommand::ImportPictures => "Import their folder again: what moved is found, what was edited joins anew",
             _ => way_out.info().tooltip,
         };
         ui.horizontal(|ui| {
-            let text = format!("{}  {} {verb} {what}", icons::WARNING, counted(images.len(), "picture"));
+            let text =
+                format!("{}  {} {what} left out of what is computed", icons::WARNING, counted(images.len(), "picture"));
             ui.label(RichText::new(text).color(ui.visuals().warn_fg_color))
                 .on_hover_text(format!("{}{more}", names.join("\n")));
             if ui.button(way_out.info().name).on_hover_text(hint).clicked() {

@@ -43,6 +43,8 @@ pub struct AgreementReport<Image> {
     pub agreement: RaterAgreement,
     /// Raters who sorted again.
     pub retests: Vec<Retest>,
+    /// Raters of whom there is a second occasion and no first; they are left out.
+    pub only_again: Vec<String>,
     /// How often each two images stand together.
     pub co_occurrence: CoOccurrence,
     /// The average linkage of these.
@@ -103,10 +105,13 @@ pub fn run<Image: Ord + Clone + Sync + Send>(
     }
     let groupings = RaterGroupings::new(first.iter().map(|sort| (sort.rater.as_str(), &sort.groups)))?;
     let agreement = rater_agreement(&groupings, RESAMPLES, request.seed, observer, cancel)?;
-    let mut retests = Vec::new();
+    let (mut retests, mut only_again) = (Vec::new(), Vec::new());
     for again in of_it(2) {
         // Within a study and condition a rater's name is theirs alone.
-        let Some(before) = first.iter().find(|sort| sort.rater == again.rater) else { continue };
+        let Some(before) = first.iter().find(|sort| sort.rater == again.rater) else {
+            only_again.push(again.rater.clone());
+            continue;
+        };
         let both = RaterGroupings::new([("first time", &before.groups), ("again", &again.groups)])?;
         let mut of_both = rater_agreement(&both, RESAMPLES, request.seed, &Silent, cancel)?;
         if let Some(agreement) = of_both.pairs.pop() {
@@ -122,6 +127,7 @@ pub fn run<Image: Ord + Clone + Sync + Send>(
         disagreement: co_occurrence.disagreement(),
         agreement,
         retests,
+        only_again,
         co_occurrence,
         tree,
         groupings,

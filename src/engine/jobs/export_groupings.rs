@@ -10,7 +10,16 @@ use crate::interchange::grouping_forms::GroupingForm;
 use crate::interchange::groupings::GroupingRow;
 use crate::project::{GroupingRecord, Project};
 
-/// Writes the newest version of every grouping that is taken, of one occasion or all; gives their number. What a file
+/// What was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrittenGroupings {
+    /// Groupings.
+    pub groupings: usize,
+    /// Different pictures left out, whose file holds another picture now: their names would stand for that one.
+    pub replaced_images: usize,
+}
+
+/// Writes the newest version of every grouping that is taken, of one occasion or all. What a file
 /// of this form cannot hold is refused rather than left out.
 ///
 /// # Errors
@@ -22,7 +31,7 @@ pub fn run(
     choice: &SortChoice,
     occasion: Option<usize>,
     file: &OutputFile,
-) -> Result<usize> {
+) -> Result<WrittenGroupings> {
     // Names of studies and raters that fit nothing are told.
     project.rater_sorts(&SortChoice { condition: None, ..choice.clone() })?;
     let chosen: Vec<GroupingRecord> = project
@@ -42,9 +51,15 @@ pub fn run(
     let names: HashMap<ImageId, String> =
         project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
     let again = chosen.iter().any(|grouping| grouping.occasion > 1);
+    let replaced = project.replaced_images()?;
+    let mut left_out = BTreeSet::new();
     let mut rows = Vec::new();
     for grouping in &chosen {
         for row in project.grouping_rows(grouping)? {
+            if replaced.contains(&row.image) {
+                left_out.insert(row.image);
+                continue;
+            }
             let image = names.get(&row.image).cloned();
             rows.push(GroupingRow {
                 line: 0,
@@ -61,7 +76,7 @@ pub fn run(
         }
     }
     file.write(|target| form.write(&rows, target))?;
-    Ok(chosen.len())
+    Ok(WrittenGroupings { groupings: chosen.len(), replaced_images: left_out.len() })
 }
 
 /// Refuses what would come into one column of a table: sorts of several studies, conditions or occasions.
@@ -69,7 +84,11 @@ fn refuse_several(chosen: &[GroupingRecord], form: GroupingForm) -> Result<()> {
     let of = |value: fn(&GroupingRecord) -> String| chosen.iter().map(value).collect::<BTreeSet<String>>();
     let list = |values: BTreeSet<String>| values.into_iter().collect::<Vec<_>>().join(", ");
     for (what, option, values) in [
-        ("study", "--study", of(|grouping| grouping.study.clone().unwrap_or_else(|| "none".to_owned()))),
+        (
+            "study",
+            "--study",
+            of(|grouping| grouping.study.clone().unwrap_or_else(|| "\"\" (those that name none)".to_owned())),
+        ),
         ("condition", "--condition", of(|grouping| grouping.condition.clone())),
         ("occasion", "--occasion", of(|grouping| grouping.occasion.to_string())),
     ] {

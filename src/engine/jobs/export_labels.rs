@@ -37,6 +37,10 @@ pub struct LabelExportReport {
     pub answers: usize,
     /// Labels without an answer, of the pictures written, that will come back as no: text files know only what is on.
     pub unanswered_as_no: usize,
+    /// Labels that no picture has, of which text files know nothing.
+    pub never_on: Vec<String>,
+    /// Pictures left out, whose file holds another picture now: their names would stand for that one.
+    pub replaced_images: usize,
 }
 
 /// Writes labels to a file, or below a folder for text files.
@@ -47,13 +51,17 @@ pub fn run(project: &Project, export: &LabelExport, path: &Path, existing: Exist
     let annotators = project.people(Role::Annotator)?;
     let chosen = export.annotator.as_deref().map(|name| annotator_named(&annotators, name)).transpose()?;
     let vocabulary = project.labels()?;
-    let images = project.images()?;
+    let replaced = project.replaced_images()?;
+    let images: Vec<ImageRecord> =
+        project.images()?.into_iter().filter(|image| !replaced.contains(&image.id)).collect();
     let mut report = LabelExportReport {
         path: path.to_path_buf(),
         images: 0,
         labels: vocabulary.len(),
         answers: 0,
         unanswered_as_no: 0,
+        never_on: Vec::new(),
+        replaced_images: replaced.len(),
     };
     if export.form == LabelForm::LongCsv {
         let file = OutputFile::new(Some(project), path, FileKind::Csv, existing)?;
@@ -83,7 +91,11 @@ pub fn run(project: &Project, export: &LabelExport, path: &Path, existing: Exist
     match export.form {
         LabelForm::Sidecars => {
             report.unanswered_as_no = report.images * vocabulary.len() - report.answers;
-            write_sidecars(project, &answered, &vocabulary, path, existing)?;
+            let never_on = vocabulary
+                .iter()
+                .filter(|label| !answered.iter().any(|(_, of_image)| targets::has_label(Some(of_image), label.id)));
+            report.never_on = never_on.map(|label| label.name.clone()).collect();
+            write_sidecars(project, &images, &answered, &vocabulary, path, existing)?;
         }
         form => {
             let file = OutputFile::new(Some(project), path, FileKind::Csv, existing)?;
@@ -153,6 +165,7 @@ fn long_rows(
 
 fn write_sidecars(
     project: &Project,
+    images: &[ImageRecord],
     answered: &[(&ImageRecord, &ImageLabels)],
     vocabulary: &[Label],
     folder: &Path,
@@ -176,6 +189,15 @@ fn write_sidecars(
             return Err(Error::user(format!("two pictures would share the text file {}", path.display()))
                 .hint("choose another form: their names differ in the ending only"));
         }
+    }
+    // What an earlier export wrote about other pictures would be read back with this one.
+    for image in images {
+        let path = folder.join(sidecar_path(&image.relative_path));
+        if files.contains_key(&path) || !path.is_file() {
+            continue;
+        }
+        OutputFile::new(Some(project), &path, FileKind::Text, existing)?;
+        std::fs::remove_file(&path).map_err(|error| Error::io(&path, error))?;
     }
     for (path, (file, text)) in files {
         if let Some(parent) = path.parent() {

@@ -394,6 +394,10 @@ pub(super) fn image_names(images: &[ImageRecord]) -> ImageNames {
 fn import_labels(project: &mut Project, request: &ImportRequest, file: &Path, report: &mut ImportReport) -> Result<()> {
     let parsed = label_forms::read(file)?;
     let mut problems = parsed.problems;
+    if request.annotator.is_some() && parsed.value.iter().filter(|(annotator, _)| annotator.is_some()).count() > 1 {
+        return Err(Error::user(format!("{} holds the labels of several annotators", file.display()))
+            .hint("leave --annotator out: each joins under their own name"));
+    }
     let names = image_names(&project.images()?);
     let vocabulary: Vec<String> = project.labels()?.into_iter().map(|label| label.name).collect();
     // What a text file beside a picture does not name is off.
@@ -553,7 +557,11 @@ fn import_groupings(
     if add_problems(report, file, problems, request.accept_problems) {
         return Ok(());
     }
-    report.groupings = Some(project.import_groupings(&rows)?);
+    let added = project.import_groupings(&rows).map_err(|mut error| {
+        error.message = format!("{}: {}", file.display(), error.message);
+        error
+    });
+    report.groupings = Some(added?);
     Ok(())
 }
 

@@ -210,7 +210,8 @@ pub(super) fn image_names(project: &Project) -> Result<HashMap<ImageId, String>>
 /// None of the pictures asked for can be read.
 pub(super) fn none_readable() -> Error {
     Error::data("none of the pictures can be read").hint(
-        "if their folder was moved, say where it is now: `atmoscope relink DIR FOLDER`, or Library › Find pictures",
+        "`atmoscope status DIR` says which are missing or changed; if their folder was moved, say where it is now: \
+         `atmoscope relink DIR FOLDER`, or Library › Find moved pictures",
     )
 }
 
