@@ -438,7 +438,7 @@ fn numbers(cli: &Cli) -> Vec<(String, common::Ran)> {
 
 /// How many bytes are flipped; the whole number takes minutes.
 fn flips() -> usize {
-    std::env::var("ATMOSCOPE_TEST_FLIPS").ok().and_then(|number| number.parse().ok()).unwrap_or(40)
+    std::env::var("ATMOSCOPE_TEST_FLIPS").ok().and_then(|number| number.parse().ok()).unwrap_or(24)
 }
 
 #[test]
