@@ -114,8 +114,6 @@ fn visuals(theme: Theme) -> egui::Visuals {
         widget.fg_stroke = Stroke::new(1.0, text);
         widget.expansion = 0.0;
     }
-    // Tick boxes, radio buttons and the rails of sliders, which have nothing else to be seen by; buttons have their text.
-    visuals.widgets.inactive.bg_fill = if dark { grey(104) } else { grey(150) };
     visuals.widgets.noninteractive.bg_stroke = Stroke::new(1.0, line);
     visuals.widgets.hovered.bg_stroke = Stroke::new(1.0, if dark { grey(96) } else { grey(160) });
     // egui draws what has the keyboard as active.
