@@ -415,6 +415,12 @@ fn pictures_are_new_ones_in_the_raters_own_order() {
     encoder.encode_image(&huge).unwrap();
     assert!(std::fs::read(&with_exif).unwrap().windows(4).any(|four| four == b"Exif"));
     std::fs::copy(&with_exif, &paths[&order[0]]).unwrap();
+    // As if it had been imported so.
+    let hash = atmoscope::imaging::content_hash(&std::fs::read(&with_exif).unwrap());
+    rusqlite::Connection::open(folder.path().join("project/project.db"))
+        .unwrap()
+        .execute("UPDATE images SET content_hash = ?1 WHERE id = ?2", rusqlite::params![hash, order[0].0])
+        .unwrap();
     std::fs::remove_dir_all(folder.path().join("project/cache")).unwrap();
     let served = serve(project, study);
     for (place, image) in order.iter().enumerate() {
