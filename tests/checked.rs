@@ -12,7 +12,7 @@ use atmoscope::ids::{ImageId, PileId, StudyId};
 use atmoscope::project::{NewStudy, NewTask, Project, TaskOrder};
 use atmoscope::random::generator;
 use atmoscope::sorting::{Condition, Move};
-use common::{Cli, sample_groupings, sample_images, sample_labels};
+use common::{Cli, sample_folder, sample_images};
 use rand::Rng;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -21,22 +21,11 @@ const PICTURES: usize = 30;
 
 /// A folder with pictures, their labels, and a project `project` that holds both.
 fn labelled() -> (tempfile::TempDir, Cli) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path();
-    sample_images(&path.join("images"), PICTURES);
-    sample_labels(&path.join("labels.csv"), PICTURES);
-    sample_groupings(&path.join("groupings.csv"), test_pictures());
-    let list: Vec<String> = test_pictures().map(|index| format!("picture-{index:03}.png")).collect();
-    std::fs::write(path.join("test-images.txt"), list.join("\n")).unwrap();
-    let cli = Cli::new(path);
+    let (folder, cli) = sample_folder(PICTURES);
     cli.ok(&["new", "project"]);
     cli.ok(&["import", "project", "images", "--labels", "labels.csv", "--groupings", "groupings.csv"]);
     cli.ok(&["split", "project", "--test-images", "test-images.txt"]);
     (folder, cli)
-}
-
-fn test_pictures() -> impl Iterator<Item = usize> + Clone {
-    (0..PICTURES).filter(|index| index % 3 == 1)
 }
 
 fn train(cli: &Cli, options: &[&str]) -> Value {

@@ -6,26 +6,14 @@ mod common;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use common::{Cli, sample_groupings, sample_images, sample_labels};
+use common::{Cli, sample_folder, sample_images};
 use serde_json::Value;
 
 const PICTURES: usize = 60;
 
 /// A folder with pictures, labels, groupings of the test pictures and their list.
 fn sample() -> (tempfile::TempDir, Cli) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path();
-    sample_images(&path.join("images"), PICTURES);
-    sample_labels(&path.join("labels.csv"), PICTURES);
-    sample_groupings(&path.join("groupings.csv"), test_pictures());
-    let list: Vec<String> = test_pictures().map(|index| format!("picture-{index:03}.png")).collect();
-    std::fs::write(path.join("test-images.txt"), list.join("\n")).unwrap();
-    let cli = Cli::new(path);
-    (folder, cli)
-}
-
-fn test_pictures() -> impl Iterator<Item = usize> + Clone {
-    (0..PICTURES).filter(|index| index % 3 == 1)
+    sample_folder(PICTURES)
 }
 
 /// Makes a project, imports everything, splits with the given test part, and trains a few epochs.

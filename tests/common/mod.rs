@@ -84,6 +84,21 @@ pub fn peak_memory_bytes() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
+/// A folder with `n` pictures (`images`), their labels (`labels.csv`), and for every third picture, the test part, its
+/// name in `test-images.txt` and groups by two raters (`groupings.csv`).
+pub fn sample_folder(n: usize) -> (tempfile::TempDir, Cli) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    sample_images(&path.join("images"), n);
+    sample_labels(&path.join("labels.csv"), n);
+    let test = (0..n).filter(|index| index % 3 == 1);
+    sample_groupings(&path.join("groupings.csv"), test.clone());
+    let list: Vec<String> = test.map(|index| format!("picture-{index:03}.png")).collect();
+    std::fs::write(path.join("test-images.txt"), list.join("\n")).unwrap();
+    let cli = Cli::new(path);
+    (folder, cli)
+}
+
 /// The program on the command line, run in a folder of the test's own.
 pub struct Cli {
     folder: PathBuf,
