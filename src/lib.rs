@@ -16,6 +16,7 @@
 //! | [`engine`] | runs commands on a worker thread (window) or in place (command line) |
 //! | [`project`] | a project on disk; the only place that knows SQLite |
 //! | [`interchange`] | files read and written: labels, groupings, assignments, features |
+//! | [`names`] | what may be a name: of a label, a person, a group, a study |
 //! | [`imaging`] | decoding, orientation, thumbnails, hashes, crops, augmentation |
 //! | [`dataset`] | which pictures take part, near-duplicates, splits, imbalance of labels, loading ahead |
 //! | [`nn`] | devices, operations and their kernels, VGG16, its weights from file or hub, the optimiser |
@@ -47,6 +48,7 @@ mod fonts;
 pub mod ids;
 pub mod imaging;
 pub mod interchange;
+pub mod names;
 pub mod nn;
 pub mod progress;
 pub mod project;

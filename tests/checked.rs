@@ -462,28 +462,75 @@ fn no_number_changes_in_silence_when_a_byte_does() {
         let bit = 1 << random.gen_range(0..8);
         bytes[at] ^= bit;
         std::fs::write(&path, bytes).unwrap();
-        let after = numbers(&cli);
         let mark = file.file_name().unwrap().to_string_lossy().into_owned();
-        let marked = after.iter().any(|(_, ran)| ran.err.contains(&mark) || ran.out.contains(&mark));
-        for ((what, before), (_, after)) in before.iter().zip(&after) {
-            let equal = before.out == after.out && after.code == Some(0);
-            let outcome = match (equal, after.code == Some(0), marked) {
-                (true, ..) => "equal",
-                (false, false, _) => "refused",
-                (false, true, true) => "marked",
-                (false, true, false) => panic!(
-                    "{} bit {bit} of byte {at}: {what} changed in silence:\n{}\n{}\n{}",
-                    file.display(),
-                    before.out,
-                    after.out,
-                    after.err
-                ),
-            };
-            *outcomes.entry(outcome).or_default() += 1;
-        }
+        let done = format!("{} bit {bit} of byte {at}", file.display());
+        compare_numbers(&before, &numbers(&cli), &done, &[&mark], &mut outcomes);
     }
     println!("{outcomes:?}");
     assert!(outcomes["equal"] > 0 && outcomes.len() > 1, "{outcomes:?}");
+}
+
+#[test]
+fn no_number_changes_in_silence_when_a_picture_does() {
+    let (folder, cli) = labelled();
+    two_studies(folder.path());
+    train(&cli, &[]);
+    train(&cli, &["--depth", "last-blocks", "--trained-blocks", "1"]);
+    let before = numbers(&cli);
+    let images = folder.path().join("images");
+    let (sound, sound_images) = (folder.path().join("sound"), folder.path().join("sound-images"));
+    copy_folder(&folder.path().join("project"), &sound);
+    copy_folder(&images, &sound_images);
+    let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
+    for harm in ["truncated", "emptied", "deleted", "swapped"] {
+        for with_caches in [true, false] {
+            for (to, from) in [(&folder.path().join("project"), &sound), (&images, &sound_images)] {
+                std::fs::remove_dir_all(to).unwrap();
+                copy_folder(from, to);
+            }
+            if !with_caches {
+                std::fs::remove_dir_all(folder.path().join("project/cache")).unwrap();
+            }
+            let path = images.join("picture-003.png");
+            let bytes = std::fs::read(&path).unwrap();
+            match harm {
+                "truncated" => std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap(),
+                "emptied" => std::fs::write(&path, b"").unwrap(),
+                "deleted" => std::fs::remove_file(&path).unwrap(),
+                _ => swap(folder.path(), "picture-003.png", "picture-004.png"),
+            }
+            let after = numbers(&cli);
+            let done = format!("picture-003.png {harm}, caches {with_caches}");
+            assert!(after[0].1.out.contains("picture-003.png"), "{done}: {:?}", after[0]);
+            compare_numbers(&before, &after, &done, &["picture-003.png", "picture-004.png"], &mut outcomes);
+        }
+    }
+    println!("{outcomes:?}");
+    assert!(outcomes["equal"] > 0 && outcomes["marked"] > 0, "{outcomes:?}");
+}
+
+/// Counts how what the commands tell came out after something was `done`: equal, refused, or marked by any of the
+/// names. Anything else is a number that changed in silence.
+fn compare_numbers(
+    before: &[(String, common::Ran)],
+    after: &[(String, common::Ran)],
+    done: &str,
+    marks: &[&str],
+    outcomes: &mut BTreeMap<&str, usize>,
+) {
+    let marked = after.iter().any(|(_, ran)| marks.iter().any(|mark| ran.err.contains(mark) || ran.out.contains(mark)));
+    for ((what, before), (_, after)) in before.iter().zip(after) {
+        let equal = before.out == after.out && after.code == Some(0);
+        let outcome = match (equal, after.code == Some(0), marked) {
+            (true, ..) => "equal",
+            (false, false, _) => "refused",
+            (false, true, true) => "marked",
+            (false, true, false) => {
+                panic!("{done}: {what} changed in silence:\n{}\n{}\n{}", before.out, after.out, after.err)
+            }
+        };
+        *outcomes.entry(outcome).or_default() += 1;
+    }
 }
 
 fn copy_folder(from: &Path, to: &Path) {
@@ -547,6 +594,13 @@ fn labels_come_out_and_in_again() {
         cli.ok(&["export-labels", "project", "--form", form, "--out", file]);
         assert_eq!(copy(&[file]).1, together, "{form}");
     }
+    // A label may be called as a column with the pictures' names is.
+    cli.ok(&["new", "other"]);
+    std::fs::write(folder.path().join("image.csv"), "file_name,image\npicture-000.png,1\npicture-001.png,0\n").unwrap();
+    cli.ok(&["import", "other", "images", "--labels", "image.csv"]);
+    cli.ok(&["export-labels", "other", "--form", "imagefolder", "--out", "metadata.csv", "--force"]);
+    assert_eq!(copy(&["metadata.csv"]).1, answers("other").1);
+    cli.ok(&["export-labels", "project", "--form", "imagefolder", "--out", "metadata.csv", "--force"]);
     assert!(
         std::fs::read_to_string(folder.path().join("metadata.csv")).unwrap().starts_with("file_name,sea,night,静か\n")
     );
@@ -732,6 +786,12 @@ fn lists_beside_a_matrix_and_occasions_are_checked() {
     // A file of one's own is not taken for a description.
     std::fs::write(folder.path().join("mine.csv.json"), "{\"my\":1}").unwrap();
     cli.fails(2, &["cluster", "project", "--run", "1", "-k", "3", "--out", "mine.csv", "--force"]);
+    // A choice among groups where no groups are given is no choice.
+    assert!(cli.fails(2, &[&evaluate[..], &["--without", "A"]].concat()).contains("--groups"));
+    // Figures beside the pictures would be pictures at the next import.
+    assert!(
+        cli.fails(2, &["agreement", "project", "--out", "images/figures"]).contains("would be taken for a picture")
+    );
 
     let rows = "rater,condition,image,group,occasion\nA,1,picture-001.png,x,0\n";
     std::fs::write(folder.path().join("g.csv"), rows).unwrap();

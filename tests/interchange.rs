@@ -7,7 +7,8 @@ use atmoscope::interchange::features_csv::FeatureTable;
 use atmoscope::interchange::groupings::GroupingRow;
 use atmoscope::interchange::labels::{LabelRow, LabelTable};
 use atmoscope::interchange::{
-    ImageNames, Problem, Unresolved, assignments, atomic, features_csv, groupings, image_list, labels, npy, read_file,
+    ImageNames, Problem, Separator, Unresolved, assignments, atomic, features_csv, groupings, image_list, labels, npy,
+    read_file,
 };
 
 fn lines(problems: &[Problem]) -> Vec<u64> {
@@ -58,11 +59,27 @@ fn problems_of_labels_name_their_lines() {
 fn files_that_are_no_csv_of_ours_say_why() {
     let message = |bytes: &[u8]| labels::parse(bytes).problems[0].message.clone();
     assert!(message(b"").contains("no header"));
-    assert!(message(b"image;cute\na.png;1\n").contains("semicolons"));
     assert!(message(b"picture,cute\na.png,1\n").contains("“image” is missing"));
     assert!(message(b"\xFF\xFEi\0m\0").contains("UTF-16"));
     let shift_jis = labels::parse(b"image,cute\n\x96\xE9.png,1\nb.png,0\n");
     assert_eq!((lines(&shift_jis.problems), shift_jis.value.rows.len()), (vec![2], 1));
+}
+
+#[test]
+fn semicolons_and_tabs_are_recognised_and_told() {
+    let texts = [
+        ("image;cute\n\"a;b.png\";1\n", "semicolons"),
+        ("sep=;\nimage;cute\n\"a;b.png\";1\n", "semicolons"),
+        ("image\tcute\na;b.png\t1\n", "tabs"),
+    ];
+    for (text, word) in texts {
+        let parsed = labels::parse(text.as_bytes());
+        assert_eq!((parsed.problems, parsed.value.labels), (vec![], vec!["cute".to_owned()]), "{word}");
+        assert_eq!(parsed.value.rows[0].image, "a;b.png");
+        assert!(Separator::of(text.as_bytes()).note().unwrap().contains(word));
+    }
+    let mixed = Separator::of(b"image,cute;cool\n");
+    assert_eq!((mixed, mixed.note()), (Separator::Comma, None));
 }
 
 #[test]
@@ -150,7 +167,7 @@ fn features_as_npy_keep_every_bit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("features.npy");
     npy::write_files(&path, &some_features()).unwrap();
-    assert_eq!(npy::read_files(&path).unwrap(), some_features());
+    assert_eq!(npy::read_files(&path, &std::fs::read(&path).unwrap()).unwrap(), some_features());
 
     let bytes = std::fs::read(&path).unwrap();
     let data = bytes.len() - 6 * 4;
@@ -161,10 +178,10 @@ fn features_as_npy_keep_every_bit() {
     );
 
     std::fs::write(&path, &bytes[..bytes.len() - 3]).unwrap();
-    assert!(npy::read_files(&path).unwrap_err().message.contains("says 2 × 3"));
+    assert!(npy::read_files(&path, &std::fs::read(&path).unwrap()).unwrap_err().message.contains("says 2 × 3"));
     std::fs::write(&path, &bytes).unwrap();
     std::fs::write(npy::companions(&path).0, "image\nonly one.png\n").unwrap();
-    assert!(npy::read_files(&path).unwrap_err().message.contains("name 1 images"));
+    assert!(npy::read_files(&path, &std::fs::read(&path).unwrap()).unwrap_err().message.contains("name 1 images"));
 }
 
 #[test]

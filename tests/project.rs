@@ -103,6 +103,12 @@ fn a_second_process_may_read_but_not_write() {
     assert!(error.contains("open in another Atmoscope"), "{error}");
     assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
     assert!(error.contains("reading only"), "{error}");
+    if cfg!(unix) {
+        // Somebody tidies up and takes the file of the lock away.
+        std::fs::remove_file(sample.folder.path().join("project.lock")).unwrap();
+        let error = cli.fails(2, &["import", "project", "pictures"]);
+        assert!(error.contains("open in another Atmoscope"), "{error}");
+    }
     // Looking goes on meanwhile and sees the newest answers.
     let status = cli.json(&["status", "project"]);
     assert_eq!((&status["images"], &status["labelled_images"]), (&2.into(), &1.into()));
@@ -420,6 +426,7 @@ fn rows(sample: &Sample, rater: &str, groups: &[&str]) -> Vec<GroupingRow> {
         study: None,
         place: None,
         begun_at: None,
+        line: None,
         submitted_at: None,
     };
     sample.images.iter().zip(groups).map(row).collect()
@@ -437,13 +444,18 @@ fn a_grouping_is_taken_once() {
     // Another one of the same rater is refused, along with what stands beside it in the file.
     let mut both = rows(&sample, "another", &["a", "b", "b"]);
     both.extend(rows(&sample, "評価者 一", &["海", "空", "空"]));
+    for (row, line) in both.iter_mut().zip(2..) {
+        row.line = Some(line);
+    }
     let error = sample.project.import_groupings(&both).unwrap_err();
     assert!(error.kind == ErrorKind::User && error.message.contains("評価者 一") && error.hint.is_some(), "{error}");
+    assert!(error.message.starts_with("line 5: "), "{error}");
 
     let sample = sample.reopen();
     let stored = sample.project.groupings().unwrap();
     assert_eq!(stored.len(), 1);
     assert_eq!((stored[0].rater.as_str(), stored[0].groups, stored[0].images), ("評価者 一", 2, 3));
+    assert_eq!((&stored[0].begun_at, &stored[0].submitted_at), (&None, &None), "no time was given");
     let members: Vec<String> =
         sample.project.grouping_members(stored[0].id).unwrap().into_iter().map(|(_, group)| group).collect();
     assert_eq!(members, ["海", "空", "海"]);

@@ -100,15 +100,21 @@ fn visuals(theme: Theme) -> egui::Visuals {
     visuals.striped = false;
     visuals.slider_trailing_fill = true;
     let radius = CornerRadius::same(6);
-    for (widget, fill) in [
-        (&mut visuals.widgets.noninteractive, panel),
-        (&mut visuals.widgets.inactive, raised),
-        (&mut visuals.widgets.hovered, if dark { grey(60) } else { grey(220) }),
-        (&mut visuals.widgets.active, if dark { grey(72) } else { grey(205) }),
-        (&mut visuals.widgets.open, if dark { grey(54) } else { grey(222) }),
+    // Buttons and cards are on the weak fill; tick boxes, radio buttons and the rails of sliders on the strong one, as
+    // they are small and have no frame.
+    for (widget, weak_fill, fill) in [
+        (&mut visuals.widgets.noninteractive, panel, panel),
+        (&mut visuals.widgets.inactive, raised, if dark { grey(84) } else { grey(198) }),
+        (
+            &mut visuals.widgets.hovered,
+            if dark { grey(60) } else { grey(220) },
+            if dark { grey(98) } else { grey(184) },
+        ),
+        (&mut visuals.widgets.active, if dark { grey(72) } else { grey(205) }, if dark { grey(98) } else { grey(184) }),
+        (&mut visuals.widgets.open, if dark { grey(54) } else { grey(222) }, if dark { grey(84) } else { grey(198) }),
     ] {
         widget.bg_fill = fill;
-        widget.weak_bg_fill = fill;
+        widget.weak_bg_fill = weak_fill;
         widget.corner_radius = radius;
         widget.bg_stroke = Stroke::NONE;
         widget.fg_stroke = Stroke::new(1.0, text);

@@ -71,6 +71,10 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
             }
             first_occasions(sorts)
         }
+        None if arguments.sorts.is_given() => {
+            return Err(Error::user("--study, --without and --with-removed choose among groups made by people")
+                .hint("give the groups with --groups"));
+        }
         None => Vec::new(),
     };
     let references = References { sorts: references, learnt_from: BTreeSet::new() };
@@ -111,11 +115,11 @@ fn tell(file: &Path, bytes: &[u8], warnings: &mut Vec<String>) {
 }
 
 fn read_features(file: &Path, warnings: &mut Vec<String>) -> Result<FeatureTable> {
+    let bytes = read_file(file)?;
     let table = if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy")) {
-        warnings.extend(about::check(file, &read_file(file)?).1);
-        npy::read_files(file)?
+        warnings.extend(about::check(file, &bytes).1);
+        npy::read_files(file, &bytes)?
     } else {
-        let bytes = read_file(file)?;
         tell(file, &bytes, warnings);
         let parsed = features_csv::parse(&bytes);
         refuse(file, &parsed.problems)?;

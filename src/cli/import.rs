@@ -12,6 +12,7 @@ use crate::engine::jobs::counted;
 use crate::engine::jobs::import::{self, ImportReport, ImportRequest};
 use crate::error::{Error, Result};
 use crate::interchange::grouping_forms::{GroupingForm, Missing};
+use crate::names;
 use crate::wording::one_line;
 
 /// Add a folder of pictures, labels and groupings to a project.
@@ -74,8 +75,8 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
         );
     }
     for (option, name) in [("--rater", arguments.rater.as_ref()), ("--condition", Some(&arguments.condition))] {
-        if name.is_some_and(|name| name.trim().is_empty() || name.chars().any(char::is_control)) {
-            return Err(Error::user(format!("{option} must be a name of one line")));
+        if let Some(name) = name {
+            names::check(name, option)?;
         }
     }
     if !arguments.picture_size.is_finite() || arguments.picture_size <= 0.0 {

@@ -19,6 +19,11 @@ pub(super) struct SortArguments {
 }
 
 impl SortArguments {
+    /// True when any of the options is given.
+    pub(super) fn is_given(&self) -> bool {
+        self.choice(None) != SortChoice::default()
+    }
+
     /// The choice, under one condition or all.
     pub(super) fn choice(&self, condition: Option<&str>) -> SortChoice {
         SortChoice {

@@ -76,14 +76,14 @@ impl SortChoice {
             && (self.with_removed || !removed)
     }
 
-    /// The sorts that are taken, those of several studies named together put under one name.
+    /// Checks that there are sorts of the studies and by the raters that are named, given each sort's rater and study.
     ///
     /// # Errors
-    /// `User` when a study or rater was named that no sort is of, or one rater would stand twice under a condition.
-    pub fn choose<Image>(&self, sorts: Vec<RaterSort<Image>>) -> Result<Vec<RaterSort<Image>>> {
+    /// `User` when a study or rater was named that no sort is of.
+    pub fn check_names<'a>(&self, sorts: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> Result<()> {
         let list = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(", ");
-        let studies: BTreeSet<&str> =
-            sorts.iter().map(|sort| sort.condition.study.as_deref().unwrap_or_default()).collect();
+        let (raters, studies): (BTreeSet<&str>, BTreeSet<&str>) =
+            sorts.map(|(rater, study)| (rater, study.unwrap_or_default())).unzip();
         if let Some(unknown) = self.studies.iter().find(|study| !studies.contains(study.as_str())) {
             let named: BTreeSet<&str> = studies.iter().copied().filter(|study| !study.is_empty()).collect();
             let hint = match named.is_empty() {
@@ -92,11 +92,19 @@ impl SortChoice {
             };
             return Err(Error::user(format!("there are no groupings of a study “{unknown}”")).hint(hint));
         }
-        let raters: BTreeSet<&str> = sorts.iter().map(|sort| sort.rater.as_str()).collect();
         if let Some(unknown) = self.without.iter().find(|name| !raters.contains(name.as_str())) {
             return Err(Error::user(format!("there are no groupings by “{unknown}”"))
                 .hint(format!("there are groupings by {}", list(raters))));
         }
+        Ok(())
+    }
+
+    /// The sorts that are taken, those of several studies named together put under one name.
+    ///
+    /// # Errors
+    /// As [`check_names`](Self::check_names); `User` when one rater would stand twice under a condition.
+    pub fn choose<Image>(&self, sorts: Vec<RaterSort<Image>>) -> Result<Vec<RaterSort<Image>>> {
+        self.check_names(sorts.iter().map(|sort| (sort.rater.as_str(), sort.condition.study.as_deref())))?;
         let mut taken: Vec<_> =
             sorts.into_iter().filter(|sort| self.takes(&sort.rater, &sort.condition, false)).collect();
         if self.studies.len() > 1 {

@@ -142,6 +142,16 @@ pub fn look(project: Option<&Project>, path: &Path, kind: FileKind) -> Result<Pl
         return Err(Error::user(format!("{shown} is where a project keeps its own files"))
             .hint("choose a place outside of the project's folders runs, cache and backups"));
     }
+    if kind == FileKind::Png
+        && let Some(project) = project
+        && let Some(root) = (project.image_roots()?.into_iter()).find(|root| target.starts_with(real(&root.path)))
+    {
+        return Err(Error::user(format!(
+            "{shown} would be taken for a picture of the project: it lies in its folder {}",
+            root.path.display()
+        ))
+        .hint("choose a place outside of the folders of pictures"));
+    }
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Place::Free),

@@ -13,6 +13,7 @@ use std::io;
 use super::problem::{Parsed, Problem};
 use super::table::{self, IMAGE_COLUMNS, Table};
 use crate::dataset::{RaterSort, StudyCondition};
+use crate::names;
 
 const OPTIONAL: [&str; 5] = ["started", "ended", "order", "occasion", "study"];
 
@@ -52,8 +53,8 @@ impl GroupingRow {
         let names = [("rater", Some(&self.rater)), ("condition", Some(&self.condition)), ("group", Some(&self.group))];
         names.into_iter().chain([("study", self.study.as_ref())]).find_map(|(what, name)| {
             let name = name?;
-            let problem = table::name_problem(name)?;
-            Some(format!("the {what} “{}” is not taken: {problem}; the row is left out", table::beginning(name)))
+            let problem = names::problem(name)?;
+            Some(format!("the {what} “{}” is not taken: {problem}; the row is left out", names::beginning(name)))
         })
     }
 }

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::io;
 
 use super::problem::{Parsed, Problem};
-use super::table::{self, IMAGE_COLUMNS};
+use super::table::IMAGE_COLUMNS;
+use crate::names::clean;
 
 /// One name of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub fn parse(bytes: &[u8]) -> Parsed<Vec<ListedImage>> {
             parsed.problems.push(Problem::new(line, "the text is not UTF-8; the line is left out"));
             continue;
         };
-        let image = unquoted(&table::clean(text));
+        let image = unquoted(&clean(text));
         let is_header = parsed.value.is_empty() && IMAGE_COLUMNS.contains(&image.as_str());
         if image.is_empty() || is_header {
             continue;

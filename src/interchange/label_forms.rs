@@ -21,8 +21,9 @@ use walkdir::WalkDir;
 use super::input::read_file;
 use super::labels::{self, LabelRow, LabelTable, parse_answer};
 use super::problem::{Parsed, Problem};
-use super::table::{self, Table, clean};
+use super::table::{self, Table};
 use crate::error::{Error, Result};
+use crate::names::{self, clean};
 
 /// A form of labels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -111,17 +112,16 @@ pub fn read(path: &Path) -> Result<Parsed<LabelsByAnnotator>> {
         return read_sidecars(path);
     }
     let bytes = read_file(path)?;
-    let header = Table::parse(&bytes).header;
-    if ["label", "answer"].iter().all(|name| header.iter().any(|column| column == name)) {
-        return Ok(parse_long(&bytes));
+    let table = Table::parse(&bytes);
+    if ["label", "answer"].iter().all(|name| table.optional(name).is_some()) {
+        return Ok(read_long(table));
     }
-    let Parsed { value, problems } = labels::parse(&bytes);
+    let Parsed { value, problems } = labels::read_table(table);
     Ok(Parsed { value: vec![(None, value)], problems })
 }
 
-/// Reads the bytes of the long form. A second answer of an annotator about the same label of a picture is left out.
-pub fn parse_long(bytes: &[u8]) -> Parsed<LabelsByAnnotator> {
-    let mut table = Table::parse(bytes);
+/// Reads the long form. A second answer of an annotator about the same label of a picture is left out.
+fn read_long(mut table: Table) -> Parsed<LabelsByAnnotator> {
     let needed = [table.image_column(), table.required("label"), table.required("answer")];
     let [Some(image), Some(label), Some(answer)] = needed else {
         return Parsed { value: Vec::new(), problems: table.finish() };
@@ -138,14 +138,14 @@ pub fn parse_long(bytes: &[u8]) -> Parsed<LabelsByAnnotator> {
             problem("the picture or the label has no name; the row is left out".to_owned());
             continue;
         }
-        if let Some(wrong) = table::name_problem(label) {
-            problem(format!("the label “{}” is not taken: {wrong}; the row is left out", table::beginning(label)));
+        if let Some(wrong) = names::problem(label) {
+            problem(format!("the label “{}” is not taken: {wrong}; the row is left out", names::beginning(label)));
             continue;
         }
         let Some(value) = parse_answer(&row.fields[answer]) else {
             problem(format!(
                 "the answer “{}” is not 0 or 1; the row is left out",
-                table::beginning(&row.fields[answer])
+                names::beginning(&row.fields[answer])
             ));
             continue;
         };
@@ -200,10 +200,10 @@ fn read_sidecars(folder: &Path) -> Result<Parsed<LabelsByAnnotator>> {
         let mut labels = BTreeSet::new();
         for label in text.trim_start_matches('\u{feff}').split([',', '\n']).map(clean).filter(|label| !label.is_empty())
         {
-            match table::name_problem(&label) {
+            match names::problem(&label) {
                 Some(wrong) => problems.push(Problem::new(
                     number as u64 + 1,
-                    format!("{}: the label “{}” is not taken: {wrong}", path.display(), table::beginning(&label)),
+                    format!("{}: the label “{}” is not taken: {wrong}", path.display(), names::beginning(&label)),
                 )),
                 None => {
                     labels.insert(label);

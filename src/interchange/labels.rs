@@ -40,7 +40,10 @@ pub struct LabelRow {
 /// Besides `1` and `0` the cells may say `true`, `false`, `1.0` and `0.0` in any case. A cell that says something
 /// else counts as empty, a second row of the same picture is left out; both are problems.
 pub fn parse(bytes: &[u8]) -> Parsed<LabelTable> {
-    let mut table = Table::parse(bytes);
+    read_table(Table::parse(bytes))
+}
+
+pub(super) fn read_table(mut table: Table) -> Parsed<LabelTable> {
     let mut result = LabelTable::default();
     let Some(image_column) = table.image_column() else {
         return Parsed { value: result, problems: table.finish() };

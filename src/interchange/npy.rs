@@ -33,14 +33,14 @@ pub fn write_names_of(path: &Path, features: &FeatureTable) -> Result<()> {
     atomic::write_file(&columns, |writer| write_names("column", &features.names, writer))
 }
 
-/// Reads the matrix at `path` and the two lists beside it.
+/// Reads `matrix`, the bytes of the file at `path`, and the two lists beside it.
 ///
 /// # Errors
 /// `User` when a file is missing; `Data` when the matrix is damaged, not of 32- or 64-bit floats, holds values that
 /// are not finite, or does not fit its lists.
-pub fn read_files(path: &Path) -> Result<FeatureTable> {
+pub fn read_files(path: &Path, matrix: &[u8]) -> Result<FeatureTable> {
     let (images, columns) = companions(path);
-    let matrix = parse(&read_file(path)?).map_err(|reason| Error::data(format!("{}: {reason}", path.display())))?;
+    let matrix = parse(matrix).map_err(|reason| Error::data(format!("{}: {reason}", path.display())))?;
     let images = parse_names("image", &read_file(&images)?, &images)?;
     let names = parse_names("column", &read_file(&columns)?, &columns)?;
     if (matrix.rows, matrix.columns) != (images.len(), names.len()) {

@@ -3,12 +3,8 @@
 use std::collections::HashSet;
 use std::io;
 
-use unicode_normalization::UnicodeNormalization;
-
 use super::problem::Problem;
-
-/// Most characters of a name: of a rater, a condition, a group, a study, a label. The sorting board allows as many.
-const MOST_NAME_CHARACTERS: usize = 200;
+use crate::names::{self, clean};
 
 /// Names a first or picture column may have.
 pub(super) const IMAGE_COLUMNS: [&str; 2] = ["image", "file_name"];
@@ -78,6 +74,10 @@ impl Table {
                 continue;
             };
             if !has_header {
+                if fields == ["sep=", ""] {
+                    // Told to a spreadsheet: the separator, on a line of its own.
+                    continue;
+                }
                 has_header = true;
                 table.header_line = line;
                 table.header = fields;
@@ -112,9 +112,10 @@ impl Table {
         self.header.iter().position(|column| column == name)
     }
 
-    /// The column with the pictures' names.
+    /// The column with the pictures' names: the first that is called so, as a label may be called so too.
     pub fn image_column(&mut self) -> Option<usize> {
-        IMAGE_COLUMNS.iter().find_map(|name| self.optional(name)).or_else(|| self.required(IMAGE_COLUMNS[0]))
+        let found = self.header.iter().position(|column| IMAGE_COLUMNS.contains(&column.as_str()));
+        found.or_else(|| self.required(IMAGE_COLUMNS[0]))
     }
 
     /// Columns other than `known` that can hold named values: position and name. Columns without a name and second
@@ -125,8 +126,8 @@ impl Table {
         for (position, name) in self.header.iter().enumerate().filter(|(position, _)| *position != known) {
             let message = if name.is_empty() {
                 format!("column {} has no name; it is left out", position + 1)
-            } else if let Some(problem) = name_problem(name) {
-                format!("the name of column {}, “{}”, is not taken: {problem}", position + 1, beginning(name))
+            } else if let Some(problem) = names::problem(name) {
+                format!("the name of column {}, “{}”, is not taken: {problem}", position + 1, names::beginning(name))
             } else if !seen.insert(name) {
                 format!("there are two columns “{name}”; the second is left out")
             } else {
@@ -196,30 +197,6 @@ impl Separator {
     }
 }
 
-/// What is wrong with the name of a rater, a condition, a group, a study or a label.
-pub(super) fn name_problem(name: &str) -> Option<String> {
-    if name.chars().any(|letter| letter == '\n' || letter == '\r') {
-        Some("it has a line break: is a quotation mark missing or too many?".to_owned())
-    } else if name.chars().any(char::is_control) {
-        Some("it has a control character".to_owned())
-    } else {
-        let characters = name.chars().count();
-        (characters > MOST_NAME_CHARACTERS)
-            .then(|| format!("it has {characters} characters, more than {MOST_NAME_CHARACTERS}"))
-    }
-}
-
-/// The beginning of a text that may be long, on one line, to be quoted in a message.
-pub(super) fn beginning(text: &str) -> String {
-    const MOST: usize = 80;
-    let mut letters = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
-    let mut start: String = letters.by_ref().take(MOST).collect();
-    if letters.next().is_some() {
-        start.push('…');
-    }
-    start
-}
-
 /// Where the quotation mark stands, and on which line, that begins a field and is never closed.
 fn unclosed_quote(bytes: &[u8], separator: u8) -> Option<(u64, u64)> {
     let (mut line, mut opened, mut field_begins) = (1, None, true);
@@ -237,11 +214,6 @@ fn unclosed_quote(bytes: &[u8], separator: u8) -> Option<(u64, u64)> {
         at += 1;
     }
     opened
-}
-
-/// Trimmed and in normal form C.
-pub(super) fn clean(text: &str) -> String {
-    text.trim().nfc().collect()
 }
 
 /// A writer of CSV with the fields quoted only where they must be.

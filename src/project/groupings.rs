@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use rusqlite::{Transaction, params};
 use serde::Serialize;
 
+use super::Project;
 use super::people::{Role, person_in};
-use super::{Project, now};
 use crate::dataset::{RaterSort, SortChoice, StudyCondition};
 use crate::error::{Error, Result};
 use crate::ids::{GroupingId, ImageId};
+
+/// Stands where a grouping's beginning is not known: the column takes no NULL.
+const UNKNOWN_TIME: &str = "";
 
 /// One rater's sort under one condition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,9 +39,9 @@ pub struct GroupingRecord {
     pub groups: usize,
     /// Number of images placed.
     pub images: usize,
-    /// When it was begun, or imported.
-    pub begun_at: String,
-    /// When it was submitted, or imported.
+    /// When it was begun; none for an imported one whose file does not tell.
+    pub begun_at: Option<String>,
+    /// When it was submitted; none for an imported one whose file does not tell.
     pub submitted_at: Option<String>,
 }
 
@@ -76,6 +79,8 @@ pub struct GroupingRow {
     pub begun_at: Option<String>,
     /// When the sort was submitted, where it is known.
     pub submitted_at: Option<String>,
+    /// The line of the file it is read from, counted from 1; messages name it.
+    pub line: Option<u64>,
 }
 
 impl Project {
@@ -109,7 +114,7 @@ impl Project {
                 occasion: row.get::<_, i64>(6)? as usize,
                 version: row.get::<_, i64>(7)? as usize,
                 newest: row.get(8)?,
-                begun_at: row.get(9)?,
+                begun_at: Some(row.get(9)?).filter(|at| at != UNKNOWN_TIME),
                 submitted_at: row.get(10)?,
                 imported: row.get(11)?,
                 removed: row.get(12)?,
@@ -167,8 +172,9 @@ impl Project {
                 occasion: grouping.occasion,
                 study: grouping.study.clone(),
                 place: row.get::<_, Option<i64>>(2)?.map(|place| place as u64),
-                begun_at: Some(grouping.begun_at.clone()),
+                begun_at: grouping.begun_at.clone(),
                 submitted_at: grouping.submitted_at.clone(),
+                line: None,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -229,12 +235,13 @@ fn add_grouping(
     }
     if !known.is_empty() {
         let condition = StudyCondition { study: study.map(str::to_owned), condition: condition.to_owned() };
+        let line = members.iter().filter_map(|row| row.line).min();
+        let place = line.map_or_else(String::new, |line| format!("line {line}: "));
         return Err(Error::user(format!(
-            "the project already holds another grouping by {rater} under condition {condition}"
+            "{place}the project already holds another grouping by {rater} under condition {condition}"
         ))
         .hint("give the rater another name in the file to keep both"));
     }
-    let at = now();
     transaction.execute(
         "INSERT INTO groupings (rater_id, condition, occasion, created_at, submitted_at, study)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -242,8 +249,8 @@ fn add_grouping(
             rater_id.0,
             condition,
             occasion as i64,
-            members.iter().find_map(|row| row.begun_at.clone()).unwrap_or_else(|| at.clone()),
-            members.iter().find_map(|row| row.submitted_at.clone()).unwrap_or(at),
+            members.iter().find_map(|row| row.begun_at.as_deref()).unwrap_or(UNKNOWN_TIME),
+            members.iter().find_map(|row| row.submitted_at.as_deref()),
             study
         ],
     )?;

@@ -2,12 +2,12 @@
 
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Serialize;
-use unicode_normalization::UnicodeNormalization;
 
 use super::history::{self, Change};
 use super::{Project, now};
 use crate::error::{Error, Result};
 use crate::ids::LabelId;
+use crate::names;
 
 /// A pseudo-label of the vocabulary.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -92,42 +92,10 @@ impl Project {
     }
 }
 
-/// The longest name of a label, in characters.
-const MAX_NAME_LENGTH: usize = 100;
-
-/// Refuses a name that would break lists, tables and files: none at all, one of several lines, or a whole text.
-///
-/// # Errors
-/// `User`.
-pub fn check_label_name(name: &str) -> Result<()> {
-    let start: String = name.chars().filter(|letter| !breaks_lines(*letter)).take(20).collect();
-    if name.trim().is_empty() {
-        return Err(Error::user("a label needs a name"));
-    }
-    if name.chars().any(breaks_lines) {
-        return Err(Error::user(format!(
-            "the label's name “{start}…” holds a line break or another control character"
-        ))
-        .hint("write the name in one line"));
-    }
-    let length = name.chars().count();
-    if length > MAX_NAME_LENGTH {
-        return Err(Error::user(format!(
-            "the label's name “{start}…” has {length} characters, more than {MAX_NAME_LENGTH}"
-        ))
-        .hint("choose a shorter name"));
-    }
-    Ok(())
-}
-
-fn breaks_lines(letter: char) -> bool {
-    letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}')
-}
-
-/// A label's name as stored: trimmed, Unicode NFC.
+/// A label's name as stored.
 fn clean_name(name: &str) -> Result<String> {
-    let name: String = name.trim().nfc().collect();
-    check_label_name(&name)?;
+    let name = names::clean(name);
+    names::check(&name, "a label")?;
     Ok(name)
 }
 

@@ -1,12 +1,14 @@
 //! One process writes to a project at a time.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::Project;
 use crate::error::{Error, Result};
+
+const FILE_NAME: &str = "project.lock";
 
 /// How long a held lock is waited for: a process that is just ending, or that was just started by one which holds
 /// the lock, may have it for a moment.
@@ -17,13 +19,14 @@ const PATIENCE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(super) struct WriteLock {
     _file: File,
+    _folder: Option<File>,
 }
 
 impl Project {
     /// True while somebody, here or in another process, has the project in `folder` open for writing.
     pub fn is_being_written(folder: &Path) -> bool {
-        let file = File::options().read(true).write(true).open(folder.join("project.lock"));
-        file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+        let file = File::options().read(true).write(true).open(folder.join(FILE_NAME));
+        file.is_ok_and(|file| is_held(&file)) || folder_handle(folder).is_some_and(|folder| is_held(&folder))
     }
 }
 
@@ -33,7 +36,7 @@ impl WriteLock {
     /// # Errors
     /// `User` when another process, which the message names, holds it.
     pub(super) fn acquire(folder: &Path) -> Result<Self> {
-        let path = folder.join("project.lock");
+        let path = folder.join(FILE_NAME);
         let mut file = File::options()
             .read(true)
             .write(true)
@@ -41,20 +44,18 @@ impl WriteLock {
             .truncate(false)
             .open(&path)
             .map_err(|error| Error::io(&path, error))?;
+        // The file can be deleted while its lock is held, and another be made in its place. The folder cannot.
+        let folder_handle = folder_handle(folder);
         let patience = Instant::now() + PATIENCE;
-        let free = loop {
-            match file.try_lock() {
-                Ok(()) => break true,
-                Err(TryLockError::WouldBlock) if Instant::now() > patience => break false,
-                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(25)),
-                Err(TryLockError::Error(error)) => {
-                    return Err(Error::io(&path, error).hint(
-                        "the disk does not support file locks; keep projects on a local disk, not a network drive",
-                    ));
-                }
-            }
+        let is_free = take(&file, patience).map_err(|error| {
+            Error::io(&path, error)
+                .hint("the disk does not support file locks; keep projects on a local disk, not a network drive")
+        })? && match &folder_handle {
+            // Some disks lock files only; the file's lock was taken then.
+            Some(handle) => take(handle, patience).unwrap_or(true),
+            None => true,
         };
-        if !free {
+        if !is_free {
             let mut holder = String::new();
             // Windows refuses to read a locked file; the holder then stays unnamed.
             let _ = file.read_to_string(&mut holder);
@@ -67,6 +68,27 @@ impl WriteLock {
             .and_then(|()| file.rewind())
             .and_then(|()| file.write_all(stamp.as_bytes()))
             .map_err(|error| Error::io(&path, error))?;
-        Ok(Self { _file: file })
+        Ok(Self { _file: file, _folder: folder_handle })
     }
+}
+
+/// The folder itself, to be locked; nothing where folders cannot be opened like files, as on Windows.
+fn folder_handle(folder: &Path) -> Option<File> {
+    if cfg!(unix) { File::open(folder).ok() } else { None }
+}
+
+/// Takes the lock, or is told that somebody else held it until `patience`.
+fn take(file: &File, patience: Instant) -> io::Result<bool> {
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) if Instant::now() > patience => return Ok(false),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(25)),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+}
+
+fn is_held(file: &File) -> bool {
+    matches!(file.try_lock(), Err(TryLockError::WouldBlock))
 }

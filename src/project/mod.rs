@@ -50,7 +50,7 @@ pub use annotations::{Annotation, AnnotationEdit};
 pub use features::{FeatureKind, StoredFeatures};
 pub use groupings::{GroupingRecord, GroupingRow};
 pub use images::{FileStamp, ImageRecord, ImageRoot, NewImage, REPLACED, RejectedFile};
-pub use labels::{Label, check_label_name};
+pub use labels::Label;
 pub use people::{AnswerCount, Person, Role};
 pub use runs::{NewRun, RunRecord, RunStatus};
 pub use sorts::{LoggedMove, NewMove, StoredSort, Visit};

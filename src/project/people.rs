@@ -4,14 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
 
 use super::{Project, now};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ids::{ImageId, PersonId};
-
-/// Most characters of a person's name.
-const MOST_NAME_CHARACTERS: usize = 200;
+use crate::names;
 
 /// What a person does in the project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -94,15 +91,8 @@ impl Project {
 
     /// The person of that name and role, who joins the project if new.
     pub fn person(&mut self, name: &str, role: Role) -> Result<Person> {
-        let name: String = name.trim().nfc().collect();
-        if name.is_empty() {
-            return Err(Error::user("a person needs a name"));
-        }
-        if name.chars().any(char::is_control) || name.chars().count() > MOST_NAME_CHARACTERS {
-            return Err(Error::user(format!(
-                "a person's name must be one line of at most {MOST_NAME_CHARACTERS} characters"
-            )));
-        }
+        let name = names::clean(name);
+        names::check(&name, "a person")?;
         let id = self.write(|transaction| person_in(transaction, &name, role))?;
         Ok(Person { id, name, role })
     }

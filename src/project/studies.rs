@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashSet};
 use rand::RngCore;
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
 
 use super::people::{Person, Role, person_in};
 use super::{Project, now};
 use crate::error::{Error, Result};
 use crate::ids::{ImageId, PersonId, SortId, StudyId, TaskId};
+use crate::names;
 use crate::sorting::{Condition, own_order};
 use crate::wording::counted;
 
@@ -344,7 +344,7 @@ impl Project {
             None if studies.is_empty() => Err(Error::user("the project has no study yet").hint(hint)),
             None => Err(Error::user("the project has several studies").hint(format!("name one: {hint}"))),
             Some(name) => {
-                let wanted: String = name.trim().nfc().collect();
+                let wanted = names::clean(name);
                 let place = studies.iter().position(|study| study.name == wanted);
                 place
                     .map(|place| studies.remove(place))
@@ -541,13 +541,8 @@ fn is_invisible(letter: char) -> bool {
 
 fn clean_name(name: &str, whose: &str) -> Result<String> {
     // What cannot be seen tells nobody apart, and what turns text around hides who somebody is.
-    let name: String = name.nfc().filter(|letter| !is_invisible(*letter)).collect();
-    let name = name.trim().to_owned();
-    if name.is_empty() {
-        return Err(Error::user(format!("{whose} needs a name")));
-    }
-    if name.chars().count() > 100 || name.chars().any(char::is_control) {
-        return Err(Error::user(format!("{whose} has a name of one line and at most 100 letters")));
-    }
+    let visible: String = name.chars().filter(|letter| !is_invisible(*letter)).collect();
+    let name = names::clean(&visible);
+    names::check(&name, whose)?;
     Ok(name)
 }

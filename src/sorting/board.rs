@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::condition::{Condition, LONGEST_NAME};
+use super::condition::Condition;
 use super::moves::Move;
 use crate::error::{Error, Result};
 use crate::ids::{ImageId, PileId};
+use crate::names;
 
 /// The place of each image in the rater's own order.
 pub(super) type Places = HashMap<ImageId, usize>;
@@ -148,12 +149,9 @@ impl Board {
             }
             Move::Rename { pile, name } => {
                 let name = name.trim();
-                if name.chars().count() > LONGEST_NAME {
-                    return Err(Error::user(format!("the name has more than {LONGEST_NAME} characters"))
-                        .hint("choose a shorter one"));
-                }
-                if name.chars().any(char::is_control) {
-                    return Err(Error::user("a name is one line of text"));
+                if let Some(problem) = names::problem(name) {
+                    return Err(Error::user(format!("the group's name is not taken: {problem}"))
+                        .hint("choose a shorter name, of one line"));
                 }
                 if self.require(*pile)?.given {
                     return Err(Error::user("this group's name is given and stays"));

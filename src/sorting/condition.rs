@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::board::Board;
 use crate::error::{Error, Result};
 use crate::ids::PileId;
-
-/// Longest name of a condition or a group, in characters.
-pub const LONGEST_NAME: usize = 200;
+use crate::names;
 
 /// What a grouping must look like (methods: conditions 1 and 2 of the paper, or one of the study's own).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -181,12 +179,11 @@ impl Condition {
         if self.name.trim().is_empty() {
             return refuse("it has no name".to_owned(), "give it a short name, as it will stand in tables");
         }
-        let longest = self.given_groups.iter().chain([&self.name]).map(|name| name.chars().count()).max();
-        if longest > Some(LONGEST_NAME) {
-            return refuse(format!("a name has more than {LONGEST_NAME} characters"), "choose a shorter one");
-        }
-        if self.given_groups.iter().chain([&self.name]).any(|name| name.chars().any(char::is_control)) {
-            return refuse("a name is more than one line".to_owned(), "give each a name of one line");
+        for name in self.given_groups.iter().chain([&self.name]) {
+            if let Some(problem) = names::problem(name) {
+                let start = names::beginning(name);
+                return refuse(format!("the name “{start}” is not taken: {problem}"), "choose another name");
+            }
         }
         if !self.own_groups && self.given_groups.is_empty() {
             return refuse(

@@ -14,6 +14,6 @@ mod moves;
 mod sort;
 
 pub use board::{Board, Pile};
-pub use condition::{Breach, Condition, LONGEST_NAME, Standing};
+pub use condition::{Breach, Condition, Standing};
 pub use moves::{ArrangedPile, Move};
 pub use sort::{Sort, own_order};

@@ -10,7 +10,8 @@ use super::layout::TITLE;
 use super::state::{Drag, Drop, SessionState};
 use crate::app::icons;
 use crate::app::theme;
-use crate::sorting::{Board, LONGEST_NAME, Move, Pile};
+use crate::names;
+use crate::sorting::{Board, Move, Pile};
 
 #[allow(clippy::too_many_arguments)]
 pub(super) fn card_ui(
@@ -42,7 +43,7 @@ pub(super) fn card_ui(
         }
     }
     let hovered = response.hovered() && session.drag.is_none();
-    let fill = ui.visuals().widgets.inactive.bg_fill;
+    let fill = ui.visuals().widgets.inactive.weak_bg_fill;
     ui.painter().rect_filled(rect, 8.0, fill);
     if session.merging == Some(pile.id) || session.spread == Some(pile.id) {
         let line = Stroke::new(2.0, theme::accent(ui.visuals().dark_mode));
@@ -126,7 +127,7 @@ fn title_ui(
 fn rename_ui(ui: &mut Ui, session: &mut SessionState, laid: &mut Laid) {
     let Some(renaming) = &mut session.renaming else { return };
     let field = egui::TextEdit::singleline(&mut renaming.text)
-        .char_limit(LONGEST_NAME)
+        .char_limit(names::LONGEST)
         .hint_text("Name")
         .desired_width(ui.available_width() - 12.0);
     let response = ui.add(field);

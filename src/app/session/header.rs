@@ -55,7 +55,7 @@ fn standing_ui(ui: &mut Ui, session: &mut SessionState, standing: &Standing) {
         let (rect, response) = ui.allocate_exact_size(vec2(140.0, 8.0), Sense::hover());
         let name = format!("{} of {all} pictures have their place", standing.placed);
         response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::ProgressIndicator, true, &name));
-        ui.painter().rect_filled(rect, 4.0, ui.visuals().widgets.inactive.bg_fill);
+        ui.painter().rect_filled(rect, 4.0, ui.visuals().widgets.inactive.weak_bg_fill);
         let mut done = rect;
         done.set_width(rect.width() * standing.placed as f32 / all as f32);
         ui.painter().rect_filled(done, 4.0, theme::accent(ui.visuals().dark_mode));

@@ -131,7 +131,7 @@ fn how_ui(ui: &mut Ui, own_groups: bool) {
                 ui.set_width(width);
                 let (space, _) = ui.allocate_exact_size(vec2(width, 150.0), Sense::hover());
                 ui.painter().rect_filled(space, 8.0, ui.visuals().faint_bg_color);
-                let colours = [ui.visuals().weak_text_color(), ui.visuals().widgets.inactive.bg_fill, accent(ui)];
+                let colours = [ui.visuals().weak_text_color(), ui.visuals().widgets.inactive.weak_bg_fill, accent(ui)];
                 draw(ui.painter(), space.shrink(16.0), colours);
                 small::title(ui, format!("{}  {title}", number + 1));
                 ui.label(text);

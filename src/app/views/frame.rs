@@ -97,7 +97,7 @@ fn menu_ui(ui: &mut Ui, view: &mut ViewContext<'_>, section: Section) {
 
 fn chip(ui: &mut Ui, text: &str, explanation: &str) {
     egui::Frame::new()
-        .fill(ui.visuals().widgets.inactive.bg_fill)
+        .fill(ui.visuals().widgets.inactive.weak_bg_fill)
         .corner_radius(10)
         .inner_margin(egui::Margin::symmetric(8, 2))
         .show(ui, |ui| ui.label(RichText::new(text).small()))
@@ -173,7 +173,7 @@ pub fn rail_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
             let accent = theme::accent(visuals.dark_mode);
             let colour = if selected { accent } else { visuals.text_color() };
             let fill = if selected {
-                visuals.widgets.inactive.bg_fill
+                visuals.widgets.inactive.weak_bg_fill
             } else if response.hovered() {
                 visuals.faint_bg_color
             } else {

@@ -11,7 +11,7 @@ use crate::app::{ViewContext, icons};
 use crate::engine::Command;
 use crate::engine::thumbnails::PictureSize;
 use crate::ids::LabelId;
-use crate::project::check_label_name;
+use crate::names;
 use crate::wording::{counted, number, sentence};
 
 /// Draws the view.
@@ -156,7 +156,7 @@ fn side_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
 
 /// Why a label cannot be called that, as far as the vocabulary tells.
 fn complaint(project: &ProjectState, name: &str, renamed: Option<LabelId>) -> Option<String> {
-    if let Err(error) = check_label_name(name) {
+    if let Err(error) = names::check(name, "a label") {
         return Some(format!("{}.", sentence(&error.message)));
     }
     let name: String = name.trim().to_owned();

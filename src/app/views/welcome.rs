@@ -42,7 +42,7 @@ fn entry_ui(ui: &mut Ui, view: &mut ViewContext<'_>, command: UiCommand) {
     let (rect, response) = ui.allocate_exact_size(vec2(520.0, 64.0), egui::Sense::click());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, info.name));
     let visuals = ui.style().interact(&response);
-    ui.painter().rect(rect, 8.0, visuals.bg_fill, visuals.bg_stroke, egui::StrokeKind::Inside);
+    ui.painter().rect(rect, 8.0, visuals.weak_bg_fill, visuals.bg_stroke, egui::StrokeKind::Inside);
     if response.has_focus() {
         theme::focus_ring(ui.painter(), rect, 8.0, ui.visuals().dark_mode);
     }

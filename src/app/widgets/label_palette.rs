@@ -108,7 +108,7 @@ pub fn label_ui(
     let (fill, text) = match answer {
         Together::Yes => (accent, theme::text_on(accent)),
         Together::Mixed => (ui.visuals().selection.bg_fill, ui.visuals().selection.stroke.color),
-        Together::No | Together::Open => (visuals.bg_fill, ui.visuals().text_color()),
+        Together::No | Together::Open => (visuals.weak_bg_fill, ui.visuals().text_color()),
     };
     let painter = ui.painter();
     painter.rect_filled(rect, 6.0, fill);

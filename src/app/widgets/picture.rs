@@ -50,11 +50,11 @@ pub fn paint_with(
             None
         }
         Shown::Waiting => {
-            painter.rect_filled(rect, 2.0, visuals.widgets.inactive.bg_fill);
+            painter.rect_filled(rect, 2.0, visuals.widgets.inactive.weak_bg_fill);
             None
         }
         Shown::Broken(reason) => {
-            painter.rect_filled(rect, 2.0, visuals.widgets.inactive.bg_fill);
+            painter.rect_filled(rect, 2.0, visuals.widgets.inactive.weak_bg_fill);
             let icon = FontId::proportional((rect.height() * 0.3).clamp(16.0, 48.0));
             let colour = visuals.text_color();
             painter.text(rect.center(), Align2::CENTER_CENTER, icons::IMAGE_BROKEN, icon, colour);

@@ -111,7 +111,7 @@ pub fn bar_ui(ui: &mut Ui, name: &str, value: f32, colour: Color32, name_points:
         let number_points = 34.0;
         let width = (ui.available_width() - number_points).max(20.0);
         let (rect, _) = ui.allocate_exact_size(vec2(width, 8.0), Sense::hover());
-        ui.painter().rect_filled(rect, 3.0, ui.visuals().widgets.inactive.bg_fill);
+        ui.painter().rect_filled(rect, 3.0, ui.visuals().widgets.inactive.weak_bg_fill);
         let mut filled = rect;
         filled.set_width(rect.width() * value.clamp(0.0, 1.0));
         ui.painter().rect_filled(filled, 3.0, colour);

@@ -32,12 +32,12 @@ pub fn run(
     occasion: Option<usize>,
     file: &OutputFile,
 ) -> Result<WrittenGroupings> {
-    // Names of studies and raters that fit nothing are told.
-    project.rater_sorts(&SortChoice { condition: None, ..choice.clone() })?;
-    let chosen: Vec<GroupingRecord> = project
-        .groupings()?
+    let newest = project.groupings()?.into_iter().filter(|grouping| grouping.newest);
+    let known: Vec<GroupingRecord> = newest.filter(|grouping| choice.with_removed || !grouping.removed).collect();
+    choice.check_names(known.iter().map(|grouping| (grouping.rater.as_str(), grouping.study.as_deref())))?;
+    let chosen: Vec<GroupingRecord> = known
         .into_iter()
-        .filter(|grouping| grouping.newest && occasion.is_none_or(|occasion| grouping.occasion == occasion))
+        .filter(|grouping| occasion.is_none_or(|occasion| grouping.occasion == occasion))
         .filter(|grouping| choice.takes(&grouping.rater, &grouping.study_condition(), grouping.removed))
         .collect();
     if chosen.is_empty() {

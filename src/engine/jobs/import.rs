@@ -20,9 +20,10 @@ use crate::ids::ImageId;
 use crate::imaging::{self, DecodeLimits, Inspection, Rejection, ThumbnailCache};
 use crate::interchange::grouping_forms::{GroupingForm, Missing};
 use crate::interchange::{ImageNames, Problem, Separator, check_file, label_forms, labels, read_file};
+use crate::names;
 use crate::progress::{Cancel, Observer, Stage};
 use crate::project::{
-    FileStamp, GroupingRow, ImageRecord, NewImage, Project, REPLACED, RejectedFile, Role, check_label_name, is_own_file,
+    FileStamp, GroupingRow, ImageRecord, NewImage, Project, REPLACED, RejectedFile, Role, is_own_file,
 };
 use crate::wording::{path_in_json, paths_in_json};
 
@@ -466,7 +467,7 @@ fn resolve_labels(
     let mut columns = table.labels;
     let mut usable = Vec::with_capacity(columns.len());
     for name in &columns {
-        let checked = check_label_name(name);
+        let checked = names::check(name, "a label");
         usable.push(checked.is_ok());
         if let Err(error) = checked {
             problems.push(Problem::new(1, format!("{error}; the label is left out")));
@@ -549,6 +550,7 @@ fn import_groupings(
                         place: row.order,
                         begun_at: row.started,
                         submitted_at: row.ended,
+                        line: Some(row.line),
                     });
                 }
             },

@@ -539,7 +539,7 @@ fn disagreement_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectSta
                     let above = Rect::from_min_max(space.min, space.max - vec2(0.0, 24.0));
                     picture::paint(ui, above, image, project, view.textures, PictureSize::Thumbnail);
                     let bar = Rect::from_min_size(pos2(space.min.x, space.max.y - 20.0), vec2(112.0, 4.0));
-                    ui.painter().rect_filled(bar, 2.0, ui.visuals().widgets.inactive.bg_fill);
+                    ui.painter().rect_filled(bar, 2.0, ui.visuals().widgets.inactive.weak_bg_fill);
                     let mut filled = bar;
                     filled.set_width(bar.width() * (value / longest) as f32);
                     ui.painter().rect_filled(filled, 2.0, theme::accent(ui.visuals().dark_mode));

@@ -161,7 +161,7 @@ fn progress_ui(ui: &mut Ui, progress: Option<&TaskProgress>, images: usize) {
         return;
     }
     let (rect, _) = ui.allocate_exact_size(vec2(84.0, 8.0), Sense::hover());
-    ui.painter().rect_filled(rect, 4.0, ui.visuals().widgets.inactive.bg_fill);
+    ui.painter().rect_filled(rect, 4.0, ui.visuals().widgets.inactive.weak_bg_fill);
     let mut done = rect;
     done.set_width(rect.width() * sort.placed as f32 / images.max(1) as f32);
     ui.painter().rect_filled(done, 4.0, theme::accent(ui.visuals().dark_mode));

@@ -219,7 +219,7 @@ fn number_ui(ui: &mut Ui, text: Option<String>) {
 
 fn bar_ui(ui: &mut Ui, value: f64, colour: egui::Color32) {
     let (rect, _) = ui.allocate_exact_size(vec2(44.0, 8.0), Sense::hover());
-    ui.painter().rect_filled(rect, 3.0, ui.visuals().widgets.inactive.bg_fill);
+    ui.painter().rect_filled(rect, 3.0, ui.visuals().widgets.inactive.weak_bg_fill);
     let mut filled = rect;
     filled.set_width(rect.width() * value.clamp(0.0, 1.0) as f32);
     ui.painter().rect_filled(filled, 3.0, colour);
