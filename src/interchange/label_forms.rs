@@ -275,7 +275,7 @@ mod tests {
         ];
         let mut bytes = Vec::new();
         write_long(&rows, &mut bytes).unwrap();
-        let parsed = parse_long(&bytes);
+        let parsed = read_long(Table::parse(&bytes));
         assert_eq!(parsed.problems, []);
         let [(ada, of_ada), (mori, of_mori)] = parsed.value.as_slice() else { panic!("{:?}", parsed.value) };
         assert_eq!((ada.as_deref(), mori.as_deref()), (Some("Ada"), Some("森")));
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn what_is_wrong_in_the_long_form_is_told_by_line() {
         let text = "image,label,answer\na,x,1\na,x,0\na,,1\na,y,perhaps\n";
-        let parsed = parse_long(text.as_bytes());
+        let parsed = read_long(Table::parse(text.as_bytes()));
         assert_eq!(parsed.problems.iter().map(|problem| problem.line).collect::<Vec<_>>(), [3, 4, 5]);
         assert_eq!(parsed.value[0].1.rows.len(), 1);
     }
