@@ -243,13 +243,17 @@ fn training_that_is_stopped_says_so_with_its_exit_code() {
     cli.ok(&["new", "project"]);
     cli.ok(&["import", "project", "images", "--labels", "labels.csv"]);
     let train = ["train", "project", "--image-size", "32", "--epochs", "10000", "--augmented-copies", "0", "-q"];
-    let child = cli.command(&train).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let metrics = folder.path().join("project/runs/1/metrics.jsonl");
-    poll("an epoch", || std::fs::read_to_string(&metrics).ok().filter(|text| text.lines().count() > 0));
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    let ended = child.wait_with_output().unwrap();
-    let said = String::from_utf8(ended.stderr).unwrap();
-    assert_eq!(ended.status.code(), Some(130), "{said}");
-    assert!(said.contains("is kept") && said.contains("--resume 1"), "{said}");
-    assert_eq!(cli.json(&["runs", "project"])["runs"][0]["status"], "stopped");
+    // By Ctrl+C, and by the system at shutdown.
+    for (run, signal) in [(1, "-INT"), (2, "-TERM")] {
+        let child = cli.command(&train).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let metrics = folder.path().join(format!("project/runs/{run}/metrics.jsonl"));
+        poll("an epoch", || std::fs::read_to_string(&metrics).ok().filter(|text| text.lines().count() > 0));
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        let ended = child.wait_with_output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(130), "{said}");
+        assert!(said.contains("is kept") && said.contains(&format!("--resume {run}")), "{said}");
+        let runs = cli.json(&["runs", "project"]);
+        assert!(runs["runs"].as_array().unwrap().iter().all(|run| run["status"] == "stopped"), "{runs}");
+    }
 }

@@ -262,7 +262,7 @@ fn the_ceiling_of_entropy_is_that_of_raters_among_themselves() {
 }
 
 fn scored_against<Image: Ord>(sorts: Vec<RaterSort<Image>>) -> References<Image> {
-    References { sorts, learnt_from: BTreeSet::new() }
+    References { sorts, learnt_from: BTreeSet::new(), warnings: Vec::new() }
 }
 
 #[test]

@@ -12,12 +12,14 @@ use super::output::Output;
 use super::sort_choice::SortArguments;
 use crate::dataset::{RaterSort, StudyCondition};
 use crate::engine::jobs::agreement::{self, AgreementReport, AgreementRequest};
+use crate::engine::jobs::cluster::replaced_warning;
 use crate::engine::jobs::{counted, counted_as, export_agreement};
 use crate::error::{Error, Result};
 use crate::evaluation::{Consensus, Estimate, LEAST_IMAGES_FOR_INTERVAL};
 use crate::ids::ImageId;
 use crate::interchange::grouping_forms::{GroupingForm, Missing};
 use crate::interchange::{groupings, read_file};
+use crate::progress::Observer;
 use crate::project::Project;
 use crate::wording::fixed;
 
@@ -65,6 +67,9 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
                 project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
             let name = |image: &ImageId| names.get(image).cloned().unwrap_or_default();
             let choice = arguments.sorts.choice(None);
+            if let Some(warning) = replaced_warning(&project)? {
+                output.terminal.left_out(&format!("Warning: {warning}."));
+            }
             compare(Some(&project), &project.rater_sorts(&choice)?, name, arguments, output)
         }
         (None, None) => Err(Error::user("there is nothing to compare").hint("give a project or --groups")),

@@ -77,7 +77,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
         }
         None => Vec::new(),
     };
-    let references = References { sorts: references, learnt_from: BTreeSet::new() };
+    let references = References { sorts: references, learnt_from: BTreeSet::new(), warnings };
     // Clusters may carry any numbers; scores count them from 0.
     let mut numbers: Vec<usize> = assigned.iter().map(|row| row.cluster).collect();
     numbers.sort_unstable();
@@ -91,8 +91,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let matrix = FeatureMatrix::new(ids, features.names.clone(), features.values.clone())?;
     let values = matrix.to_array();
     let cancel = super::cancel_on_interrupt();
-    let mut report = score::run(&features.images, values.view(), &assignments, &references, arguments.seed, &cancel)?;
-    report.warnings.extend(warnings);
+    let report = score::run(&features.images, values.view(), &assignments, &references, arguments.seed, &cancel)?;
     output.print(&report, || score_table::text(std::slice::from_ref(&report)))
 }
 

@@ -302,7 +302,8 @@ fn cancel_on_interrupt() -> Cancel {
     FLAG.get_or_init(|| {
         let cancel = Cancel::new();
         let raised = cancel.clone();
-        // Without a handler Ctrl+C ends the program at once, which loses nothing that is stored.
+        // Also when the system asks (SIGTERM, as at shutdown) or the terminal is closed. Without a handler the program
+        // ends at once, which loses nothing that is stored.
         let _ = ctrlc::set_handler(move || {
             if raised.is_cancelled() {
                 std::process::exit(STOPPED.into());

@@ -39,7 +39,14 @@ pub(super) fn text(reports: &[ScoreReport]) -> String {
                 "  | {on:<24}{entropy:>13}  {:>6}  {:>6}  {:>6}",
                 condition.raters_among_themselves.as_ref().map_or_else(|| "-".to_owned(), |spread| score(spread.mean)),
                 score(condition.chance.mean),
-                condition.summary.adjusted_rand_index.map_or_else(|| "-".to_owned(), |rand| score(rand.mean))
+                // A rater who made one group is in no mean of it.
+                condition.summary.adjusted_rand_index.map_or_else(
+                    || "-".to_owned(),
+                    |rand| match rand.count == condition.raters {
+                        true => score(rand.mean),
+                        false => format!("{} of {}", score(rand.mean), rand.count),
+                    }
+                )
             );
         }
         text.push('\n');

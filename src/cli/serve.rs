@@ -55,7 +55,6 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let project = super::open_to_write(&arguments.dir)?;
     let study = project.study_named(arguments.study.as_deref())?;
     let server = Server::start(project, study.id, arguments.address, &Limits::default())?;
-    server.cancel_on_terminate(cancel.clone());
     let address = server.address();
     let base = match &arguments.base_url {
         Some(base) => base.clone(),

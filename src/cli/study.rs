@@ -251,6 +251,8 @@ fn condition(text: &str) -> Result<Condition> {
     if let Some(stem) = file.file_stem().filter(|_| !named) {
         condition.name = stem.to_string_lossy().into_owned();
     }
+    // How many pictures there are is looked at when the study is made.
+    condition.validate(usize::MAX).map_err(|error| error.in_file(file))?;
     Ok(condition)
 }
 

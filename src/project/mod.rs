@@ -460,6 +460,11 @@ fn now() -> String {
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;
+        if matches!(error, rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::FromSqlConversionFailure(..)) {
+            return Error::data(format!("{DAMAGED} ({error})"))
+                .hint("restore a copy of it from the project's backups folder, if there is one")
+                .caused_by(error);
+        }
         let (message, hint) = match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => {
                 ("the disk is full; the last change was not stored", "free some space and repeat it")

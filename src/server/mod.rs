@@ -39,7 +39,6 @@ use tokio::sync::watch;
 
 use crate::error::{Error, Result};
 use crate::ids::StudyId;
-use crate::progress::Cancel;
 use crate::project::Project;
 use http::Shared;
 use limits::Counters;
@@ -132,24 +131,6 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// Raises `cancel` when the system asks the program to end (SIGTERM), as it does at shutdown.
-    pub fn cancel_on_terminate(&self, cancel: Cancel) {
-        #[cfg(unix)]
-        if let Some(runtime) = &self.runtime {
-            let _inside = runtime.enter();
-            // Where it cannot be heard, the program just ends, which loses nothing that is stored.
-            if let Ok(mut asked) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-                runtime.spawn(async move {
-                    if asked.recv().await.is_some() {
-                        cancel.cancel();
-                    }
-                });
-            }
-        }
-        #[cfg(not(unix))]
-        let _ = cancel;
     }
 
     /// The next problem that the researcher should know of, waited for as long as `patience`.

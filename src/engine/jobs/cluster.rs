@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::counted;
 use super::intensities::{self, Unreadable};
 use super::score::References;
 use crate::clustering::{self, Clustering, KMeansSettings};
@@ -166,5 +167,21 @@ fn rows(project: &Project, features: &FeatureMatrix, clustering: &Clustering) ->
 pub fn references(project: &Project, run: &RunRecord, choice: &SortChoice) -> Result<References<ImageId>> {
     let parts = project.split(run.split)?.parts;
     let learnt_from = parts.into_iter().filter(|(_, part)| *part != Part::Test).map(|(image, _)| image).collect();
-    Ok(References { sorts: first_occasions(project.rater_sorts(choice)?), learnt_from })
+    Ok(References {
+        sorts: first_occasions(project.rater_sorts(choice)?),
+        learnt_from,
+        warnings: replaced_warning(project)?.into_iter().collect(),
+    })
+}
+
+/// What to say where pictures were edited or overwritten since they were imported.
+///
+/// # Errors
+/// Those of the project.
+pub fn replaced_warning(project: &Project) -> Result<Option<String>> {
+    let replaced = project.replaced_images()?.len();
+    Ok((replaced > 0).then(|| {
+        let them = if replaced == 1 { "it: its file holds" } else { "them: their files hold" };
+        format!("{} left out, with what people said of {them} another picture now", counted(replaced, "picture"))
+    }))
 }

@@ -18,6 +18,8 @@ pub struct References<Image> {
     pub sorts: Vec<RaterSort<Image>>,
     /// The images that the features' network learnt from or was chosen on, as far as that is known.
     pub learnt_from: BTreeSet<Image>,
+    /// What one should know besides, as sentences.
+    pub warnings: Vec<String>,
 }
 
 /// One grouping's scores.
@@ -186,7 +188,7 @@ pub fn run<Image: Ord>(
             });
         }
     }
-    let warnings = conditions.iter().flat_map(warnings_of).collect();
+    let warnings = references.warnings.iter().cloned().chain(conditions.iter().flat_map(warnings_of)).collect();
     Ok(ScoreReport {
         warnings,
         images: images.len(),

@@ -64,9 +64,20 @@ pub fn run(project: &mut Project, request: &SplitRequest) -> Result<SplitReport>
     let Division { parts, method, left_out, set_aside } = divide(project, request)?;
     let id = project.add_split(request.seed, &method, &parts)?;
     let split = project.split(id)?;
+    let rated = project.rated_images()?;
+    let learnt_from =
+        rated.iter().filter(|image| split.parts.get(image).is_some_and(|part| *part != Part::Test)).count();
+    let mut remarks = left_out.remarks();
+    if learnt_from > 0 {
+        remarks.push(format!(
+            "{learnt_from} of {} that raters sorted would be trained on, and scores on them say too much good; keep them \
+             in the test part with --test-images",
+            counted(rated.len(), "picture")
+        ));
+    }
     let sizes = Part::ALL.into_iter().map(|part| (part.name(), split.images_of(part).len())).collect();
     let LeftOut { without_answer, all_no, .. } = left_out;
-    Ok(SplitReport { sizes, split, without_answer, all_no_left_out: all_no, remarks: left_out.remarks(), set_aside })
+    Ok(SplitReport { sizes, split, without_answer, all_no_left_out: all_no, remarks, set_aside })
 }
 
 /// A split that is not stored.
