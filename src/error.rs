@@ -19,6 +19,8 @@ pub const STOPPED: u8 = 130;
 pub enum ErrorKind {
     /// The request cannot be met as made: a wrong argument, a missing file, a name already taken.
     User,
+    /// Another process works with it and must end first.
+    Busy,
     /// A setting or a configuration file does not make sense.
     Config,
     /// An input file or the project's own data are damaged or do not fit together.
@@ -54,6 +56,11 @@ impl Error {
     /// A mistake in the request.
     pub fn user(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::User, message)
+    }
+
+    /// Something that another process has.
+    pub fn busy(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Busy, message)
     }
 
     /// A setting that makes no sense.
@@ -144,7 +151,7 @@ impl Error {
     /// it for Ctrl+C, 1 otherwise.
     pub fn exit_code(&self) -> u8 {
         match self.kind {
-            ErrorKind::User | ErrorKind::Config => 2,
+            ErrorKind::User | ErrorKind::Busy | ErrorKind::Config => 2,
             ErrorKind::Cancelled => STOPPED,
             _ => 1,
         }

@@ -16,11 +16,12 @@ pub fn clean(name: &str) -> String {
     name.trim().nfc().collect()
 }
 
-/// What is wrong with a name, as a part of a sentence: what would break lists, tables and files.
+/// What is wrong with a name, as a part of a sentence: what would break lists, tables and files. The raters' page has
+/// the same rule (`assets/web/board.js`).
 pub fn problem(name: &str) -> Option<String> {
     let characters = name.chars().count();
-    if name.chars().any(|letter| matches!(letter, '\n' | '\r' | '\u{2028}' | '\u{2029}')) {
-        Some("it has a line break: is a quotation mark missing or too many?".to_owned())
+    if has_line_break(name) {
+        Some("it has a line break".to_owned())
     } else if name.chars().any(char::is_control) {
         Some("it has a control character".to_owned())
     } else if characters > LONGEST {
@@ -28,6 +29,16 @@ pub fn problem(name: &str) -> Option<String> {
     } else {
         None
     }
+}
+
+/// The [`problem`] of a name that stands in a table, with what is the likely reason there.
+pub fn problem_in_table(name: &str) -> Option<String> {
+    let reason = if has_line_break(name) { ": is a quotation mark missing or too many?" } else { "" };
+    problem(name).map(|problem| problem + reason)
+}
+
+fn has_line_break(name: &str) -> bool {
+    name.contains(['\n', '\r', '\u{2028}', '\u{2029}'])
 }
 
 /// Refuses a name that is empty or has a [`problem`]; `whose` as in "a label".

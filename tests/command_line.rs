@@ -435,11 +435,11 @@ fn agreement_with_a_single_group_is_not_a_number() {
         write("groups.csv", &format!("{header}{rows}"));
         let files = ["--features", "features.csv", "--assignments", "clusters.csv", "--groups", "groups.csv"];
         let text = cli.ok(&[&["evaluate"], files.as_slice()].concat());
-        text.lines().nth(1).unwrap().split_whitespace().last().unwrap().to_owned()
+        text.lines().nth(1).unwrap().rsplit("  ").next().unwrap().to_owned()
     };
     assert_eq!(score("Ada,1,a.png,x\nAda,1,b.png,x\nAda,1,c.png,x\n"), "-");
     assert_eq!(score("Ada,1,a.png,x\n"), "-");
-    assert_eq!(score("Ada,1,a.png,x\nAda,1,b.png,x\nAda,1,c.png,y\nAda,1,d.png,y\nEve,1,a.png,x\n"), "1.000");
+    assert_eq!(score("Ada,1,a.png,x\nAda,1,b.png,x\nAda,1,c.png,y\nAda,1,d.png,y\nEve,1,a.png,x\n"), "1.000 of 1");
 }
 
 /// A message that came with `--json`: one object.

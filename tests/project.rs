@@ -105,7 +105,7 @@ fn a_second_process_may_read_but_not_write() {
     assert!(error.contains("reading only"), "{error}");
     if cfg!(unix) {
         // Somebody tidies up and takes the file of the lock away.
-        std::fs::remove_file(sample.folder.path().join("project.lock")).unwrap();
+        std::fs::remove_file(sample.path().join("project.lock")).unwrap();
         let error = cli.fails(2, &["import", "project", "pictures"]);
         assert!(error.contains("open in another Atmoscope"), "{error}");
     }

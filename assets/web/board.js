@@ -7,6 +7,15 @@
 const LONGEST_NAME = 200;
 const WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 
+/** What is wrong with a name, by the rule of src/names.rs. */
+function nameProblem(name) {
+  const characters = [...name].length;
+  if (/[\n\r\u2028\u2029]/.test(name)) return "it has a line break";
+  if (/\p{Cc}/u.test(name)) return "it has a control character";
+  if (characters > LONGEST_NAME) return `it has ${characters} characters, more than ${LONGEST_NAME}`;
+  return null;
+}
+
 /** Small numbers as words, others as digits. */
 const word = (number) => WORDS[number] ?? String(number);
 
@@ -111,8 +120,8 @@ export class Sort {
         break;
       case "rename": {
         const name = step.name.trim();
-        if ([...name].length > LONGEST_NAME) refuse(`the name has more than ${LONGEST_NAME} characters`);
-        if (/\p{Cc}/u.test(name)) refuse("a name is one line of text");
+        const problem = nameProblem(name);
+        if (problem) refuse(`the group's name is not taken: ${problem}`);
         if (this.#require(step.pile).given) refuse("this group's name is given and stays");
         break;
       }

@@ -238,7 +238,7 @@ fn open_as_possible(dir: &Path) -> Result<Project> {
     open_to_write(dir).or_else(|writing| {
         open_to_read(dir).map_err(|reading| {
             // Why it cannot be read says more, unless it only asks to open it for writing.
-            if reading.kind == ErrorKind::User { writing } else { reading }
+            if matches!(reading.kind, ErrorKind::User | ErrorKind::Busy) { writing } else { reading }
         })
     })
 }

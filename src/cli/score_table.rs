@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::engine::jobs::score::ScoreReport;
-use crate::wording::{counted, mean_score, score};
+use crate::wording::{counted, mean_over, mean_score, score};
 
 /// One line for each clustering: silhouette, then for each condition the entropy (± standard deviation over raters),
 /// that of the raters among themselves, that of chance, and the adjusted Rand index.
@@ -39,14 +39,10 @@ pub(super) fn text(reports: &[ScoreReport]) -> String {
                 "  | {on:<24}{entropy:>13}  {:>6}  {:>6}  {:>6}",
                 condition.raters_among_themselves.as_ref().map_or_else(|| "-".to_owned(), |spread| score(spread.mean)),
                 score(condition.chance.mean),
-                // A rater who made one group is in no mean of it.
-                condition.summary.adjusted_rand_index.map_or_else(
-                    || "-".to_owned(),
-                    |rand| match rand.count == condition.raters {
-                        true => score(rand.mean),
-                        false => format!("{} of {}", score(rand.mean), rand.count),
-                    }
-                )
+                condition
+                    .summary
+                    .adjusted_rand_index
+                    .map_or_else(|| "-".to_owned(), |rand| mean_over(&rand, condition.raters)),
             );
         }
         text.push('\n');

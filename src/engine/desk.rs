@@ -376,7 +376,7 @@ impl Desk {
             self.closed();
         }
         // Whatever else is wrong is told as it is: opening it for reading would not help.
-        if error.kind == ErrorKind::User && Project::is_being_written(folder) && !read_only {
+        if error.kind == ErrorKind::Busy {
             self.outbox.push(Event::Busy { folder: folder.to_path_buf(), notice: Notice::from(&error) });
             return Ok(());
         }

@@ -53,7 +53,7 @@ impl GroupingRow {
         let names = [("rater", Some(&self.rater)), ("condition", Some(&self.condition)), ("group", Some(&self.group))];
         names.into_iter().chain([("study", self.study.as_ref())]).find_map(|(what, name)| {
             let name = name?;
-            let problem = names::problem(name)?;
+            let problem = names::problem_in_table(name)?;
             Some(format!("the {what} “{}” is not taken: {problem}; the row is left out", names::beginning(name)))
         })
     }

@@ -138,7 +138,7 @@ fn read_long(mut table: Table) -> Parsed<LabelsByAnnotator> {
             problem("the picture or the label has no name; the row is left out".to_owned());
             continue;
         }
-        if let Some(wrong) = names::problem(label) {
+        if let Some(wrong) = names::problem_in_table(label) {
             problem(format!("the label “{}” is not taken: {wrong}; the row is left out", names::beginning(label)));
             continue;
         }

@@ -126,7 +126,7 @@ impl Table {
         for (position, name) in self.header.iter().enumerate().filter(|(position, _)| *position != known) {
             let message = if name.is_empty() {
                 format!("column {} has no name; it is left out", position + 1)
-            } else if let Some(problem) = names::problem(name) {
+            } else if let Some(problem) = names::problem_in_table(name) {
                 format!("the name of column {}, “{}”, is not taken: {problem}", position + 1, names::beginning(name))
             } else if !seen.insert(name) {
                 format!("there are two columns “{name}”; the second is left out")

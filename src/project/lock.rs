@@ -5,7 +5,6 @@ use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::Project;
 use crate::error::{Error, Result};
 
 const FILE_NAME: &str = "project.lock";
@@ -22,19 +21,11 @@ pub(super) struct WriteLock {
     _folder: Option<File>,
 }
 
-impl Project {
-    /// True while somebody, here or in another process, has the project in `folder` open for writing.
-    pub fn is_being_written(folder: &Path) -> bool {
-        let file = File::options().read(true).write(true).open(folder.join(FILE_NAME));
-        file.is_ok_and(|file| is_held(&file)) || folder_handle(folder).is_some_and(|folder| is_held(&folder))
-    }
-}
-
 impl WriteLock {
     /// Takes the lock of the project in `folder`.
     ///
     /// # Errors
-    /// `User` when another process, which the message names, holds it.
+    /// `Busy` when another process, which the message names, holds it.
     pub(super) fn acquire(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE_NAME);
         let mut file = File::options()
@@ -60,7 +51,7 @@ impl WriteLock {
             // Windows refuses to read a locked file; the holder then stays unnamed.
             let _ = file.read_to_string(&mut holder);
             let holder = if holder.is_empty() { String::new() } else { format!(" (process {})", holder.trim()) };
-            return Err(Error::user(format!("{} is open in another Atmoscope{holder}", folder.display()))
+            return Err(Error::busy(format!("{} is open in another Atmoscope{holder}", folder.display()))
                 .hint("close it there, or open it here for reading only"));
         }
         let stamp = std::process::id().to_string();
@@ -87,8 +78,4 @@ fn take(file: &File, patience: Instant) -> io::Result<bool> {
             Err(TryLockError::Error(error)) => return Err(error),
         }
     }
-}
-
-fn is_held(file: &File) -> bool {
-    matches!(file.try_lock(), Err(TryLockError::WouldBlock))
 }

@@ -152,7 +152,7 @@ impl Refusal {
     /// A mistake of the request as a refusal in its words; anything else in no words, since it concerns the researcher.
     pub(super) fn of(error: &Error) -> Self {
         match error.kind {
-            ErrorKind::User | ErrorKind::Config => Self::Conflict(error.message.clone()),
+            ErrorKind::User | ErrorKind::Busy | ErrorKind::Config => Self::Conflict(error.message.clone()),
             _ => Self::Busy,
         }
     }

@@ -16,7 +16,7 @@ use crate::engine::jobs::score::ScoreReport;
 use crate::engine::thumbnails::PictureSize;
 use crate::evaluation::Spread;
 use crate::ids::ImageId;
-use crate::wording::{mean_score, number, score, shown};
+use crate::wording::{mean_over, mean_score, number, score, shown};
 
 /// Below this width the bar gets along with less.
 const NARROW_POINTS: f32 = 1040.0;
@@ -410,7 +410,7 @@ fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
             ui.label(RichText::new(mean_score(&summary.entropy)).font(theme::strong_text()));
             ceiling_ui(ui, condition.raters_among_themselves.as_ref());
             ui.label(score(condition.chance.mean));
-            ui.label(summary.adjusted_rand_index.map_or_else(|| "–".to_owned(), |rand| score(rand.mean)));
+            ui.label(summary.adjusted_rand_index.map_or_else(|| "–".to_owned(), |rand| mean_over(&rand, raters)));
             ui.end_row();
             small::weak(ui, format!("   {}", counted(raters, "rater")));
             small::weak(ui, counted(condition.compared, "picture"));
