@@ -6,6 +6,8 @@
 use std::fmt;
 use std::path::Path;
 
+use serde::Serialize;
+
 use crate::wording::one_line;
 
 /// Shorthand for results with our [`struct@Error`].
@@ -15,7 +17,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub const STOPPED: u8 = 130;
 
 /// Whose fault an error is, which decides what the person can do about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum ErrorKind {
     /// The request cannot be met as made: a wrong argument, a missing file, a name already taken.
     User,

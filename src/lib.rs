@@ -1,33 +1,4 @@
-//! Atmoscope groups illustrations by their atmosphere.
-//!
-//! The method is that of Kubota and Okuda, "Clustering of illustrations by atmosphere using a combination of
-//! supervised and unsupervised learning" (arXiv 2307.15099): annotators give pseudo-labels, a VGG16 learns to
-//! predict them, k-means groups the pictures by the predicted intensities, and the groups are judged by the
-//! silhouette coefficient and by entropy against groups made by people.
-//!
-//! # Map of modules
-//!
-//! Data goes one way round: a widget or subcommand makes a command, [`engine`] runs it and reports events.
-//!
-//! | module | what it is for |
-//! | --- | --- |
-//! | [`app`] (feature `gui`) | the window: draws the state, turns clicks and keys into commands |
-//! | [`cli`] | the command line: one file per subcommand |
-//! | [`engine`] | runs commands on a worker thread (window) or in place (command line) |
-//! | [`project`] | a project on disk; the only place that knows SQLite |
-//! | [`interchange`] | files read and written: labels, groupings, assignments, features |
-//! | [`names`] | what may be a name: of a label, a person, a group, a study |
-//! | [`imaging`] | decoding, orientation, thumbnails, hashes, crops, augmentation |
-//! | [`dataset`] | which pictures take part, near-duplicates, splits, imbalance of labels, loading ahead |
-//! | [`nn`] | devices, operations and their kernels, VGG16, its weights from file or hub, the optimiser |
-//! | [`training`] | the training loop, the networks it trains, metrics, checkpoints |
-//! | [`features`] | feature matrices and their makers |
-//! | [`clustering`] | k-means, nearest centroid, choosing K |
-//! | [`sorting`] | sorting pictures into groups: conditions, the board, moves |
-//! | [`server`] | studies opened in web browsers, for raters elsewhere |
-//! | [`evaluation`] | silhouette, entropy, agreement between partitions |
-//! | [`figures`] | figures to publish, as SVG and PNG |
-//! | [`demo`] | synthetic illustrations drawn by our own code |
+#![doc = include_str!("ARCHITECTURE.md")]
 //!
 //! # Features
 //!
@@ -35,10 +6,12 @@
 
 #[cfg(feature = "gui")]
 pub mod app;
+pub mod atomic;
 pub mod cli;
 pub mod clustering;
 pub mod dataset;
 pub mod demo;
+pub mod distances;
 pub mod engine;
 pub mod error;
 pub mod evaluation;
@@ -47,6 +20,7 @@ pub mod figures;
 mod fonts;
 pub mod ids;
 pub mod imaging;
+mod instructions;
 pub mod interchange;
 pub mod names;
 pub mod nn;

@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 
 use serde::Serializer;
 
-use crate::evaluation::Spread;
-
 /// `value` with so many decimals, never as "-0.00".
 pub fn fixed(value: f64, decimals: usize) -> String {
     let scale = 10_f64.powi(decimals as i32);
@@ -17,12 +15,6 @@ pub fn fixed(value: f64, decimals: usize) -> String {
 /// show the same number for the same thing.
 pub fn score(value: f64) -> String {
     fixed(value, 3)
-}
-
-/// A mean with its standard deviation, where there is one: "0.654 ± 0.010".
-pub fn mean_score(spread: &Spread) -> String {
-    let deviation = spread.standard_deviation.map_or_else(String::new, |value| format!(" ± {}", score(value)));
-    format!("{}{deviation}", score(spread.mean))
 }
 
 /// `value` with so many decimals and a minus of its proper length, as it stands on the screen: an en dash, which the
@@ -58,15 +50,6 @@ pub fn counted(count: usize, noun: &str) -> String {
 /// "1 copy", "2 copies".
 pub fn counted_as(count: usize, one: &str, many: &str) -> String {
     format!("{} {}", number(count), if count == 1 { one } else { many })
-}
-
-/// The mean of a score over raters; where it is not defined for all of them, over how many it is: a rater who made one
-/// group has no adjusted Rand index.
-pub fn mean_over(spread: &Spread, raters: usize) -> String {
-    match spread.count == raters {
-        true => score(spread.mean),
-        false => format!("{} of {}", score(spread.mean), spread.count),
-    }
 }
 
 /// True for what steers a terminal or turns its text around instead of being shown.

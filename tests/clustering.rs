@@ -5,9 +5,9 @@ mod common_numbers;
 
 use std::sync::Mutex;
 
-use atmoscope::clustering::{KMeansSettings, elbow, kmeans, nearest};
+use atmoscope::clustering::{ClusterSettings, KMeansSettings, Method, Solver, elbow, kmeans, nearest};
 use atmoscope::error::ErrorKind;
-use atmoscope::evaluation::adjusted_rand_index;
+use atmoscope::evaluation::{adjusted_rand_index, silhouette};
 use atmoscope::progress::{Cancel, Observer, Progress, Silent};
 use common_numbers::{golden, integers, matrix};
 use ndarray::{Array2, array};
@@ -57,6 +57,29 @@ fn a_result_is_consistent_and_repeats() {
         assert_eq!(members.len(), result.sizes[cluster]);
         let mean = values.select(ndarray::Axis(0), &members).mean_axis(ndarray::Axis(0)).unwrap();
         assert!((&mean - &result.centroids.row(cluster)).iter().all(|difference| difference.abs() < 1e-9));
+    }
+}
+
+/// Ours draws the same starting centroids as linfa and moves them the same way, whatever is left out on the way.
+#[test]
+fn our_solver_gives_what_linfa_gives_bit_for_bit() {
+    use rand::Rng;
+    let mut random = atmoscope::random::generator(3, "values");
+    for (rows, columns, clusters) in [(300, 1, 3), (500, 2, 9), (2000, 16, 5), (1000, 33, 12), (9, 4, 7)] {
+        // Half of them in heaps, some twice, so that ties and near ties are met.
+        let mut values = Array2::from_shape_fn((rows, columns), |(row, _)| {
+            let spread = if row % 2 == 0 { 0.05f32 } else { 1.0 };
+            (row % 5) as f32 * 0.3 + random.gen_range(0.0..spread)
+        });
+        let copied = values.row(0).to_owned();
+        values.row_mut(rows / 2).assign(&copied);
+        let of = |solver| KMeansSettings { solver, ..settings(clusters) };
+        let ours = kmeans(values.view(), &of(Solver::Vectorised), &Cancel::new()).unwrap();
+        let theirs = kmeans(values.view(), &of(Solver::Linfa), &Cancel::new()).unwrap();
+        assert_eq!(ours, theirs, "{rows} × {columns}, K = {clusters}");
+        // The same numbers in double precision.
+        let wide = kmeans(values.mapv(f64::from).view(), &of(Solver::Vectorised), &Cancel::new()).unwrap();
+        assert_eq!(ours, wide);
     }
 }
 
@@ -148,4 +171,63 @@ fn elbow_finds_the_number_of_blobs() {
     for range in [0..=3, 4..=5] {
         assert!(elbow(few.view(), range, &KMeansSettings::default(), &Silent, &Cancel::new()).is_err());
     }
+}
+
+#[test]
+fn agglomerative_clusters_are_those_of_scikit_learn() {
+    for case in golden("clusterers.json").as_array().unwrap() {
+        let values = matrix(&case["values"]).mapv(|value| value as f32);
+        let settings = ClusterSettings { clusters: case["clusters"].as_u64().unwrap() as usize, seed: 1 };
+        for (linkage, labels) in case["labels"].as_object().unwrap() {
+            let method: Method = format!("agglomerative-{linkage}").parse().unwrap();
+            let found = method.fit(values.view(), &settings, &Cancel::new()).unwrap();
+            let same = adjusted_rand_index(&found.assignments, &integers(labels)).unwrap();
+            assert_eq!(same, 1.0, "{method} of {}", values.nrows());
+        }
+    }
+}
+
+/// Directions alone decide: rows that are multiples of one another come together.
+#[test]
+fn spherical_clusters_do_not_see_lengths() {
+    let directions = [[1.0f32, 0.1, 0.0], [0.1, 1.0, 0.1], [0.0, 0.2, 1.0]];
+    let values = Array2::from_shape_fn((90, 3), |(row, column)| {
+        let length = [0.01, 1.0, 30.0][row / 3 % 3];
+        length * (directions[row % 3][column] + (row * (column + 2) % 5) as f32 * 0.01)
+    });
+    let settings = ClusterSettings { clusters: 3, seed: 1 };
+    let method: Method = "spherical-k-means".parse().unwrap();
+    let found = method.fit(values.view(), &settings, &Cancel::new()).unwrap();
+    assert_eq!(found.assignments, (0..90).map(|row| row % 3).collect::<Vec<_>>());
+    let plain = Method::default().fit(values.view(), &settings, &Cancel::new()).unwrap();
+    assert_ne!(plain.assignments, found.assignments);
+    let mut with_nothing = values.clone();
+    with_nothing.row_mut(7).fill(0.0);
+    let error = method.fit(with_nothing.view(), &settings, &Cancel::new()).unwrap_err();
+    assert!(error.message.contains("1 of the images"), "{error}");
+}
+
+/// Whoever moves on does not wait for numbers that nobody wants any more.
+#[test]
+fn long_work_stops_at_once() {
+    use rand::Rng;
+    let mut random = atmoscope::random::generator(5, "values");
+    let values = Array2::from_shape_fn((60_000, 16), |_| random.gen_range(0.0f32..1.0));
+    let assignments: Vec<usize> = (0..60_000).map(|row| row % 5).collect();
+    let stopped = |work: &(dyn Fn(&Cancel) -> atmoscope::error::Result<()> + Sync)| {
+        let cancel = Cancel::new();
+        std::thread::scope(|scope| {
+            let working = scope.spawn(|| work(&cancel));
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            assert!(!working.is_finished(), "it was done before it could be stopped");
+            let asked = std::time::Instant::now();
+            cancel.cancel();
+            assert!(working.join().unwrap().unwrap_err().is_cancelled());
+            asked.elapsed().as_millis()
+        })
+    };
+    let silhouette_ms = stopped(&|cancel| silhouette(values.view(), &assignments, 1, cancel).map(drop));
+    let elbow_ms =
+        stopped(&|cancel| elbow(values.view(), 2..=40, &KMeansSettings::default(), &Silent, cancel).map(drop));
+    assert!(silhouette_ms < 1000 && elbow_ms < 1000, "{silhouette_ms} and {elbow_ms} ms");
 }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
+use atmoscope::clustering::Method;
 use atmoscope::engine::analysis::ExploreRequest;
 use atmoscope::engine::jobs::cluster::ClusteredPart;
 use atmoscope::engine::jobs::import::ImportRequest;
-use atmoscope::engine::{Command, Engine, Event, JobEnd, Snapshot};
+use atmoscope::engine::{Command, Engine, Event, JobEnd, ProjectChange, Snapshot};
 use atmoscope::ids::{ImageId, LabelId, RunId};
 use atmoscope::project::{Project, Role, RunStatus};
 use atmoscope::training::TrainingConfiguration;
@@ -95,6 +96,15 @@ impl Window {
             let left = deadline.saturating_duration_since(Instant::now());
             assert!(self.wake.recv_timeout(left).is_ok(), "waited in vain for {what}");
         }
+    }
+
+    /// A part of the project that changed, told without loading all of it again.
+    fn changed(&self) -> ProjectChange {
+        self.wait("a change", |event| match event {
+            Event::Changed { change, .. } => Some(change),
+            Event::Loaded(_) => panic!("all was loaded again"),
+            _ => None,
+        })
     }
 
     fn loaded(&self) -> Box<Snapshot> {
@@ -239,8 +249,8 @@ fn answers_are_confirmed_copied_and_undone() {
     assert_eq!(answer(&project, images[2], labels[1]), Some(false));
 
     window.engine.send(Command::SetAside(images[..2].to_vec(), Some("blurred".to_owned())));
-    let snapshot = window.loaded();
-    assert_eq!(snapshot.images.iter().filter(|image| image.set_aside.is_some()).count(), 2);
+    let ProjectChange::SetAside { images: gone, reason } = window.changed() else { panic!("not set aside") };
+    assert_eq!((&gone[..], reason.as_deref()), (&images[..2], Some("blurred")));
     window.engine.send(Command::Undo);
     assert!(window.loaded().images.iter().all(|image| image.set_aside.is_none()));
     window.engine.send(Command::RemoveLabel(labels[0]));
@@ -295,7 +305,7 @@ fn a_run_is_trained_explored_and_exported() {
     });
     assert_eq!(epochs, (run, 3));
 
-    let request = ExploreRequest { run, part: ClusteredPart::All, clusters: 3, seed: 1 };
+    let request = ExploreRequest { run, part: ClusteredPart::All, method: Method::default(), clusters: 3, seed: 1 };
     let explore = |request: ExploreRequest| {
         window.engine.send(Command::Explore(request));
         window.wait("clusters", |event| match event {
@@ -347,11 +357,11 @@ fn one_job_at_a_time_and_it_can_be_stopped() {
     }
     // Labelling goes on while the job runs.
     window.engine.send(Command::ChooseAnnotator("mori".to_owned()));
-    window.loaded();
-    window.engine.send(Command::AddLabel("new".to_owned()));
     let snapshot = window.loaded();
-    assert_eq!(snapshot.labels.len(), 4);
-    window.toggle(&[snapshot.images[0].id], snapshot.labels[3].id);
+    window.engine.send(Command::AddLabel("new".to_owned()));
+    let ProjectChange::Labels(labels) = window.changed() else { panic!("no labels") };
+    assert_eq!(labels.len(), 4);
+    window.toggle(&[snapshot.images[0].id], labels[3].id);
     window.annotated(1);
 
     window.engine.send(Command::CancelJob);

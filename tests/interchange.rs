@@ -1,13 +1,14 @@
 //! Files read and written: nothing is lost on the way, and what is wrong is told with its line.
 #![allow(clippy::unwrap_used)]
 
+use atmoscope::atomic;
 use atmoscope::ids::ImageId;
 use atmoscope::interchange::assignments::AssignmentRow;
 use atmoscope::interchange::features_csv::FeatureTable;
 use atmoscope::interchange::groupings::GroupingRow;
 use atmoscope::interchange::labels::{LabelRow, LabelTable};
 use atmoscope::interchange::{
-    ImageNames, Problem, Separator, Unresolved, assignments, atomic, features_csv, groupings, image_list, labels, npy,
+    ImageNames, Problem, Separator, Unresolved, assignments, features_csv, groupings, image_list, labels, npy,
     read_file,
 };
 

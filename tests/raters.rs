@@ -6,12 +6,13 @@ mod common_numbers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use atmoscope::clustering::Tree;
 use atmoscope::dataset::{RaterSort, StudyCondition};
 use atmoscope::engine::jobs::score::{self, References};
 use atmoscope::error::ErrorKind;
 use atmoscope::evaluation::{
-    CoOccurrence, Consensus, Estimate, PairAgreement, PairScores, RaterGroupings, Tree, adjusted_rand_index,
-    best_consensus, linkage_consensus, rater_agreement,
+    CoOccurrence, Consensus, Estimate, PairAgreement, PairScores, RaterGroupings, adjusted_rand_index, best_consensus,
+    linkage_consensus, rater_agreement,
 };
 use atmoscope::progress::{Cancel, Silent};
 use atmoscope::random::{Generator, generator};
@@ -251,7 +252,7 @@ fn the_ceiling_of_entropy_is_that_of_raters_among_themselves() {
             .collect();
         let numbers: Vec<usize> = (0..images).collect();
         let clusters: Vec<usize> = (0..images).map(|image| image % 3).collect();
-        let values = ndarray::Array2::from_shape_fn((images, 1), |(image, _)| image as f64);
+        let values = ndarray::Array2::from_shape_fn((images, 1), |(image, _)| image as f32);
         let report =
             score::run(&numbers, values.view(), &clusters, &scored_against(references), 1, &Cancel::new()).unwrap();
         let ceiling = report.conditions[0].raters_among_themselves.unwrap();
@@ -315,7 +316,7 @@ fn average_linkage_agrees_with_scikit_learn() {
     for case in golden("raters.json")["trees"].as_array().unwrap() {
         let distances = common_numbers::floats(&case["distances"]);
         let images = (1..).find(|images| images * (images - 1) / 2 == distances.len()).unwrap();
-        let tree = Tree::new(images, &distances);
+        let tree = Tree::average(images, &distances);
         let order = tree.leaf_order();
         assert_eq!(order.iter().copied().collect::<BTreeSet<_>>(), (0..images).collect());
         for cut in case["cuts"].as_array().unwrap() {
@@ -326,8 +327,8 @@ fn average_linkage_agrees_with_scikit_learn() {
             assert_eq!(changes, *groups.iter().max().unwrap());
         }
     }
-    assert!(Tree::new(0, &[]).leaf_order().is_empty());
-    assert_eq!(Tree::new(1, &[]).cut_at(1.0), [0]);
+    assert!(Tree::average(0, &[]).leaf_order().is_empty());
+    assert_eq!(Tree::average(1, &[]).cut_at(1.0), [0]);
 }
 
 #[test]

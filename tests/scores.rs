@@ -1,14 +1,16 @@
-//! Scores of clusterings against scikit-learn (tests/goldens/make.py), worked examples and edge cases.
+//! Scores of clusterings against scikit-learn (tests/goldens/make.py and make_scores.py), worked examples and edge cases.
 #![allow(clippy::unwrap_used)]
 
 mod common_numbers;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
+use atmoscope::dataset::{RaterSort, StudyCondition};
+use atmoscope::engine::jobs::score::{self, References, ScoredGrouping};
 use atmoscope::error::ErrorKind;
 use atmoscope::evaluation::{
-    Contingency, adjusted_mutual_information, adjusted_rand_index, entropy, permutation_baseline, score_against,
-    silhouette, spread, summarise, v_measure,
+    Contingency, SCORES, adjusted_mutual_information, adjusted_rand_index, entropy, permutation_baseline, silhouette,
+    spread, v_measure,
 };
 use atmoscope::ids::ImageId;
 use atmoscope::progress::Cancel;
@@ -48,7 +50,10 @@ fn silhouette_says_where_it_is_not_defined() {
         assert!(error.message.contains("not defined"), "{error}");
     }
     assert!(
-        silhouette(Array2::zeros((0, 2)).view(), &[], 1, &Cancel::new()).unwrap_err().message.contains("not defined")
+        silhouette(Array2::<f32>::zeros((0, 2)).view(), &[], 1, &Cancel::new())
+            .unwrap_err()
+            .message
+            .contains("not defined")
     );
     assert!(silhouette(values.view(), &[0, 1], 1, &Cancel::new()).is_err());
     let broken = array![[0.0], [f64::INFINITY], [2.0]];
@@ -126,42 +131,77 @@ fn chance_level_brackets_its_mean_and_repeats() {
 
 #[test]
 fn scores_align_images_and_count_the_rest() {
-    let clusters: BTreeMap<ImageId, usize> =
-        [(1, 0), (2, 0), (3, 1), (4, 1), (9, 1)].map(|(image, cluster)| (ImageId(image), cluster)).into();
-    let groups: BTreeMap<ImageId, &str> =
-        [(4, "calm"), (3, "calm"), (2, "bright"), (1, "bright"), (5, "dark"), (6, "dark")]
-            .map(|(image, group)| (ImageId(image), group))
-            .into();
-    let scores = score_against(&clusters, &groups, 1).unwrap();
-    assert_eq!((scores.images, scores.only_in_clusters, scores.only_in_groups), (4, 1, 2));
-    assert_eq!(scores.entropy.overall, 0.0);
-    assert_eq!(scores.adjusted_rand_index, Some(1.0));
-    assert!(close(scores.adjusted_mutual_information.unwrap(), 1.0));
-    assert!(close(scores.v_measure.unwrap().v, 1.0));
-    assert!(scores.chance.mean > 0.3);
-
-    let first = scores.clone();
-    let mut other = scores.clone();
-    other.entropy.overall = 0.5;
-    let summary = summarise(&[scores.clone(), other]).unwrap();
-    assert!(close(summary.entropy.mean, 0.25));
-    assert!(close(summary.entropy.standard_deviation.unwrap(), 0.125f64.sqrt()));
-    assert_eq!(summarise(&[scores]).unwrap().entropy.standard_deviation, None);
-    assert_eq!(summarise(&[]), None);
-
+    let sort = |rater: &str, groups: &[(i64, &str)]| RaterSort {
+        occasion: 1,
+        rater: rater.to_owned(),
+        condition: StudyCondition::plain("1"),
+        groups: groups.iter().map(|(image, group)| (ImageId(*image), (*group).to_owned())).collect(),
+    };
+    let sorts = vec![
+        sort("Ada", &[(4, "calm"), (3, "calm"), (2, "bright"), (1, "bright"), (5, "dark"), (6, "dark")]),
+        sort("Zoe", &[(1, "all"), (2, "all"), (3, "all"), (4, "all")]),
+        sort("Ben", &[(77, "alone")]),
+    ];
+    let references = References { sorts, learnt_from: BTreeSet::new(), warnings: Vec::new() };
+    let images = [1, 2, 3, 4, 9].map(ImageId);
+    let values = ndarray::array![[0.0f32], [0.1], [1.0], [1.1], [5.0]];
+    let report = score::run(&images, values.view(), &[0, 0, 1, 1, 1], &references, 1, &Cancel::new()).unwrap();
+    assert_eq!(report.groupings_without_images, ["Ben, 1"]);
+    let [ada, zoe] = &report.groupings[..] else { panic!("{report:?}") };
+    assert_eq!((ada.images, ada.only_in_clusters, ada.only_in_groups), (4, 1, 2));
+    let of = |grouping: &ScoredGrouping, id: &str| *grouping.scores.get(id).unwrap();
+    assert_eq!((of(ada, "entropy"), of(ada, "adjusted_rand_index")), (Some(0.0), Some(1.0)));
+    assert!(close(of(ada, "adjusted_mutual_information").unwrap(), 1.0) && close(of(ada, "v_measure").unwrap(), 1.0));
+    assert_eq!((of(ada, "pair_auc"), of(ada, "share_of_chance")), (Some(1.0), Some(0.0)));
+    assert!(ada.chance.mean > 0.3);
     // A rater who put all pictures in one group says nothing about agreement, and is in no mean of it.
-    let one_group: BTreeMap<ImageId, &str> = (1..=4).map(|image| (ImageId(image), "all")).collect();
-    let nothing = score_against(&clusters, &one_group, 1).unwrap();
-    assert_eq!(
-        (nothing.adjusted_rand_index, nothing.adjusted_mutual_information, nothing.v_measure),
-        (None, None, None)
-    );
-    let both = summarise(&[first, nothing.clone()]).unwrap();
-    assert_eq!((both.entropy.count, both.adjusted_rand_index.unwrap().count), (2, 1));
-    assert_eq!(both.adjusted_rand_index.unwrap().mean, 1.0);
-    assert_eq!(summarise(&[nothing]).unwrap().adjusted_rand_index, None);
+    for id in ["adjusted_rand_index", "adjusted_mutual_information", "v_measure", "pair_auc", "share_of_chance"] {
+        assert_eq!(of(zoe, id), None, "{id}");
+    }
+    let mean = |id: &str| report.conditions[0].scores.get(id).unwrap().unwrap();
+    assert_eq!((mean("entropy").count, mean("adjusted_rand_index").count), (2, 1));
+    assert_eq!((mean("adjusted_rand_index").mean, mean("adjusted_rand_index").standard_deviation), (1.0, None));
     assert_eq!(spread(&[]), None);
+    let two = spread(&[0.0, 0.5]).unwrap();
+    assert!(close(two.mean, 0.25) && close(two.standard_deviation.unwrap(), 0.125f64.sqrt()));
+    let alone = |id: &str| report.scores.get(id).unwrap().value.unwrap();
+    let of_cluster = |values: &[f64]| {
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>()
+    };
+    let sse = of_cluster(&[0.0, f64::from(0.1f32)]) + of_cluster(&[1.0, f64::from(1.1f32), 5.0]);
+    assert!(close(alone("sse"), sse));
+}
 
-    let nobody: BTreeMap<ImageId, usize> = [(ImageId(77), 0)].into();
-    assert_eq!(score_against(&clusters, &nobody, 1).unwrap_err().kind, ErrorKind::User);
+/// Every score of the list against scikit-learn's (tests/goldens/make_scores.py).
+#[test]
+fn every_score_agrees_with_scikit_learn() {
+    for case in golden("score_list.json").as_array().unwrap() {
+        let values = matrix(&case["values"]).mapv(|value| value as f32);
+        let clusters = integers(&case["clusters"]);
+        let images: Vec<usize> = (0..clusters.len()).collect();
+        let groups = integers(&case["groups"]).into_iter().map(|group| group.to_string());
+        let sort = RaterSort {
+            occasion: 1,
+            rater: "Ada".to_owned(),
+            condition: StudyCondition::plain("1"),
+            groups: images.iter().copied().zip(groups).collect(),
+        };
+        let references = References { sorts: vec![sort], learnt_from: BTreeSet::new(), warnings: Vec::new() };
+        let report = score::run(&images, values.view(), &clusters, &references, 1, &Cancel::new()).unwrap();
+        let ours = |id: &str| match report.scores.get(id) {
+            Some(found) => found.value,
+            None => *report.groupings[0].scores.get(id).unwrap(),
+        };
+        for score in SCORES.iter().filter(|score| score.id != "share_of_chance") {
+            let theirs = case["scores"][score.id].as_f64();
+            let ours = ours(score.id);
+            let equal = match (ours, theirs) {
+                (Some(ours), Some(theirs)) => (ours - theirs).abs() <= 1e-10 * theirs.abs().max(1.0),
+                (None, None) => true,
+                _ => false,
+            };
+            assert!(equal, "{}: {ours:?} and {theirs:?} for {} images", score.id, images.len());
+        }
+    }
 }

@@ -373,7 +373,7 @@ fn a_checkpoint_that_does_not_fit_is_not_gone_on_from() {
 fn a_disk_that_refuses_leaves_a_run_that_goes_on() {
     let (train, validation) = (part(30, 12, 1), part(10, 12, 2));
     let folder = tempfile::tempdir().unwrap();
-    // From the third epoch on there is a folder where the checkpoint is to be written first.
+    // From the third epoch on there is a folder where the checkpoint is to be.
     struct Blocker<'a>(&'a Path);
     impl Observer for Blocker<'_> {
         fn progress(&self, _progress: Progress) {}
@@ -381,7 +381,9 @@ fn a_disk_that_refuses_leaves_a_run_that_goes_on() {
     impl TrainingObserver for Blocker<'_> {
         fn epoch(&self, record: &EpochRecord) {
             if record.epoch == 2 {
-                fs::create_dir(self.0.join("checkpoints/last.tmp")).unwrap();
+                let last = self.0.join("checkpoints/last.safetensors");
+                fs::rename(&last, self.0.join("aside")).unwrap();
+                fs::create_dir(last).unwrap();
             }
         }
     }
@@ -397,7 +399,9 @@ fn a_disk_that_refuses_leaves_a_run_that_goes_on() {
     let best = folder.path().join("checkpoints/best.safetensors");
     let kept = TrainedHead::load(&best).unwrap().metadata.epoch;
     assert_eq!(kept, records.iter().rev().find(|record| record.best).unwrap().epoch);
-    fs::remove_dir(folder.path().join("checkpoints/last.tmp")).unwrap();
+    let last = folder.path().join("checkpoints/last.safetensors");
+    fs::remove_dir(&last).unwrap();
+    fs::rename(folder.path().join("aside"), last).unwrap();
     // As if it had ended between the last checkpoint and the best one.
     assert_eq!(kept, 2);
     fs::remove_file(&best).unwrap();

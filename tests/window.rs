@@ -795,7 +795,8 @@ fn on_screen(harness: &Harness<'_, App>) -> String {
 #[test]
 fn window_tables_json_and_csv_show_the_same_numbers() {
     use atmoscope::engine::jobs::cluster::ClusteredPart;
-    use atmoscope::wording::{mean_score, score};
+    use atmoscope::evaluation::mean_score;
+    use atmoscope::wording::score;
     let folder = tempfile::tempdir().unwrap();
     let path = project(folder.path(), true);
     // A rater for whom the Rand index says nothing: out of its mean, and that of entropy is over three.
@@ -805,7 +806,7 @@ fn window_tables_json_and_csv_show_the_same_numbers() {
     let cli = common::Cli::new(folder.path());
     cli.ok(&["import", "moods", "--groupings", "zoe.csv"]);
     let options = ["cluster", "moods", "--run", "1", "-k", "3", "--seed", "2", "--part", "all"];
-    let json = cli.json(&[&options[..], &["--out", "command-line.csv"]].concat());
+    let json = cli.json(&[&options[..], &["--out", "command-line.csv", "--scores", "scores.csv"]].concat());
     let table = cli.ok(&options);
     let agreement = cli.json(&["agreement", "moods", "--condition", "1"]);
 
@@ -826,19 +827,26 @@ fn window_tables_json_and_csv_show_the_same_numbers() {
     // Every score: the window's own values and the JSON's.
     assert_eq!(serde_json::to_value(&report).unwrap(), json["scores"]);
     let condition = &report.conditions[0];
-    assert_eq!((condition.raters, condition.summary.adjusted_rand_index.unwrap().count), (3, 2));
-    // As people read them: on the screen in two views, and in the table.
-    let rand = score(condition.summary.adjusted_rand_index.unwrap().mean);
-    let shown = [
-        mean_score(&condition.summary.entropy),
-        score(condition.chance.mean),
-        rand.clone(),
-        score(report.silhouette.as_ref().unwrap().mean),
-    ];
+    let mean = |id: &str| condition.scores.get(id).unwrap().unwrap();
+    assert_eq!((condition.raters, mean("entropy").count, mean("adjusted_rand_index").count), (3, 3, 2));
+    // As people read them, every score of the list: on the screen in two views, in the table and in the CSV.
     let explore = on_screen(&harness);
-    for number in &shown {
-        assert!(table.contains(number.as_str()), "{number}: {table}");
-        assert!(explore.contains(number.as_str()), "{number}: {explore}");
+    let csv = std::fs::read_to_string(folder.path().join("scores.csv")).unwrap();
+    let mut rows = csv.lines().skip(1);
+    for row in report.rows() {
+        let line: Vec<&str> = rows.next().unwrap().split(',').collect();
+        assert_eq!((line[0], line[3]), (row.score.id, row.rater.unwrap_or_default()));
+        assert_eq!(line[4].parse().ok(), row.value, "{line:?}");
+        assert_eq!(line[5].parse().ok(), row.standard_deviation, "{line:?}");
+        if row.rater.is_none() {
+            let value = row.value.map(score).unwrap();
+            assert!(table.contains(&value), "{value}: {table}");
+            assert!(explore.replace('–', "-").contains(&value), "{value}: {explore}");
+        }
+    }
+    assert_eq!(rows.next(), None);
+    for number in [score(condition.chance.mean), mean_score(&mean("entropy"))] {
+        assert!(table.contains(&number) && explore.contains(&number), "{number}: {table}{explore}");
     }
     for warning in &report.warnings {
         assert!(table.contains(warning.as_str()) && explore.contains(warning.as_str()), "{warning}");
@@ -846,11 +854,10 @@ fn window_tables_json_and_csv_show_the_same_numbers() {
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
     settle(&mut harness);
     let page = on_screen(&harness);
-    for number in &shown[..1] {
-        assert!(page.contains(number.as_str()), "{number}: {page}");
-    }
+    assert!(page.contains(&mean_score(&mean("entropy"))), "{page}");
     for grouping in &report.groupings {
-        assert!(page.contains(&score(grouping.scores.entropy.overall)), "{grouping:?}: {page}");
+        let entropy = grouping.scores.get("entropy").copied().flatten().unwrap();
+        assert!(page.contains(&score(entropy)), "{grouping:?}: {page}");
     }
     // The clusters, written from both.
     let from_window = folder.path().join("window.csv");

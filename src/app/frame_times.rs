@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::interchange::write_file;
+use crate::atomic::write_file;
 
 /// How many frames are remembered.
 const REMEMBERED: usize = 200_000;

@@ -19,7 +19,7 @@ use crate::engine::jobs::cluster::ClusteredPart;
 use crate::engine::jobs::export_labels::LabelExport;
 use crate::engine::jobs::import::ImportRequest;
 use crate::engine::thumbnails::PicturePool;
-use crate::engine::{Command, Event, Notice};
+use crate::engine::{Command, Event, Notice, ProjectChange};
 use crate::ids::{ImageId, RunId};
 use crate::interchange::label_forms::LabelForm;
 use crate::project::{RunRecord, RunStatus};
@@ -75,6 +75,25 @@ impl App {
                 state.busy = None;
                 state.library.refresh(&project);
                 state.project = Some(Rc::new(project));
+            }
+            Event::Changed { change, undo, redo } => {
+                let Some(project) = &mut state.project else { return };
+                let Some(project) = Rc::get_mut(project) else {
+                    // Somebody holds on to the project as it was: it is loaded anew rather than shown wrong.
+                    self.engine.send(Command::Reload);
+                    return;
+                };
+                // Other pictures take part: clusters, plans and agreement are asked for again, as after loading.
+                let revision = if matches!(change, ProjectChange::SetAside { .. }) {
+                    state.loads += 1;
+                    state.loads << 32
+                } else {
+                    project.revision + 1
+                };
+                project.changed(change, revision);
+                project.snapshot.undo = undo;
+                project.snapshot.redo = redo;
+                state.library.refresh(project);
             }
             Event::Closed => {
                 self.preferences.remember_state(state);
@@ -181,16 +200,16 @@ impl App {
             }
             Event::JobEnded(end) => {
                 state.path_given = None;
-                let demo_ended = state.job.take().is_some_and(|job| job.title == "Demo");
+                state.job = None;
                 state.train.live = None;
                 state.train.log.push(end.summary.clone());
                 if end.run.is_some() {
                     state.explore = ExploreState { run: end.run, ..std::mem::take(&mut state.explore) };
                     state.explore.requested = None;
                 }
-                if demo_ended && end.run.is_some() {
+                if let Some(clusters) = end.show_clusters {
                     state.view = View::Explore;
-                    state.explore.clusters = crate::engine::jobs::demo::CLUSTERS;
+                    state.explore.clusters = clusters;
                 }
                 if end.details.is_empty() {
                     state.toast(end.summary);
@@ -439,7 +458,7 @@ impl App {
         match command {
             C::NewProject => self.ask_path(PathPurpose::NewProject),
             C::OpenProject => self.ask_path(PathPurpose::OpenProject),
-            C::OpenDemo => match super::demo_folder() {
+            C::OpenDemo => match crate::demo::default_folder() {
                 Ok(folder) => self.engine.send(Command::RunDemo(folder)),
                 Err(error) => state.problem(Notice::from(&error)),
             },
@@ -676,6 +695,7 @@ impl AppState {
         self.view = memory.view;
         self.library.selection.cursor = memory.picture;
         self.library.scroll_to_cursor = true;
+        self.explore.method = memory.method.parse().unwrap_or_default();
         self.explore.clusters = memory.clusters.max(1);
         self.explore.seed = memory.seed;
         self.explore.part = if memory.all_pictures { ClusteredPart::All } else { ClusteredPart::Test };
@@ -691,6 +711,7 @@ impl AppState {
             folder: self.project.as_ref()?.snapshot.folder.clone(),
             view: self.view,
             picture: self.library.selection.cursor,
+            method: self.explore.method.to_string(),
             clusters: self.explore.clusters,
             seed: self.explore.seed,
             all_pictures: self.explore.part == ClusteredPart::All,

@@ -327,11 +327,3 @@ fn apply_theme(context: &egui::Context, theme: ThemeChoice) {
         ThemeChoice::System => egui::ThemePreference::System,
     });
 }
-
-/// Where the demo lives when no folder is given: in the user's data folder.
-///
-/// # Errors
-/// `Device` when the system names no such folder.
-pub fn demo_folder() -> Result<PathBuf> {
-    crate::cli::demo::default_folder()
-}

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::state::{AppState, View};
+use crate::atomic::write_file;
 use crate::ids::ImageId;
-use crate::interchange::write_file;
 
 /// How many recent projects are remembered.
 const RECENT: usize = 8;
@@ -48,6 +48,8 @@ pub struct ProjectMemory {
     pub view: View,
     /// The current picture.
     pub picture: Option<ImageId>,
+    /// How pictures were clustered, by its id.
+    pub method: String,
     /// K.
     pub clusters: usize,
     /// Seed of k-means.

@@ -15,14 +15,15 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::GridStep;
 use super::session::SessionState;
-use crate::clustering::Elbow;
+use crate::clustering::{Elbow, Method};
 use crate::dataset::Part;
 use crate::engine::analysis::{Exploration, ExplorationScores, ExploreRequest};
 use crate::engine::jobs::check_files::FileCheck;
 use crate::engine::jobs::cluster::ClusteredPart;
 use crate::engine::jobs::plan::TrainingPlan;
 use crate::engine::jobs::predictions::RunPredictions;
-use crate::engine::{JobEnd, Notice, Snapshot};
+use crate::engine::{JobEnd, Notice, ProjectChange, Snapshot};
+use crate::evaluation::score::Score;
 use crate::ids::{ImageId, LabelId, RunId};
 use crate::progress::Progress;
 use crate::project::{AnnotationEdit, ImageRecord};
@@ -58,6 +59,8 @@ pub struct ProjectState {
     pub snapshot: Snapshot,
     /// Position of each image in `snapshot.images`.
     pub position: HashMap<ImageId, usize>,
+    /// The path of each image in small letters, aligned with `snapshot.images`: what is searched, at every keystroke.
+    searched: Vec<String>,
     roots: HashMap<i64, PathBuf>,
     /// Images with a yes, by label.
     pub label_counts: HashMap<LabelId, usize>,
@@ -74,9 +77,11 @@ impl ProjectState {
     pub fn new(snapshot: Snapshot, revision: u64) -> Self {
         let position = snapshot.images.iter().enumerate().map(|(at, image)| (image.id, at)).collect();
         let roots = snapshot.roots.iter().map(|root| (root.id, root.path.clone())).collect();
+        let searched = snapshot.images.iter().map(|image| image.relative_path.to_lowercase()).collect();
         let mut state = Self {
             snapshot,
             position,
+            searched,
             roots,
             label_counts: HashMap::new(),
             answered_images: 0,
@@ -112,6 +117,22 @@ impl ProjectState {
             }
             _ => format!("{mine} with an answer"),
         }
+    }
+
+    /// Takes over a part of the project that changed. `revision` is that of the change.
+    pub fn changed(&mut self, change: ProjectChange, revision: u64) {
+        match change {
+            ProjectChange::Labels(labels) => self.snapshot.labels = labels,
+            ProjectChange::Studies(studies) => self.snapshot.studies = studies,
+            ProjectChange::SetAside { images, reason } => {
+                for image in images {
+                    if let Some(at) = self.position.get(&image) {
+                        self.snapshot.images[*at].set_aside.clone_from(&reason);
+                    }
+                }
+            }
+        }
+        self.revision = revision;
     }
 
     /// Takes over answers that are on disk now.
@@ -336,10 +357,8 @@ impl LibraryState {
         let text = self.search.trim().to_lowercase();
         let mut marks = vec![false; project.snapshot.images.len()];
         let mut held = Vec::new();
-        for (image, mark) in project.snapshot.images.iter().zip(&mut marks) {
-            if !self.show_set_aside && image.set_aside.is_some()
-                || !text.is_empty() && !image.relative_path.to_lowercase().contains(&text)
-            {
+        for ((image, path), mark) in project.snapshot.images.iter().zip(&project.searched).zip(&mut marks) {
+            if !self.show_set_aside && image.set_aside.is_some() || !text.is_empty() && !path.contains(&text) {
                 continue;
             }
             let answers_fit = self.label.is_none_or(|label| project.answer(image.id, label) == Some(true))
@@ -648,9 +667,11 @@ pub struct ExploreState {
     pub run: Option<RunId>,
     /// Which pictures.
     pub part: ClusteredPart,
+    /// How they are clustered.
+    pub method: Method,
     /// K.
     pub clusters: usize,
-    /// Seed of k-means.
+    /// Seed of whatever is drawn.
     pub seed: u64,
     /// What was asked last.
     pub requested: Option<(ExploreRequest, u64)>,
@@ -679,6 +700,7 @@ impl Default for ExploreState {
         Self {
             run: None,
             part: ClusteredPart::default(),
+            method: Method::default(),
             clusters: 5,
             seed: 1,
             requested: None,
@@ -812,6 +834,8 @@ pub struct AppState {
     pub group: GroupState,
     /// Explore view.
     pub explore: ExploreState,
+    /// The score that Report shows; entropy until another was chosen.
+    pub report_score: Option<&'static Score>,
     /// The rater's session that fills the window.
     pub session: Option<SessionState>,
     /// True once somebody asked to leave it.

@@ -9,13 +9,15 @@ use super::Common;
 use super::output::Output;
 use super::score_table;
 use super::sort_choice::SortArguments;
+use crate::clustering::Method;
 use crate::engine::jobs::cluster::{self, ClusteredPart};
 use crate::engine::jobs::score;
 use crate::engine::output_file::{FileKind, OutputFile};
 use crate::error::Result;
 use crate::ids::RunId;
+use crate::interchange::scores;
 
-/// Group pictures by the label intensities of a run with k-means, write the clusters and score them.
+/// Group pictures by the label intensities of a run, write the clusters and score them.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// The project.
@@ -26,7 +28,10 @@ pub(super) struct Arguments {
     /// Number of clusters.
     #[arg(long, short)]
     k: usize,
-    /// Seed of k-means.
+    /// How: k-means, spherical-k-means, or agglomerative-ward, -average, -complete or -single.
+    #[arg(long, default_value_t, value_name = "WAY", value_parser = super::named::<Method>)]
+    method: Method,
+    /// Seed of what is drawn.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Which pictures: test or all.
@@ -35,6 +40,9 @@ pub(super) struct Arguments {
     /// The CSV to write: image, cluster (counted from 1), distance; beside it a JSON file that says what it is.
     #[arg(long, value_name = "CSV")]
     out: Option<PathBuf>,
+    /// The CSV to write every score to: score, study, condition, rater, value …
+    #[arg(long, value_name = "CSV")]
+    scores: Option<PathBuf>,
     #[command(flatten)]
     sorts: SortArguments,
     #[command(flatten)]
@@ -48,20 +56,34 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let existing = arguments.replacing.existing();
     let allowed = |path: &PathBuf| OutputFile::new(Some(&project), path, FileKind::Csv, existing);
     let out = arguments.out.as_ref().map(allowed).transpose()?;
+    let scores = arguments.scores.as_ref().map(allowed).transpose()?;
     let cancel = super::cancel_on_interrupt();
     let (features, unreadable) =
         cluster::features_of(&mut project, RunId(arguments.run), arguments.part, &output.terminal, &cancel)?;
-    let clustering = cluster::run(&features, arguments.k, arguments.seed, &cancel)?;
-    let made = cluster::Made { run: RunId(arguments.run), part: arguments.part, seed: arguments.seed };
+    let clustering = cluster::run(&features, arguments.method, arguments.k, arguments.seed, &cancel)?;
+    let made = cluster::Made {
+        run: RunId(arguments.run),
+        part: arguments.part,
+        method: arguments.method,
+        seed: arguments.seed,
+    };
     if let Some(out) = &out {
         cluster::write(&project, &features, &clustering, &made, out)?;
     }
     let references = cluster::references(&project, &project.run(RunId(arguments.run))?, &arguments.sorts.choice(None))?;
-    let values = features.to_array();
-    let report =
-        score::run(&features.image_ids, values.view(), &clustering.assignments, &references, arguments.seed, &cancel)?;
+    let report = score::run(
+        &features.image_ids,
+        features.view()?,
+        &clustering.assignments,
+        &references,
+        arguments.seed,
+        &cancel,
+    )?;
+    if let Some(file) = &scores {
+        file.write(|target| scores::write(&report.rows(), target))?;
+    }
     let value = json!({
-        "run": arguments.run, "k": arguments.k, "seed": arguments.seed, "part": arguments.part, "sse": clustering.sse,
+        "run": arguments.run, "method": arguments.method, "k": arguments.k, "seed": arguments.seed, "part": arguments.part, "sse": clustering.sse,
         "sizes": clustering.sizes, "unreadable": unreadable, "scores": report,
     });
     output.print(&value, || {

@@ -10,7 +10,7 @@ use super::output::Output;
 use super::score_table;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::demo::{self, SYNTHETIC};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::project::RunStatus;
 
 /// Draw some 240 synthetic illustrations, run the whole method on them, and open the window on the clusters.
@@ -25,20 +25,10 @@ pub(super) struct Arguments {
     pub common: Common,
 }
 
-/// Where the demo lives when no folder is given: in the user's data folder.
-///
-/// # Errors
-/// `Device` when the system names no such folder.
-pub fn default_folder() -> Result<PathBuf> {
-    directories::ProjectDirs::from("", "", "Atmoscope")
-        .map(|folders| folders.data_dir().join("demo"))
-        .ok_or_else(|| Error::device("the system names no folder for data").hint("give one: `atmoscope demo FOLDER`"))
-}
-
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
     let folder = match &arguments.dir {
         Some(folder) => folder.clone(),
-        None => default_folder()?,
+        None => crate::demo::default_folder()?,
     };
     if !arguments.headless {
         return open_window(folder);

@@ -12,11 +12,12 @@ use super::sort_choice::SortArguments;
 use crate::dataset::{RaterSort, first_occasions};
 use crate::engine::jobs::score::{self, References};
 use crate::engine::jobs::{counted, counted_as};
+use crate::engine::output_file::{FileKind, OutputFile};
 use crate::error::{Error, Result};
 use crate::features::FeatureMatrix;
 use crate::ids::ImageId;
 use crate::interchange::features_csv::FeatureTable;
-use crate::interchange::{Problem, Separator, about, assignments, features_csv, groupings, npy, read_file};
+use crate::interchange::{Problem, Separator, about, assignments, features_csv, groupings, npy, read_file, scores};
 
 /// Score clusters against features and groups made by people, all from plain files.
 #[derive(Args, Debug)]
@@ -30,6 +31,11 @@ pub(super) struct Arguments {
     /// Groups made by people: a CSV with `rater,condition,image,group`.
     #[arg(long, value_name = "CSV")]
     groups: Option<PathBuf>,
+    /// The CSV to write every score to: score, study, condition, rater, value …
+    #[arg(long, value_name = "CSV")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    replacing: super::Replacing,
     #[command(flatten)]
     sorts: SortArguments,
     /// Seed of shuffles and samples.
@@ -41,6 +47,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let mut warnings = Vec::new();
+    let existing = arguments.replacing.existing();
+    let out = arguments.out.as_ref().map(|path| OutputFile::new(None, path, FileKind::Csv, existing)).transpose()?;
     let features = read_features(&arguments.features, &mut warnings)?;
     let assigned = {
         let bytes = read_file(&arguments.assignments)?;
@@ -89,9 +97,11 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
         .collect();
     let ids = (0..features.images.len() as i64).map(ImageId).collect();
     let matrix = FeatureMatrix::new(ids, features.names.clone(), features.values.clone())?;
-    let values = matrix.to_array();
     let cancel = super::cancel_on_interrupt();
-    let report = score::run(&features.images, values.view(), &assignments, &references, arguments.seed, &cancel)?;
+    let report = score::run(&features.images, matrix.view()?, &assignments, &references, arguments.seed, &cancel)?;
+    if let Some(file) = &out {
+        file.write(|target| scores::write(&report.rows(), target))?;
+    }
     output.print(&report, || score_table::text(std::slice::from_ref(&report)))
 }
 

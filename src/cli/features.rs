@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::Common;
 use super::output::Output;
+use crate::clustering::Method;
 use crate::engine::jobs::cluster::{self, ClusteredPart};
 use crate::engine::jobs::counted;
 use crate::engine::output_file::{FileKind, OutputFile};
@@ -72,7 +73,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     if as_npy {
         npy::write_names_of(&arguments.out, &table)?;
     }
-    let made = cluster::Made { run: RunId(arguments.run), part: arguments.part, seed: 0 };
+    let made = cluster::Made { run: RunId(arguments.run), part: arguments.part, method: Method::default(), seed: 0 };
     let mut facts = made.facts(&project)?;
     facts.insert("pictures".to_owned(), json!(features.rows()));
     if as_npy {

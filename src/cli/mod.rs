@@ -211,7 +211,7 @@ impl Subcommands {
 fn report(error: &Error, json: bool) -> ExitCode {
     if json {
         let hint = error.hint.as_deref();
-        let object = serde_json::json!({ "error": error.message, "hint": hint, "kind": format!("{:?}", error.kind) });
+        let object = serde_json::json!({ "error": error.message, "hint": hint, "kind": error.kind });
         line_to_stderr(&object.to_string());
     } else {
         line_to_stderr(&format!("error: {}", error.message));

@@ -2,59 +2,57 @@
 
 use std::fmt::Write;
 
-use crate::engine::jobs::score::ScoreReport;
-use crate::wording::{counted, mean_over, mean_score, score};
+use crate::engine::jobs::score::{ConditionSummary, ScoreReport};
+use crate::evaluation::score::{against_groups, of_clusters};
+use crate::evaluation::{mean_over, mean_score};
+use crate::wording::{counted, score};
 
-/// One line for each clustering: silhouette, then for each condition the entropy (± standard deviation over raters),
-/// that of the raters among themselves, that of chance, and the adjusted Rand index.
+/// Room for the name of a score, and for a mean with its deviation.
+const WIDTH: usize = 15;
+
+/// One line for each clustering: every score of the clusters alone; then for each condition every score against its
+/// raters (mean ± standard deviation), the entropy of the raters among themselves and that of chance.
 pub(super) fn text(reports: &[ScoreReport]) -> String {
     let mut text = String::new();
-    let conditions: Vec<String> = reports
-        .first()
-        .map(|report| report.conditions.iter().map(|condition| condition.condition.to_string()).collect())
-        .unwrap_or_default();
-    let _ = write!(text, "{:>2}  {:>8}  {:>10}", "K", "pictures", "silhouette");
-    for condition in &conditions {
-        let _ = write!(
-            text,
-            "  | {:<24}{:>13}  {:>6}  {:>6}  {:>6}",
-            format!("condition {condition}"),
-            "entropy",
-            "raters",
-            "chance",
-            "Rand"
-        );
+    let _ = write!(text, "{:>2}  {:>8}", "K", "pictures");
+    for score in of_clusters() {
+        let _ = write!(text, "  {:>WIDTH$}", score.short);
     }
     text.push('\n');
     for report in reports {
-        let silhouette = report.silhouette.as_ref().map_or_else(|| "-".to_owned(), |silhouette| score(silhouette.mean));
-        let _ = write!(text, "{:>2}  {:>8}  {silhouette:>10}", report.clusters, report.images);
-        for condition in &report.conditions {
-            let summary = &condition.summary;
-            let entropy = mean_score(&summary.entropy);
-            // On how many raters and pictures a number rests stands beside it.
-            let on = format!("{}, {}", counted(condition.raters, "rater"), counted(condition.compared, "picture"));
-            let _ = write!(
-                text,
-                "  | {on:<24}{entropy:>13}  {:>6}  {:>6}  {:>6}",
-                condition.raters_among_themselves.as_ref().map_or_else(|| "-".to_owned(), |spread| score(spread.mean)),
-                score(condition.chance.mean),
-                condition
-                    .summary
-                    .adjusted_rand_index
-                    .map_or_else(|| "-".to_owned(), |rand| mean_over(&rand, condition.raters)),
-            );
+        let _ = write!(text, "{:>2}  {:>8}", report.clusters, report.images);
+        for (_, found) in report.scores.iter() {
+            let _ = write!(text, "  {:>WIDTH$}", found.value.map_or_else(|| "-".to_owned(), score));
         }
         text.push('\n');
     }
     for report in reports {
-        if let Some(reason) = &report.no_silhouette {
-            let _ = writeln!(text, "K = {}: {reason}", report.clusters);
+        for (_, found) in report.scores.iter() {
+            if let Some(reason) = &found.why_not {
+                let _ = writeln!(text, "K = {}: {reason}", report.clusters);
+            }
+        }
+    }
+    let first = reports.first().map_or(&[][..], |report| &report.conditions);
+    for condition in first {
+        // On how many raters and pictures the numbers rest stands beside them.
+        let on = format!("{}, {}", counted(condition.raters, "rater"), counted(condition.compared, "picture"));
+        let _ = writeln!(text, "Condition {} ({on})", condition.condition);
+        let _ = write!(text, "{:>2}", "K");
+        for score in against_groups() {
+            let _ = write!(text, "  {:>WIDTH$}", score.short);
+        }
+        let _ = writeln!(text, "  {:>WIDTH$}  {:>WIDTH$}", "chance (H)", "raters (H)");
+        for report in reports {
+            let of_it = report.conditions.iter().find(|other| other.condition == condition.condition);
+            if let Some(summary) = of_it {
+                condition_line(&mut text, report.clusters, summary);
+            }
         }
     }
     if let Some(report) = reports.first() {
         let (images, all) = (report.images, &report.groupings);
-        if let Some(most) = all.iter().map(|grouping| grouping.scores.only_in_clusters).max()
+        if let Some(most) = all.iter().map(|grouping| grouping.only_in_clusters).max()
             && most > 0
         {
             let _ = writeln!(
@@ -63,7 +61,7 @@ pub(super) fn text(reports: &[ScoreReport]) -> String {
                 counted(images, "picture")
             );
         }
-        if let Some(most) = all.iter().map(|grouping| grouping.scores.only_in_groups).max()
+        if let Some(most) = all.iter().map(|grouping| grouping.only_in_groups).max()
             && most > 0
         {
             let _ = writeln!(
@@ -80,4 +78,18 @@ pub(super) fn text(reports: &[ScoreReport]) -> String {
         }
     }
     text
+}
+
+fn condition_line(text: &mut String, clusters: usize, summary: &ConditionSummary) {
+    let _ = write!(text, "{clusters:>2}");
+    for (_, mean) in summary.scores.iter() {
+        let cell = match mean {
+            None => "-".to_owned(),
+            Some(mean) if mean.count < summary.raters => mean_over(mean, summary.raters),
+            Some(mean) => mean_score(mean),
+        };
+        let _ = write!(text, "  {cell:>WIDTH$}");
+    }
+    let raters = summary.raters_among_themselves.as_ref().map_or_else(|| "-".to_owned(), mean_score);
+    let _ = writeln!(text, "  {:>WIDTH$}  {raters:>WIDTH$}", score(summary.chance.mean));
 }

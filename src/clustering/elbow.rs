@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
-use super::kmeans::{KMeansSettings, check_finite, distinct_rows, kmeans};
+use super::kmeans::{KMeansSettings, distinct_rows, kmeans};
+use crate::distances::{Rows, Value, check_finite, row_major};
 use crate::error::{Error, Result};
 use crate::progress::{Cancel, Observer, Stage};
 
@@ -34,8 +35,8 @@ pub struct Elbow {
 ///
 /// # Errors
 /// `User` for an empty range or one that starts at 0 or beyond the distinct rows; else as [`kmeans`].
-pub fn elbow(
-    values: ArrayView2<f64>,
+pub fn elbow<T: Value>(
+    values: ArrayView2<T>,
     range: RangeInclusive<usize>,
     settings: &KMeansSettings,
     observer: &dyn Observer,
@@ -43,7 +44,7 @@ pub fn elbow(
 ) -> Result<Elbow> {
     check_finite(values)?;
     let (first, mut last) = range.into_inner();
-    let distinct = distinct_rows(values);
+    let distinct = distinct_rows(Rows::of(&row_major(values))?, last.max(first));
     if first == 0 || first > last || first > distinct {
         return Err(Error::user(format!("K from {first} to {last} cannot be tried on {distinct} distinct images"))
             .hint(format!("choose a range that starts between 1 and {distinct}")));

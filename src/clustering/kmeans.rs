@@ -1,9 +1,14 @@
 //! k-means: K centroids μ that make the sum of squared distances SSE = Σᵢ ‖xᵢ − μ(cluster of i)‖² small.
 //!
-//! linfa-clustering starts each restart with k-means++ (Arthur and Vassilvitskii 2007) and moves the centroids until
-//! they rest within the tolerance. Its update counts the old centroid as one more member and its result may hold an
-//! empty cluster, so from the best restart plain Lloyd steps follow here until no image changes its cluster; an empty
-//! cluster gets the point farthest from its centroid. Everything is serial sums or one result for each row: same seed, same bits.
+//! Each restart begins with k-means++ (Arthur and Vassilvitskii 2007) and moves the centroids until they rest within
+//! the tolerance, as linfa-clustering does and with the same draws: the [`Solver`] is either ours, on vectorised
+//! distances, or linfa itself, and both give the same bits. linfa's update counts the old centroid as one more member
+//! and its result may hold an empty cluster, so from the best restart plain Lloyd steps follow here until no image
+//! changes its cluster; an empty cluster gets the point farthest from its centroid. Restarts run side by side; every
+//! sum is made in the order of the rows: same seed, same bits, on any number of threads.
+//!
+//! Ours leaves out most distances by Hamerly's bounds (2010): a row stays in its cluster as long as its own centroid and
+//! any other have not moved further towards each other than the row's two distances differ.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -11,12 +16,46 @@ use std::collections::HashSet;
 use linfa::DatasetBase;
 use linfa::traits::Fit;
 use linfa_clustering::{KMeans, KMeansInit};
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::{Array2, ArrayView2};
+use pulp::{Simd, WithSimd};
+use rand::distributions::{Distribution, WeightedIndex};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::clusterer::Clusterer;
+use crate::distances::{Points, Rows, Value, check_finite, row_major};
 use crate::error::{Error, Result};
+use crate::instructions::arch;
 use crate::progress::Cancel;
-use crate::random::generator;
+use crate::random::{Generator, generator};
+
+/// k-means of the features as they are.
+pub static CLUSTERER: Clusterer = Clusterer {
+    id: "k-means",
+    name: "k-means",
+    definition: "Finds the K means for which the sum of squared distances is smallest, from ten starts by k-means++ \
+                 (paper, section III.C).",
+    is_seeded: true,
+    most_images: None,
+    fit: |values, settings, cancel| {
+        kmeans(
+            values,
+            &KMeansSettings { clusters: settings.clusters, seed: settings.seed, ..KMeansSettings::default() },
+            cancel,
+        )
+    },
+};
+
+/// Who makes the restarts. Both give the same clusters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Solver {
+    /// Our own, on vectorised distances.
+    #[default]
+    Vectorised,
+    /// linfa-clustering, the reference.
+    Linfa,
+}
 
 /// Settings of [`kmeans`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,11 +71,13 @@ pub struct KMeansSettings {
     pub max_iterations: usize,
     /// A restart rests when its centroids together moved less than this distance.
     pub tolerance: f64,
+    /// Who makes the restarts.
+    pub solver: Solver,
 }
 
 impl Default for KMeansSettings {
     fn default() -> Self {
-        Self { clusters: 5, seed: 1, restarts: 10, max_iterations: 300, tolerance: 1e-4 }
+        Self { clusters: 5, seed: 1, restarts: 10, max_iterations: 300, tolerance: 1e-4, solver: Solver::default() }
     }
 }
 
@@ -65,7 +106,7 @@ impl KMeansSettings {
     }
 }
 
-/// The result of [`kmeans`]. Clusters count from 0, largest first, ties by their first member; none is empty.
+/// Clusters, however they were made. They count from 0, largest first, ties by their first member; none is empty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clustering {
     /// The cluster of each of the n rows.
@@ -87,68 +128,464 @@ pub struct Clustering {
 /// # Errors
 /// `Config` for a setting that makes no sense; `User` when there are fewer distinct rows than clusters; `Data` for
 /// values that are not finite; `Cancelled`.
-pub fn kmeans(values: ArrayView2<f64>, settings: &KMeansSettings, cancel: &Cancel) -> Result<Clustering> {
+pub fn kmeans<T: Value>(values: ArrayView2<T>, settings: &KMeansSettings, cancel: &Cancel) -> Result<Clustering> {
+    kmeans_in(values, settings, Shape::Space, cancel)
+}
+
+/// Where centroids may lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Anywhere.
+    Space,
+    /// On the sphere of radius 1, as all rows do.
+    Sphere,
+}
+
+/// [`kmeans`] with centroids of a shape.
+pub(super) fn kmeans_in<T: Value>(
+    values: ArrayView2<T>,
+    settings: &KMeansSettings,
+    shape: Shape,
+    cancel: &Cancel,
+) -> Result<Clustering> {
     settings.validate()?;
     check_finite(values)?;
-    let distinct = distinct_rows(values);
+    if T::IS_NARROW && values.len() <= MOST_WIDENED {
+        return kmeans_in(values.mapv(Value::wide).view(), settings, shape, cancel);
+    }
+    let values = row_major(values);
+    let rows = Rows::of(&values)?;
+    let distinct = distinct_rows(rows, settings.clusters);
     if settings.clusters > distinct {
         return Err(Error::user(format!(
             "{} clusters were asked for, but the {} images have only {distinct} distinct feature rows",
             settings.clusters,
-            values.nrows()
+            rows.count()
         ))
         .hint("choose a smaller K, or more images"));
     }
+    let wide = (settings.solver == Solver::Linfa && shape == Shape::Space)
+        .then(|| DatasetBase::from(values.mapv(Value::wide)));
+    let restarts: Vec<(f64, Centroids)> = (0..settings.restarts)
+        .into_par_iter()
+        .map(|restart| {
+            cancel.check()?;
+            let random = generator(settings.seed, &format!("k-means restart {restart}"));
+            let centroids = match &wide {
+                Some(dataset) => fit_by_linfa(dataset, settings, random)?,
+                None => Restart::new(rows, settings.clusters, random)?.fit(settings, shape, cancel)?,
+            };
+            let nearest = nearest_of_all(rows, &centroids);
+            Ok((nearest.iter().map(|(_, distance)| distance).sum(), centroids))
+        })
+        .collect::<Result<_>>()?;
+    // The first of equals.
+    let best = restarts.into_iter().reduce(|best, other| if other.0 < best.0 { other } else { best });
+    let (_, centroids) = best.ok_or_else(|| Error::internal("k-means without a restart"))?;
+    let partition = settle(rows, centroids, settings.max_iterations, shape, cancel)?;
+    Ok(numbered_by_size(partition, settings.seed))
+}
 
-    let values = values.as_standard_layout();
-    let dataset = DatasetBase::from(values.view());
-    let mut best: Option<(f64, Array2<f64>)> = None;
-    for restart in 0..settings.restarts {
-        cancel.check()?;
-        let random = generator(settings.seed, &format!("k-means restart {restart}"));
-        let model = KMeans::params_with_rng(settings.clusters, random)
-            .n_runs(1)
-            .init_method(KMeansInit::KMeansPlusPlus)
-            .max_n_iterations(settings.max_iterations as u64)
-            .tolerance(settings.tolerance)
-            .fit(&dataset)
-            .map_err(|error| {
-                Error::data(format!("k-means could not group these features: {error}")).caused_by(error)
-            })?;
-        let sse = values.rows().into_iter().map(|row| closest(model.centroids().view(), row).1).sum();
-        if best.as_ref().is_none_or(|(lowest, _)| sse < *lowest) {
-            best = Some((sse, model.centroids().clone()));
+/// One restart by linfa.
+fn fit_by_linfa(
+    dataset: &DatasetBase<Array2<f64>, ndarray::Array1<()>>,
+    settings: &KMeansSettings,
+    random: Generator,
+) -> Result<Centroids> {
+    let model = KMeans::params_with_rng(settings.clusters, random)
+        .n_runs(1)
+        .init_method(KMeansInit::KMeansPlusPlus)
+        .max_n_iterations(settings.max_iterations as u64)
+        .tolerance(settings.tolerance)
+        .fit(dataset)
+        .map_err(|error| Error::data(format!("k-means could not group these features: {error}")).caused_by(error))?;
+    Ok(Centroids::of(model.centroids()))
+}
+
+/// Centroids that are laid side by side at once.
+const LANES: usize = 8;
+
+/// Rows that are compared with them at once.
+const ROWS: usize = 4;
+
+/// Values that are copied to double precision beforehand, which is quicker: up to 64 MB.
+const MOST_WIDENED: usize = 8 << 20;
+
+/// Rows that one thread works on at a time.
+const CHUNK: usize = 4096;
+
+/// K × d centroids.
+#[derive(Clone, Debug, PartialEq)]
+struct Centroids {
+    clusters: usize,
+    columns: usize,
+    /// Row-major.
+    values: Vec<f64>,
+}
+
+impl Centroids {
+    fn of(array: &Array2<f64>) -> Self {
+        Self { clusters: array.nrows(), columns: array.ncols(), values: array.iter().copied().collect() }
+    }
+
+    fn row(&self, cluster: usize) -> &[f64] {
+        &self.values[cluster * self.columns..(cluster + 1) * self.columns]
+    }
+
+    fn row_mut(&mut self, cluster: usize) -> &mut [f64] {
+        &mut self.values[cluster * self.columns..(cluster + 1) * self.columns]
+    }
+
+    /// Side by side, for distances to all of them.
+    fn points(&self) -> Vec<Points<LANES>> {
+        let starts = (0..self.clusters).step_by(LANES);
+        starts.map(|start| Points::new(self.columns, (start..self.clusters).map(|row| self.row(row)))).collect()
+    }
+
+    /// The mean row of each cluster. `with_old` counts the old centroid as one more member, as linfa does; without, no
+    /// cluster may be empty. Sums are made in the order of the rows.
+    fn means<T: Value>(&self, rows: Rows<T>, assignments: &[u32], with_old: bool) -> Self {
+        let mut sums = vec![0.0; self.values.len()];
+        let mut sizes = vec![usize::from(with_old); self.clusters];
+        assignments.iter().for_each(|&cluster| sizes[cluster as usize] += 1);
+        arch().dispatch(SumRows { rows, assignments, sums: &mut sums });
+        if with_old {
+            sums.iter_mut().zip(&self.values).for_each(|(sum, old)| *sum += old);
+        }
+        for (sum, size) in sums.chunks_exact_mut(self.columns.max(1)).zip(sizes) {
+            sum.iter_mut().for_each(|sum| *sum /= size as f64);
+        }
+        Self { values: sums, ..*self }
+    }
+}
+
+/// Adds each row to the sum of its cluster, in the order of the rows.
+struct SumRows<'a, T> {
+    rows: Rows<'a, T>,
+    assignments: &'a [u32],
+    sums: &'a mut [f64],
+}
+
+impl<T: Value> WithSimd for SumRows<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let columns = self.rows.columns();
+        for (row, &cluster) in self.assignments.iter().enumerate() {
+            let start = cluster as usize * columns;
+            // A fixed number of columns at once, which becomes vectors.
+            let mut sums = self.sums[start..start + columns].chunks_exact_mut(LANES);
+            let mut values = self.rows.row(row).chunks_exact(LANES);
+            for (sums, values) in (&mut sums).zip(&mut values) {
+                for lane in 0..LANES {
+                    sums[lane] += values[lane].wide();
+                }
+            }
+            for (sum, value) in sums.into_remainder().iter_mut().zip(values.remainder()) {
+                *sum += value.wide();
+            }
         }
     }
-    let (_, centroids) = best.ok_or_else(|| Error::internal("k-means without a restart"))?;
-    let partition = settle(values.view(), centroids, settings.max_iterations, cancel)?;
-    Ok(numbered_by_size(partition, settings.seed))
+}
+
+impl Centroids {
+    /// Scaled to length 1 where they lie on the sphere; one without a direction stays in the middle.
+    fn in_shape(mut self, shape: Shape) -> Self {
+        if shape == Shape::Sphere {
+            for row in self.values.chunks_exact_mut(self.columns.max(1)) {
+                let length = row.iter().map(|value| value * value).sum::<f64>().sqrt();
+                if length > 0.0 {
+                    row.iter_mut().for_each(|value| *value /= length);
+                }
+            }
+        }
+        self
+    }
+}
+
+/// What is known of a row's distances to the centroids.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    /// The nearest centroid, the first of equals.
+    cluster: u32,
+    /// The squared distance to it.
+    nearest: f64,
+    /// The squared distance to the nearest of the others; infinite where there is none.
+    second: f64,
+}
+
+impl Found {
+    /// The slide of its cluster up to which no other centroid can be nearer: what is there now, and the difference of
+    /// the two distances.
+    #[inline(always)]
+    fn limit(&self, slides: &[f64]) -> f64 {
+        let (own, other, slide) = (self.nearest.sqrt(), self.second.sqrt(), slides[self.cluster as usize]);
+        other - own + slide - SLACK * (own + other.min(f64::MAX) + slide)
+    }
+}
+
+/// The nearest centroids of some rows, inside a kernel.
+#[inline(always)]
+fn compare<S: Simd, T: Value, const N: usize>(
+    simd: S,
+    points: &[Points<LANES>],
+    clusters: usize,
+    rows: [&[T]; N],
+) -> [Found; N] {
+    let mut found = [Found { cluster: 0, nearest: f64::INFINITY, second: f64::INFINITY }; N];
+    for (group, points) in points.iter().enumerate() {
+        let distances = points.squared_distances_with(simd, rows);
+        let lanes = LANES.min(clusters - group * LANES);
+        for (found, distances) in found.iter_mut().zip(&distances) {
+            // Without branches, which could not be foretold.
+            for (lane, &distance) in distances.iter().enumerate().take(lanes) {
+                found.second = found.second.min(found.nearest.max(distance));
+                let cluster = (group * LANES + lane) as u32;
+                found.cluster = if distance < found.nearest { cluster } else { found.cluster };
+                found.nearest = found.nearest.min(distance);
+            }
+        }
+    }
+    found
+}
+
+/// The nearest centroid of each row and the squared distance to it.
+fn nearest_of_all<T: Value>(rows: Rows<T>, centroids: &Centroids) -> Vec<(u32, f64)> {
+    let points = centroids.points();
+    let mut nearest = vec![(0, 0.0); rows.count()];
+    nearest.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, nearest)| {
+        let kernel =
+            NearestOfSome { points: &points, clusters: centroids.clusters, rows, first: chunk * CHUNK, nearest };
+        arch().dispatch(kernel);
+    });
+    nearest
+}
+
+struct NearestOfSome<'a, T> {
+    points: &'a [Points<LANES>],
+    clusters: usize,
+    rows: Rows<'a, T>,
+    first: usize,
+    nearest: &'a mut [(u32, f64)],
+}
+
+impl<T: Value> WithSimd for NearestOfSome<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let mut some = self.nearest.chunks_exact_mut(ROWS);
+        let mut row = self.first;
+        for nearest in &mut some {
+            let rows: [&[T]; ROWS] = std::array::from_fn(|at| self.rows.row(row + at));
+            let found = compare(simd, self.points, self.clusters, rows);
+            for (nearest, found) in nearest.iter_mut().zip(&found) {
+                *nearest = (found.cluster, found.nearest);
+            }
+            row += ROWS;
+        }
+        for nearest in some.into_remainder() {
+            let [found] = compare(simd, self.points, self.clusters, [self.rows.row(row)]);
+            *nearest = (found.cluster, found.nearest);
+            row += 1;
+        }
+    }
+}
+
+/// By how much a bound is loosened, as a share: far more than rounding can make, far less than matters.
+const SLACK: f64 = 1e-9;
+
+/// One restart under way.
+struct Restart<'a, T> {
+    rows: Rows<'a, T>,
+    centroids: Centroids,
+    assignments: Vec<u32>,
+    /// For each cluster how far its centroid and any other moved towards each other at most, all steps together.
+    slides: Vec<f64>,
+    /// For each row the slide of its cluster up to which no other centroid can be nearer.
+    limits: Vec<f64>,
+}
+
+impl<'a, T: Value> Restart<'a, T> {
+    /// Starts with k-means++: each next centroid is drawn among the rows, in proportion to the squared distance to the
+    /// nearest that there is.
+    fn new(rows: Rows<'a, T>, clusters: usize, mut random: Generator) -> Result<Self> {
+        let mut centroids =
+            Centroids { clusters, columns: rows.columns(), values: vec![0.0; clusters * rows.columns()] };
+        let mut distances = vec![f64::INFINITY; rows.count()];
+        let mut next = WeightedIndex::new(std::iter::repeat_n(1.0, rows.count()))
+            .map_err(|error| Error::internal(format!("no first centroid can be drawn: {error}")))?
+            .sample(&mut random);
+        for cluster in 0..clusters {
+            for (to, from) in centroids.row_mut(cluster).iter_mut().zip(rows.row(next)) {
+                *to = from.wide();
+            }
+            if cluster + 1 == clusters {
+                break;
+            }
+            let centroid = centroids.row(cluster);
+            arch().dispatch(NarrowDistances { rows, centroid, distances: &mut distances });
+            // It fails only where every row is a centroid already; which comes next does not matter then.
+            next = WeightedIndex::new(&distances).map_or(0, |index| index.sample(&mut random));
+        }
+        let assignments = vec![0; rows.count()];
+        // Nothing is known yet: every row is compared at first.
+        let limits = vec![f64::NEG_INFINITY; rows.count()];
+        Ok(Self { rows, centroids, assignments, slides: vec![0.0; clusters], limits })
+    }
+
+    /// Moves the centroids until they rest.
+    fn fit(mut self, settings: &KMeansSettings, shape: Shape, cancel: &Cancel) -> Result<Centroids> {
+        for _ in 0..settings.max_iterations {
+            cancel.check()?;
+            self.assign();
+            let moved = self.centroids.means(self.rows, &self.assignments, true).in_shape(shape);
+            let squares = self.centroids.values.iter().zip(&moved.values).map(|(old, new)| (old - new) * (old - new));
+            let distance = squares.fold(0.0, |sum, square| sum + square).sqrt();
+            let old = std::mem::replace(&mut self.centroids, moved);
+            if distance < settings.tolerance {
+                break;
+            }
+            self.count_moves(&old);
+        }
+        Ok(self.centroids)
+    }
+
+    /// Compares those rows with all centroids that may have another nearest one now.
+    fn assign(&mut self) {
+        arch().dispatch(Assign {
+            points: &self.centroids.points(),
+            clusters: self.centroids.clusters,
+            rows: self.rows,
+            assignments: &mut self.assignments,
+            slides: &self.slides,
+            limits: &mut self.limits,
+        });
+    }
+
+    /// Counts how far the centroids moved, for the bounds of all rows at once.
+    fn count_moves(&mut self, old: &Centroids) {
+        let moved: Vec<f64> = (0..old.clusters)
+            .map(|cluster| {
+                let squares = old.row(cluster).iter().zip(self.centroids.row(cluster)).map(|(a, b)| (a - b) * (a - b));
+                squares.sum::<f64>().sqrt() * (1.0 + SLACK)
+            })
+            .collect();
+        for (cluster, (slide, own)) in self.slides.iter_mut().zip(&moved).enumerate() {
+            let others = moved.iter().enumerate().filter(|(other, _)| *other != cluster);
+            let most = others.fold(0.0, |most: f64, (_, moved)| most.max(*moved));
+            *slide += own + most;
+        }
+    }
+}
+
+/// The smaller of what is known and the squared distance to one more centroid, for each row.
+struct NarrowDistances<'a, T> {
+    rows: Rows<'a, T>,
+    centroid: &'a [f64],
+    distances: &'a mut [f64],
+}
+
+impl<T: Value> WithSimd for NarrowDistances<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        // Several rows at once, so that their sums do not wait for one another.
+        let mut blocks = self.distances.chunks_exact_mut(LANES);
+        let mut first = 0;
+        for block in &mut blocks {
+            let rows: [&[T]; LANES] = std::array::from_fn(|row| self.rows.row(first + row));
+            let mut sums = [0.0; LANES];
+            for (column, &value) in self.centroid.iter().enumerate() {
+                for (sum, row) in sums.iter_mut().zip(&rows) {
+                    let difference = value - row[column].wide();
+                    *sum += difference * difference;
+                }
+            }
+            block.iter_mut().zip(sums).for_each(|(distance, sum)| *distance = distance.min(sum));
+            first += LANES;
+        }
+        for (row, distance) in blocks.into_remainder().iter_mut().enumerate() {
+            let pairs = self.rows.row(first + row).iter().zip(self.centroid);
+            let squares = pairs.map(|(value, mean)| (value.wide() - mean) * (value.wide() - mean));
+            *distance = distance.min(squares.fold(0.0, |sum, square| sum + square));
+        }
+    }
+}
+
+/// The rows whose bounds leave it open are compared with all centroids, some at a time.
+struct Assign<'a, T> {
+    points: &'a [Points<LANES>],
+    clusters: usize,
+    rows: Rows<'a, T>,
+    assignments: &'a mut [u32],
+    slides: &'a [f64],
+    limits: &'a mut [f64],
+}
+
+impl<T: Value> WithSimd for Assign<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let mut open = [0; ROWS];
+        let mut count = 0;
+        for row in 0..self.rows.count() {
+            if self.slides[self.assignments[row] as usize] < self.limits[row] {
+                continue;
+            }
+            open[count] = row;
+            count += 1;
+            if count == ROWS {
+                count = 0;
+                let found = compare(simd, self.points, self.clusters, open.map(|row| self.rows.row(row)));
+                for (&row, found) in open.iter().zip(&found) {
+                    self.assignments[row] = found.cluster;
+                    self.limits[row] = found.limit(self.slides);
+                }
+            }
+        }
+        for &row in &open[..count] {
+            let [found] = compare(simd, self.points, self.clusters, [self.rows.row(row)]);
+            self.assignments[row] = found.cluster;
+            self.limits[row] = found.limit(self.slides);
+        }
+    }
 }
 
 /// A division into clusters in any order.
 struct Partition {
     assignments: Vec<usize>,
     squared_distances: Vec<f64>,
-    centroids: Array2<f64>,
+    centroids: Centroids,
     sse: f64,
 }
 
 /// Lloyd's steps until no row changes its cluster; none is left empty.
-fn settle(
-    values: ArrayView2<f64>,
-    mut centroids: Array2<f64>,
+fn settle<T: Value>(
+    rows: Rows<T>,
+    mut centroids: Centroids,
     max_iterations: usize,
+    shape: Shape,
     cancel: &Cancel,
 ) -> Result<Partition> {
     let mut previous = Vec::new();
     for iteration in 0.. {
         cancel.check()?;
-        let (assignments, squared_distances) = assign_to_all(values, &mut centroids)?;
+        let nearest = assign_to_all(rows, &mut centroids)?;
+        let assignments: Vec<u32> = nearest.iter().map(|(cluster, _)| *cluster).collect();
         if assignments == previous || iteration == max_iterations {
-            let sse = squared_distances.iter().sum();
-            return Ok(Partition { assignments, squared_distances, centroids, sse });
+            let squared_distances: Vec<f64> = nearest.into_iter().map(|(_, distance)| distance).collect();
+            return Ok(Partition {
+                assignments: assignments.into_iter().map(|cluster| cluster as usize).collect(),
+                sse: squared_distances.iter().sum(),
+                squared_distances,
+                centroids,
+            });
         }
-        centroids = means(values, &assignments, centroids.nrows());
+        centroids = centroids.means(rows, &assignments, false).in_shape(shape);
         previous = assignments;
     }
     Err(Error::internal("k-means did not settle"))
@@ -156,62 +593,93 @@ fn settle(
 
 /// The nearest centroid of each row and its squared distance. A centroid without members is first moved to the row
 /// farthest from its own centroid, which lowers the SSE, so this comes to an end.
-fn assign_to_all(values: ArrayView2<f64>, centroids: &mut Array2<f64>) -> Result<(Vec<usize>, Vec<f64>)> {
+fn assign_to_all<T: Value>(rows: Rows<T>, centroids: &mut Centroids) -> Result<Vec<(u32, f64)>> {
     loop {
-        let (assignments, squared_distances): (Vec<usize>, Vec<f64>) =
-            values.rows().into_iter().map(|row| closest(centroids.view(), row)).unzip();
-        let mut sizes = vec![0usize; centroids.nrows()];
-        assignments.iter().for_each(|&cluster| sizes[cluster] += 1);
-        let Some(empty) = sizes.iter().position(|&size| size == 0) else {
-            return Ok((assignments, squared_distances));
-        };
-        let farthest = (0..values.nrows())
-            .fold(0, |best, row| if squared_distances[row] > squared_distances[best] { row } else { best });
-        if squared_distances[farthest] == 0.0 {
+        let nearest = nearest_of_all(rows, centroids);
+        let mut sizes = vec![0usize; centroids.clusters];
+        nearest.iter().for_each(|&(cluster, _)| sizes[cluster as usize] += 1);
+        let Some(empty) = sizes.iter().position(|&size| size == 0) else { return Ok(nearest) };
+        let farthest =
+            (0..nearest.len()).fold(0, |best, row| if nearest[row].1 > nearest[best].1 { row } else { best });
+        if nearest[farthest].1 == 0.0 {
             return Err(Error::data("the features differ too little to be told apart")
                 .hint("choose a smaller K, or scale the features"));
         }
-        centroids.row_mut(empty).assign(&values.row(farthest));
-    }
-}
-
-/// The nearest centroid (the first of equals) and its squared distance.
-fn closest(centroids: ArrayView2<f64>, row: ArrayView1<f64>) -> (usize, f64) {
-    let mut best = (0, f64::INFINITY);
-    for (cluster, centroid) in centroids.rows().into_iter().enumerate() {
-        let distance = squared_distance(centroid, row);
-        if distance < best.1 {
-            best = (cluster, distance);
+        for (to, from) in centroids.row_mut(empty).iter_mut().zip(rows.row(farthest)) {
+            *to = from.wide();
         }
     }
-    best
 }
 
-fn squared_distance(a: ArrayView1<f64>, b: ArrayView1<f64>) -> f64 {
-    match (a.as_slice(), b.as_slice()) {
-        (Some(a), Some(b)) => a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum(),
-        _ => a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum(),
+/// The centroids of given clusters, however they were made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Centres {
+    /// The cluster of each row, those without rows left out and the others counted from 0.
+    pub clusters: Vec<usize>,
+    /// Members of each cluster, none of which is empty.
+    pub sizes: Vec<usize>,
+    /// K × d: the mean of each cluster's members.
+    pub centroids: Array2<f64>,
+    /// The squared distance of each row to its cluster's mean.
+    pub squared_distances: Vec<f64>,
+}
+
+impl Centres {
+    /// Of the rows of `values` (n × d) in clusters that count from 0.
+    ///
+    /// # Errors
+    /// `Internal` when the lengths differ.
+    pub fn of<T: Value>(values: ArrayView2<T>, assignments: &[usize]) -> Result<Self> {
+        if assignments.len() != values.nrows() {
+            return Err(Error::internal(format!("{} assignments for {} rows", assignments.len(), values.nrows())));
+        }
+        let mut numbers = assignments.to_vec();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let clusters: Vec<usize> =
+            assignments.iter().map(|cluster| numbers.binary_search(cluster).unwrap_or_default()).collect();
+        let mut sizes = vec![0; numbers.len()];
+        clusters.iter().for_each(|&cluster| sizes[cluster] += 1);
+        let values = row_major(values);
+        let rows = Rows::of(&values)?;
+        let none = Centroids {
+            clusters: sizes.len(),
+            columns: rows.columns(),
+            values: vec![0.0; sizes.len() * rows.columns()],
+        };
+        let of_rows: Vec<u32> = clusters.iter().map(|&cluster| cluster as u32).collect();
+        let centroids = none.means(rows, &of_rows, false);
+        let squared = |(row, &cluster): (usize, &usize)| {
+            let pairs = rows.row(row).iter().zip(centroids.row(cluster));
+            pairs.map(|(value, mean)| (value.wide() - mean) * (value.wide() - mean)).sum()
+        };
+        let squared_distances = clusters.iter().enumerate().map(squared).collect();
+        let centroids =
+            Array2::from_shape_fn((sizes.len(), rows.columns()), |(cluster, column)| centroids.row(cluster)[column]);
+        Ok(Self { clusters, sizes, centroids, squared_distances })
     }
 }
 
-/// The mean row of each cluster, none of which is empty.
-fn means(values: ArrayView2<f64>, assignments: &[usize], clusters: usize) -> Array2<f64> {
-    let mut sums = Array2::zeros((clusters, values.ncols()));
-    let mut sizes = vec![0usize; clusters];
-    for (row, &cluster) in values.rows().into_iter().zip(assignments) {
-        sizes[cluster] += 1;
-        let mut sum = sums.row_mut(cluster);
-        sum += &row;
+impl Clustering {
+    /// What clusters that were made in any way say: numbered by size, with the mean of their members.
+    ///
+    /// # Errors
+    /// `Internal` when the lengths differ.
+    pub fn of<T: Value>(values: ArrayView2<T>, assignments: &[usize], seed: u64) -> Result<Self> {
+        let centres = Centres::of(values, assignments)?;
+        let partition = Partition {
+            centroids: Centroids::of(&centres.centroids),
+            sse: centres.squared_distances.iter().sum(),
+            assignments: centres.clusters,
+            squared_distances: centres.squared_distances,
+        };
+        Ok(numbered_by_size(partition, seed))
     }
-    for (mut sum, size) in sums.rows_mut().into_iter().zip(sizes) {
-        sum /= size as f64;
-    }
-    sums
 }
 
 /// Numbers the clusters by size, largest first, ties by their first member.
 fn numbered_by_size(partition: Partition, seed: u64) -> Clustering {
-    let clusters = partition.centroids.nrows();
+    let clusters = partition.centroids.clusters;
     let mut sizes = vec![0usize; clusters];
     let mut first_member = vec![usize::MAX; clusters];
     for (row, &cluster) in partition.assignments.iter().enumerate() {
@@ -227,31 +695,26 @@ fn numbered_by_size(partition: Partition, seed: u64) -> Clustering {
     Clustering {
         assignments: partition.assignments.iter().map(|&cluster| number[cluster]).collect(),
         distances: partition.squared_distances.iter().map(|distance| distance.sqrt()).collect(),
-        centroids: partition.centroids.select(ndarray::Axis(0), &order),
+        centroids: Array2::from_shape_fn((clusters, partition.centroids.columns), |(cluster, column)| {
+            partition.centroids.row(order[cluster])[column]
+        }),
         sizes: order.iter().map(|&cluster| sizes[cluster]).collect(),
         sse: partition.sse,
         seed,
     }
 }
 
-/// `Data` error naming the first value that is not a finite number.
-pub(crate) fn check_finite(values: ArrayView2<f64>) -> Result<()> {
-    match values.indexed_iter().find(|(_, value)| !value.is_finite()) {
-        Some(((row, column), value)) => Err(Error::data(format!(
-            "the features hold a value that is no finite number: {value} in row {} and column {}",
-            row + 1,
-            column + 1
-        ))
-        .hint("make these features again; if they come from a training run, look at its loss")),
-        None => Ok(()),
+/// The number of different rows, counted up to `enough`.
+pub(crate) fn distinct_rows<T: Value>(rows: Rows<T>, enough: usize) -> usize {
+    let mut seen = HashSet::new();
+    for row in 0..rows.count() {
+        if seen.len() >= enough {
+            break;
+        }
+        // Adding zero turns −0 into 0.
+        seen.insert(rows.row(row).iter().map(|value| (value.wide() + 0.0).to_bits()).collect::<Vec<_>>());
     }
-}
-
-/// The number of different rows.
-pub(crate) fn distinct_rows(values: ArrayView2<f64>) -> usize {
-    // Adding zero turns −0 into 0.
-    let rows = values.rows().into_iter().map(|row| row.iter().map(|value| (value + 0.0).to_bits()).collect::<Vec<_>>());
-    rows.collect::<HashSet<_>>().len()
+    seen.len()
 }
 
 /// Where an image falls among centroids.
@@ -271,7 +734,7 @@ pub struct Nearest {
 ///
 /// # Errors
 /// `User` when there is no centroid or the widths differ, `Data` for values that are not finite.
-pub fn nearest(centroids: ArrayView2<f64>, values: ArrayView2<f64>) -> Result<Vec<Nearest>> {
+pub fn nearest<T: Value>(centroids: ArrayView2<f64>, values: ArrayView2<T>) -> Result<Vec<Nearest>> {
     if centroids.nrows() == 0 {
         return Err(Error::user("there is no cluster to compare with").hint("group the images first"));
     }
@@ -285,21 +748,26 @@ pub fn nearest(centroids: ArrayView2<f64>, values: ArrayView2<f64>) -> Result<Ve
     }
     check_finite(centroids)?;
     check_finite(values)?;
-    Ok(values
-        .rows()
-        .into_iter()
-        .map(|row| {
-            let mut found: Vec<(usize, f64)> =
-                centroids.rows().into_iter().map(|centroid| squared_distance(centroid, row)).enumerate().collect();
-            found.sort_by(|a, b| a.1.total_cmp(&b.1));
-            Nearest {
-                cluster: found[0].0,
-                distance: found[0].1.sqrt(),
-                second_cluster: found.get(1).map(|second| second.0),
-                second_distance: found.get(1).map(|second| second.1.sqrt()),
-            }
-        })
-        .collect())
+    let centroids = Centroids {
+        clusters: centroids.nrows(),
+        columns: centroids.ncols(),
+        values: centroids.iter().copied().collect(),
+    };
+    let points = centroids.points();
+    let values = row_major(values);
+    let rows = Rows::of(&values)?;
+    let nearest = (0..rows.count()).map(|row| {
+        let groups = points.iter().flat_map(|points| points.squared_distances(rows.row(row)));
+        let mut found: Vec<(usize, f64)> = groups.take(centroids.clusters).enumerate().collect();
+        found.sort_by(|a, b| a.1.total_cmp(&b.1));
+        Nearest {
+            cluster: found[0].0,
+            distance: found[0].1.sqrt(),
+            second_cluster: found.get(1).map(|second| second.0),
+            second_distance: found.get(1).map(|second| second.1.sqrt()),
+        }
+    });
+    Ok(nearest.collect())
 }
 
 #[cfg(test)]
@@ -312,7 +780,10 @@ mod tests {
     fn empty_clusters_are_filled() {
         let values = array![[0.0], [1.0], [10.0], [11.0], [50.0]];
         // Two centroids far from everything.
-        let partition = settle(values.view(), array![[5.0], [1000.0], [2000.0]], 300, &Cancel::new()).unwrap();
+        let view = values.view();
+        let matrix = row_major(view);
+        let centroids = Centroids::of(&array![[5.0], [1000.0], [2000.0]]);
+        let partition = settle(Rows::of(&matrix).unwrap(), centroids, 300, Shape::Space, &Cancel::new()).unwrap();
         let clustering = numbered_by_size(partition, 1);
         assert_eq!(clustering.assignments, [0, 0, 1, 1, 2]);
         assert_eq!(clustering.sizes, [2, 2, 1]);

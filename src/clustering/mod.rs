@@ -1,11 +1,26 @@
 //! k-means, nearest centroid, choosing K.
 //!
-//! Features come in as rows of an n × d array ([`FeatureMatrix::to_array`](crate::features::FeatureMatrix::to_array));
+//! Features come in as rows of an n × d array ([`FeatureMatrix::view`](crate::features::FeatureMatrix::view));
 //! out goes a [`Clustering`] whose cluster numbers count from 0, largest cluster first.
 
+mod agglomerative;
+mod clusterer;
 mod elbow;
 mod kmeans;
+mod linkage;
+mod spherical;
 
+pub use clusterer::{ClusterSettings, Clusterer, Method};
 pub use elbow::{Elbow, ElbowPoint, elbow};
-pub(crate) use kmeans::check_finite;
-pub use kmeans::{Clustering, KMeansSettings, Nearest, kmeans, nearest};
+pub use kmeans::{Centres, Clustering, KMeansSettings, Nearest, Solver, kmeans, nearest};
+pub use linkage::Tree;
+
+/// All ways to group images, the paper's first.
+pub static CLUSTERERS: &[&Clusterer] = &[
+    &kmeans::CLUSTERER,
+    &spherical::CLUSTERER,
+    &agglomerative::WARD,
+    &agglomerative::AVERAGE,
+    &agglomerative::COMPLETE,
+    &agglomerative::SINGLE,
+];

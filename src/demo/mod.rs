@@ -14,7 +14,7 @@ mod raters;
 mod scene;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use image::RgbImage;
@@ -24,14 +24,25 @@ use rayon::prelude::*;
 pub use raters::simulated_raters;
 pub use scene::{Mood, Scene};
 
+use crate::atomic;
 use crate::dataset::{Part, SplitImage, SplitSettings, split};
 use crate::error::{Error, Result};
 use crate::ids::ImageId;
 use crate::imaging::write_jpeg;
 use crate::interchange::labels::{LabelRow, LabelTable};
-use crate::interchange::{atomic, groupings, image_list, labels};
+use crate::interchange::{groupings, image_list, labels};
 use crate::progress::{Cancel, Observer, Stage};
 use crate::random::generator;
+
+/// Where the demo lives when no folder is given: in the user's data folder.
+///
+/// # Errors
+/// `Device` when the system names no such folder.
+pub fn default_folder() -> Result<PathBuf> {
+    directories::ProjectDirs::from("", "", "Atmoscope")
+        .map(|folders| folders.data_dir().join("demo"))
+        .ok_or_else(|| Error::device("the system names no folder for data").hint("give one: `atmoscope demo FOLDER`"))
+}
 
 /// The pseudo-labels of the demonstration, in the order of the file's columns.
 pub const LABELS: [&str; 12] = [

@@ -1,7 +1,8 @@
 //! The analyst: clusters and scores stored label intensities while somebody moves K and the seed.
 //!
-//! A request that comes while another is being worked on takes its place: only the newest counts. The clusters are
-//! sent as soon as they are known, then their scores, then, once for a set of features, the elbow curve.
+//! Of each kind of question only the newest counts: asking stops the work on the one before, in the middle of whatever
+//! it is at, and it is never answered. The clusters are sent as soon as they are known, then their scores, then, once for
+//! a set of features, the elbow curve.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -9,15 +10,15 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::event::{Event, Notice, Outbox};
-use super::jobs::agreement::{self, AgreementReport, AgreementRequest};
 use super::jobs::cluster::{self, ClusteredPart};
 use super::jobs::predictions;
 use super::jobs::score::{self, References, ScoreReport};
 use super::jobs::{counted, export_agreement};
-use crate::clustering::{self, Clustering, KMeansSettings};
+use crate::clustering::{self, Clustering, KMeansSettings, Method};
 use crate::dataset::SortChoice;
 use crate::engine::output_file::{Existing, FileKind, OutputFile};
 use crate::error::{Error, Result};
+use crate::evaluation::agreement_report::{self as agreement, AgreementReport, AgreementRequest};
 use crate::features::FeatureMatrix;
 use crate::ids::{ImageId, RunId};
 use crate::progress::{Cancel, Silent};
@@ -33,9 +34,11 @@ pub struct ExploreRequest {
     pub run: RunId,
     /// Which pictures.
     pub part: ClusteredPart,
+    /// How they are clustered.
+    pub method: Method,
     /// K.
     pub clusters: usize,
-    /// Seed of k-means.
+    /// Seed of whatever is drawn.
     pub seed: u64,
 }
 
@@ -84,15 +87,96 @@ pub(super) enum Question {
     Quit,
 }
 
-pub(super) fn start(outbox: Arc<Outbox>) -> Result<(Sender<Question>, JoinHandle<()>)> {
-    let (sender, receiver) = unbounded();
-    let thread = std::thread::Builder::new()
-        .name("analyst".to_owned())
-        .spawn(move || {
-            Analyst { outbox, receiver, project: None, loaded: None, elbow_of: None, agreement: None }.work()
-        })
-        .map_err(|error| Error::device(format!("no thread for the analysis could be started: {error}")))?;
-    Ok((sender, thread))
+impl Question {
+    /// What this question makes pointless among those asked before.
+    fn replaces(&self, earlier: &Topic) -> bool {
+        match self {
+            Self::Project(None) | Self::Quit => *earlier != Topic::MustBeDone,
+            // The window asks for clusters again once it has the project anew.
+            Self::Project(Some(_)) => *earlier == Topic::Clusters,
+            _ => *earlier == self.topic() && *earlier != Topic::MustBeDone,
+        }
+    }
+
+    fn topic(&self) -> Topic {
+        match self {
+            Self::Explore(_) => Topic::Clusters,
+            Self::Predictions(_) => Topic::Predictions,
+            Self::Agreement(_) => Topic::Agreement,
+            // What a person asked to have written is written, also when they go on or leave.
+            Self::ExportAgreement(..) | Self::Export(..) | Self::Project(_) | Self::Quit => Topic::MustBeDone,
+        }
+    }
+}
+
+/// What a question is about: of each only the newest counts, but for what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Topic {
+    Clusters,
+    Predictions,
+    Agreement,
+    /// What a person asked to have written, and what changes the analyst itself.
+    MustBeDone,
+}
+
+/// Where questions are asked.
+#[derive(Debug)]
+pub(super) struct Analysis {
+    sender: Sender<(Question, Cancel)>,
+    open: Vec<(Topic, Cancel)>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Analysis {
+    /// Starts the analyst.
+    ///
+    /// # Errors
+    /// `Device` when the system gives no thread.
+    pub fn start(outbox: Arc<Outbox>) -> Result<Self> {
+        let (sender, receiver) = unbounded();
+        let thread = std::thread::Builder::new()
+            .name("analyst".to_owned())
+            .spawn(move || {
+                Analyst {
+                    outbox,
+                    receiver,
+                    cancel: Cancel::new(),
+                    project: None,
+                    loaded: None,
+                    elbow_of: None,
+                    agreement: None,
+                }
+                .work()
+            })
+            .map_err(|error| Error::device(format!("no thread for the analysis could be started: {error}")))?;
+        Ok(Self { sender, open: Vec::new(), thread: Some(thread) })
+    }
+
+    /// Asks, and stops what becomes pointless by it.
+    ///
+    /// # Errors
+    /// `Internal` when the analyst is gone.
+    pub fn ask(&mut self, question: Question) -> Result<()> {
+        self.open.retain(|(topic, cancel)| {
+            let pointless = question.replaces(topic);
+            if pointless {
+                cancel.cancel();
+            }
+            !pointless && *topic != Topic::MustBeDone
+        });
+        let cancel = Cancel::new();
+        self.open.push((question.topic(), cancel.clone()));
+        let sent = self.sender.send((question, cancel));
+        sent.map_err(|_| Error::internal("the analysis has stopped; restart the program"))
+    }
+
+    /// Stops what is under way, but for what is being written, and waits for that.
+    pub fn leave(&mut self) {
+        let _ = self.ask(Question::Quit);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 struct Loaded {
@@ -105,7 +189,9 @@ struct Loaded {
 
 struct Analyst {
     outbox: Arc<Outbox>,
-    receiver: Receiver<Question>,
+    receiver: Receiver<(Question, Cancel)>,
+    /// Stops the question that is being answered.
+    cancel: Cancel,
     project: Option<Project>,
     loaded: Option<Loaded>,
     elbow_of: Option<(RunId, ClusteredPart, u64)>,
@@ -114,7 +200,11 @@ struct Analyst {
 
 impl Analyst {
     fn work(mut self) {
-        while let Ok(question) = self.receiver.recv() {
+        while let Ok((question, cancel)) = self.receiver.recv() {
+            if cancel.check().is_err() {
+                continue;
+            }
+            self.cancel = cancel;
             match question {
                 Question::Quit => return,
                 Question::Project(project) => {
@@ -123,14 +213,7 @@ impl Analyst {
                     self.elbow_of = None;
                     self.agreement = None;
                 }
-                Question::Explore(request) => {
-                    // A newer request, if one waits, makes this one pointless.
-                    if self.receiver.is_empty() {
-                        self.answer(request);
-                    } else {
-                        self.skip_to_newest(request);
-                    }
-                }
+                Question::Explore(request) => self.answer(request),
                 Question::Predictions(run) => self.report(|analyst| analyst.predictions(run)),
                 Question::Agreement(request) => self.compare(request),
                 Question::ExportAgreement(request, level, folder) => {
@@ -139,41 +222,12 @@ impl Analyst {
                 Question::Export(request, file) => self.report(|analyst| analyst.export(request, &file)),
             }
         }
-    }
-
-    /// Handles `request` only when no later exploration waits behind other questions.
-    fn skip_to_newest(&mut self, request: ExploreRequest) {
-        let mut newest = request;
-        let mut others = Vec::new();
-        while let Ok(question) = self.receiver.try_recv() {
-            match question {
-                Question::Explore(later) => newest = later,
-                Question::Quit => return,
-                other => others.push(other),
-            }
-        }
-        for question in others {
-            match question {
-                Question::Project(project) => {
-                    self.project = project;
-                    self.loaded = None;
-                    self.elbow_of = None;
-                    self.agreement = None;
-                }
-                Question::Predictions(run) => self.report(|analyst| analyst.predictions(run)),
-                Question::Agreement(request) => self.compare(request),
-                Question::ExportAgreement(request, level, folder) => {
-                    self.report(|analyst| analyst.export_agreement(&request, level, &folder));
-                }
-                Question::Export(request, file) => self.report(|analyst| analyst.export(request, &file)),
-                Question::Explore(_) | Question::Quit => {}
-            }
-        }
-        self.answer(newest);
     }
 
     fn answer(&mut self, request: ExploreRequest) {
-        if let Err(error) = self.explore(request) {
+        if let Err(error) = self.explore(request)
+            && !error.is_cancelled()
+        {
             let notice = Notice::from(&error);
             self.outbox.push(if self.loaded.is_none() && self.lacks_intensities(request) {
                 Event::NoIntensities(request, notice)
@@ -193,7 +247,9 @@ impl Analyst {
     }
 
     fn report(&mut self, work: impl FnOnce(&mut Self) -> Result<()>) {
-        if let Err(error) = work(self) {
+        if let Err(error) = work(self)
+            && !error.is_cancelled()
+        {
             self.outbox.push(Event::Problem(Notice::from(&error)));
         }
     }
@@ -201,11 +257,11 @@ impl Analyst {
     fn explore(&mut self, request: ExploreRequest) -> Result<()> {
         let started = std::time::Instant::now();
         let outbox = self.outbox.clone();
-        let receiver = self.receiver.clone();
+        let cancel = self.cancel.clone();
         let elbow_done = self.elbow_of == Some((request.run, request.part, request.seed));
         let loaded = self.load(request)?;
         let features = loaded.features.clone();
-        let clustering = cluster::run(&features, request.clusters, request.seed, &Cancel::new())?;
+        let clustering = cluster::run(&features, request.method, request.clusters, request.seed, &cancel)?;
         let members = nearest_first(&clustering);
         let assignments = clustering.assignments.clone();
         outbox.push(Event::Explored(Box::new(Exploration {
@@ -216,25 +272,15 @@ impl Analyst {
             missing: loaded.missing,
             duration_ms: started.elapsed().as_secs_f64() * 1000.0,
         })));
-        if !receiver.is_empty() {
-            return Ok(());
-        }
-        let values = features.to_array();
-        let report = score::run(
-            &features.image_ids,
-            values.view(),
-            &assignments,
-            &loaded.references,
-            request.seed,
-            &Cancel::new(),
-        )?;
+        let report =
+            score::run(&features.image_ids, features.view()?, &assignments, &loaded.references, request.seed, &cancel)?;
         outbox.push(Event::Scored(Box::new(ExplorationScores { request, report })));
-        if elbow_done || !receiver.is_empty() || features.rows() < 3 {
+        if elbow_done || features.rows() < 3 {
             return Ok(());
         }
         let settings = KMeansSettings { seed: request.seed, ..KMeansSettings::default() };
         let most = ELBOW_CLUSTERS.min(features.rows() - 1);
-        match clustering::elbow(values.view(), 1..=most, &settings, &Silent, &Cancel::new()) {
+        match clustering::elbow(features.view()?, 1..=most, &settings, &Silent, &cancel) {
             Ok(elbow) => outbox.push(Event::ElbowFound(request, elbow)),
             // Fewer distinct pictures than the largest K: the curve would end early, so there is none.
             Err(error) if error.kind == crate::error::ErrorKind::User => {}
@@ -253,6 +299,7 @@ impl Analyst {
     fn compare(&mut self, request: AgreementRequest) {
         let found = self.agreement(&request);
         self.outbox.push(match found {
+            Err(error) if error.is_cancelled() => return,
             Ok(report) => Event::AgreementFound(request, report),
             Err(error) => Event::AgreementFailed(request, Notice::from(&error)),
         });
@@ -266,7 +313,7 @@ impl Analyst {
             return Ok(report.clone());
         }
         let sorts = self.open_project()?.rater_sorts(&SortChoice::default())?;
-        let report = Arc::new(agreement::run(&sorts, request, &Silent, &Cancel::new())?);
+        let report = Arc::new(agreement::run(&sorts, request, &Silent, &self.cancel)?);
         self.agreement = Some((request.clone(), report.clone()));
         Ok(report)
     }
@@ -286,8 +333,8 @@ impl Analyst {
     fn export(&mut self, request: ExploreRequest, file: &std::path::Path) -> Result<()> {
         let output = OutputFile::new(Some(self.open_project()?), file, FileKind::Csv, Existing::Replace)?;
         let features = self.load(request)?.features.clone();
-        let clustering = cluster::run(&features, request.clusters, request.seed, &Cancel::new())?;
-        let made = cluster::Made { run: request.run, part: request.part, seed: request.seed };
+        let clustering = cluster::run(&features, request.method, request.clusters, request.seed, &self.cancel)?;
+        let made = cluster::Made { run: request.run, part: request.part, method: request.method, seed: request.seed };
         cluster::write(self.open_project()?, &features, &clustering, &made, &output)?;
         self.outbox.push(Event::Done(format!(
             "Wrote {} and their clusters to {}",

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use super::analysis::ExploreRequest;
-use super::jobs::agreement::AgreementRequest;
 use super::jobs::cluster::ClusteredPart;
 use super::jobs::export_labels::LabelExport;
 use super::jobs::import::ImportRequest;
 use super::jobs::split::SplitRequest;
 use super::sorts::MoveRequest;
+use crate::evaluation::agreement_report::AgreementRequest;
 use crate::ids::{ImageId, LabelId, PersonId, RunId, SortId, SplitId, StudyId};
 use crate::project::NewStudy;
 use crate::training::TrainingConfiguration;

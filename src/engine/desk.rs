@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::analysis::{self, Question};
 use super::command::Command;
-use super::event::{Event, ImportOffer, JobEnd, Notice, Outbox};
+use super::event::{Event, ImportOffer, JobEnd, Notice, Outbox, ProjectChange};
 use super::jobs::import::ImportRequest;
 use super::jobs::{check_files, export_labels};
 use super::jobs::{
@@ -52,7 +52,7 @@ pub(super) enum Message {
 }
 
 pub(super) fn start(outbox: Arc<Outbox>, job_cancel: Arc<Mutex<Cancel>>) -> Result<(Sender<Message>, JoinHandle<()>)> {
-    let (analyst, analyst_thread) = analysis::start(outbox.clone())?;
+    let analyst = analysis::Analysis::start(outbox.clone())?;
     let (sender, receiver) = unbounded();
     let to_self = sender.clone();
     let thread = std::thread::Builder::new()
@@ -71,7 +71,6 @@ pub(super) fn start(outbox: Arc<Outbox>, job_cancel: Arc<Mutex<Cancel>>) -> Resu
                 file_check: Cancel::new(),
             }
             .work(&receiver);
-            let _ = analyst_thread.join();
         })
         .map_err(|error| Error::device(format!("no thread for the engine could be started: {error}")))?;
     Ok((sender, thread))
@@ -81,7 +80,7 @@ struct Desk {
     outbox: Arc<Outbox>,
     to_self: Sender<Message>,
     job_cancel: Arc<Mutex<Cancel>>,
-    analyst: Sender<Question>,
+    analyst: analysis::Analysis,
     project: Option<Project>,
     annotator: Option<Person>,
     sorts: SortKeeper,
@@ -108,11 +107,11 @@ impl Desk {
                 }
             }
         }
+        self.file_check.cancel();
+        self.analyst.leave();
         if let Some(job) = self.job.take() {
             let _ = job.join();
         }
-        self.file_check.cancel();
-        let _ = self.analyst.send(Question::Quit);
     }
 
     fn command(&mut self, command: Command) -> Result<()> {
@@ -144,11 +143,11 @@ impl Desk {
             Command::CopyLabels { from, to } => self.edit(&to, |desk| desk.copy_labels(from, &to)),
             Command::AddLabel(name) => {
                 self.project()?.add_label(&name)?;
-                self.reload()
+                self.labels_changed()
             }
             Command::RenameLabel(label, name) => {
                 self.project()?.rename_label(label, &name)?;
-                self.reload()
+                self.labels_changed()
             }
             Command::RemoveLabel(label) => {
                 let project = self.project()?;
@@ -160,7 +159,10 @@ impl Desk {
             }
             Command::SetAside(images, reason) => self.edit(&images, |desk| {
                 desk.project()?.set_aside(&images, reason.as_deref())?;
-                desk.reload()
+                // Other pictures are clustered now.
+                let shared = desk.project()?.share_for_reading()?;
+                desk.ask(Question::Project(Some(shared)))?;
+                desk.changed(ProjectChange::SetAside { images: images.clone(), reason })
             }),
             Command::Undo => {
                 let change = self.project()?.undo()?;
@@ -173,25 +175,25 @@ impl Desk {
             Command::CreateStudy(study) => {
                 self.project()?.create_study(&study)?;
                 self.outbox.push(Event::Done(format!("Study “{}” is ready", study.name.trim())));
-                self.reload()
+                self.studies_changed()
             }
             Command::AddRater(study, name) => {
                 self.project()?.add_rater(study, &name)?;
-                self.reload()
+                self.studies_changed()
             }
             Command::RemoveRater(study, rater) => {
                 self.project()?.remove_rater(study, rater)?;
                 self.outbox
                     .push(Event::Done("Taken out; what was sorted is kept. Add the name again to undo".to_owned()));
-                self.reload()
+                self.studies_changed()
             }
             Command::RenewLink(study, rater) => {
                 self.project()?.renew_link(study, rater)?;
-                self.reload()
+                self.studies_changed()
             }
             Command::CloseStudy(study, closed) => {
                 self.project()?.set_study_closed(study, closed)?;
-                self.reload()
+                self.studies_changed()
             }
             Command::OpenSession(study, rater) => self.open_session(study, rater),
             Command::OpenSessionOf { study, rater } => {
@@ -207,7 +209,7 @@ impl Desk {
             Command::MakeMove(request) => self.make_move(request),
             Command::PauseSort(sort) => {
                 self.project()?.end_visit(sort)?;
-                self.reload()
+                self.studies_changed()
             }
             Command::SubmitSort(id) => {
                 let project = self.project()?;
@@ -389,7 +391,7 @@ impl Desk {
         self.annotator = None;
         self.sorts = SortKeeper::default();
         self.file_check.cancel();
-        let _ = self.analyst.send(Question::Project(None));
+        let _ = self.analyst.ask(Question::Project(None));
         self.outbox.push(Event::Closed);
     }
 
@@ -419,6 +421,23 @@ impl Desk {
         self.ask(Question::Project(Some(shared)))?;
         self.outbox.push(Event::Loaded(Box::new(snapshot)));
         Ok(())
+    }
+
+    /// Sends a part of the project that changed, with what can be undone now.
+    fn changed(&mut self, change: ProjectChange) -> Result<()> {
+        let (undo, redo) = self.project()?.history_outlook()?;
+        self.outbox.push(Event::Changed { change, undo, redo });
+        Ok(())
+    }
+
+    fn labels_changed(&mut self) -> Result<()> {
+        let labels = self.project()?.labels()?;
+        self.changed(ProjectChange::Labels(labels))
+    }
+
+    fn studies_changed(&mut self) -> Result<()> {
+        let studies = self.project()?.studies()?;
+        self.changed(ProjectChange::Studies(studies))
     }
 
     /// Looks beside other work whether the pictures' files are still what was imported; it comes as an event.
@@ -469,8 +488,8 @@ impl Desk {
         Ok(())
     }
 
-    fn ask(&self, question: Question) -> Result<()> {
-        self.analyst.send(question).map_err(|_| Error::internal("the analysis has stopped; restart the program"))
+    fn ask(&mut self, question: Question) -> Result<()> {
+        self.analyst.ask(question)
     }
 
     /// The person annotating. An answer is always somebody's: nobody is made up.
@@ -590,7 +609,10 @@ impl Desk {
         self.closed();
         self.spawn("Demo", move |watcher, cancel| {
             let outcome = demo::run(&folder, &|run| watcher.run_started(run), watcher, cancel);
-            Message::DemoDone(Box::new(outcome.map(|(project, report)| (project, train_end(&report.train)))))
+            Message::DemoDone(Box::new(outcome.map(|(project, report)| {
+                let end = JobEnd { show_clusters: Some(demo::CLUSTERS), ..train_end(&report.train) };
+                (project, end)
+            })))
         })
     }
 

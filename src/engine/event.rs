@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 
 use super::Wake;
 use super::analysis::{Exploration, ExplorationScores, ExploreRequest};
-use super::jobs::agreement::{AgreementReport, AgreementRequest};
 use super::jobs::check_files::FileCheck;
 use super::jobs::import::ImportRequest;
 use super::jobs::plan::TrainingPlan;
@@ -17,9 +16,10 @@ use super::session::RaterSession;
 use super::snapshot::Snapshot;
 use crate::clustering::Elbow;
 use crate::error::Error;
+use crate::evaluation::agreement_report::{AgreementReport, AgreementRequest};
 use crate::ids::{ImageId, RunId, SortId};
 use crate::progress::Progress;
-use crate::project::AnnotationEdit;
+use crate::project::{AnnotationEdit, Label, StudyRecord};
 use crate::training::{BatchLoss, EpochRecord, TrainingConfiguration};
 
 /// A message for the person.
@@ -46,6 +46,8 @@ pub struct JobEnd {
     pub details: Vec<String>,
     /// The run it made, if any.
     pub run: Option<RunId>,
+    /// Its clusters are to be shown, so many of them.
+    pub show_clusters: Option<usize>,
     /// Other ways to import what was refused.
     pub offers: Vec<ImportOffer>,
 }
@@ -53,7 +55,7 @@ pub struct JobEnd {
 impl JobEnd {
     /// An end of which there is no more to say.
     pub fn said(summary: impl Into<String>) -> Self {
-        Self { summary: summary.into(), details: Vec::new(), run: None, offers: Vec::new() }
+        Self { summary: summary.into(), details: Vec::new(), run: None, show_clusters: None, offers: Vec::new() }
     }
 }
 
@@ -66,11 +68,36 @@ pub struct ImportOffer {
     pub request: ImportRequest,
 }
 
+/// A part of a project that changed, as it is now.
+#[derive(Debug)]
+pub enum ProjectChange {
+    /// All labels.
+    Labels(Vec<Label>),
+    /// All studies.
+    Studies(Vec<StudyRecord>),
+    /// Pictures that take no part any more, or take part again.
+    SetAside {
+        /// Which.
+        images: Vec<ImageId>,
+        /// Why; none for those that take part again.
+        reason: Option<String>,
+    },
+}
+
 /// Something that happened.
 #[derive(Debug)]
 pub enum Event {
-    /// A project was opened, or anything but annotations changed in it.
+    /// A project was opened, or much changed in it.
     Loaded(Box<Snapshot>),
+    /// A part of the project changed and is on disk; all else is as it was.
+    Changed {
+        /// What, as it is now.
+        change: ProjectChange,
+        /// What undo would take back.
+        undo: Option<String>,
+        /// What redo would do again.
+        redo: Option<String>,
+    },
     /// The project was closed.
     Closed,
     /// The folder is in use by another process; it can be opened for reading only.

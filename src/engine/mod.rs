@@ -28,7 +28,7 @@ use crossbeam_channel::Sender;
 use crate::progress::Cancel;
 pub use command::Command;
 pub use desk::ANNOTATOR_REMARK;
-pub use event::{Event, JobEnd, Notice, Outbox};
+pub use event::{Event, JobEnd, Notice, Outbox, ProjectChange};
 pub use snapshot::Snapshot;
 
 /// Called whenever an event waits, from any thread.

@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use crate::atomic::write_file;
 use crate::error::{Error, Result};
-use crate::interchange::{about, write_file};
+use crate::interchange::about;
 use crate::project::{Project, is_own_file};
 
 /// What a file holds.

@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::linkage::Tree;
 use super::rater_groupings::RaterGroupings;
+use crate::clustering::Tree;
 
 /// For every two images how many raters placed both, and how many of these put them into one group.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,7 +68,7 @@ impl CoOccurrence {
 
     /// The tree by which images that stand together come next to each other: average linkage of 1 − share.
     pub fn tree(&self) -> Tree {
-        Tree::new(self.images, &self.distances())
+        Tree::average(self.images, &self.distances())
     }
 
     /// For each image, over all others, the mean chance that two different raters disagree on whether the two belong

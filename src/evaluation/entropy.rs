@@ -8,8 +8,31 @@ use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use super::contingency::Contingency;
+use super::score::{Better, Compute, Score};
 use crate::error::{Error, Result};
 use crate::random::generator;
+
+/// The entropy of clusters against one grouping.
+pub static SCORE: Score = Score {
+    id: "entropy",
+    name: "Entropy",
+    short: "entropy",
+    better: Better::Lower,
+    definition: "Entropy H (paper, section IV.B.2): how mixed each cluster is in the groups a rater made, 0 when every \
+                 cluster holds one group only, 1 when the groups are spread evenly over it; lower is better.",
+    compute: Compute::Against(|of| Ok(Some(of.entropy.overall))),
+};
+
+/// That entropy beside what chance gives.
+pub static SHARE_OF_CHANCE: Score = Score {
+    id: "share_of_chance",
+    name: "Entropy as a share of chance",
+    short: "of chance",
+    better: Better::Lower,
+    definition: "Entropy divided by its mean over 1,000 shuffles of the pictures with clusters as large: 0 the same \
+                 groups, 1 chance. Unlike entropy it can be compared between different numbers of clusters and groups.",
+    compute: Compute::Against(|of| Ok((of.chance.mean > 0.0).then(|| of.entropy.overall / of.chance.mean))),
+};
 
 /// Entropy of one clustering against one grouping.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,30 +1,48 @@
 //! Scores of a clustering.
 //!
-//! [`silhouette`](silhouette()) looks at the clustering alone; the others compare it with groups made by people, image
-//! by image. Clusters and groups come in as numbers that count from 0, one for each image, aligned by position;
-//! [`score_against`] does the aligning by image. [`RaterGroupings`] holds the groupings of several people, aligned, for
+//! [`SCORES`] is the list of them: some look at the clusters alone, the others compare them with groups made by
+//! people, image by image. Clusters and groups come in as numbers that count from 0, one for each image, aligned by
+//! position. [`RaterGroupings`] holds the groupings of several people, aligned, for
 //! what is said about people among themselves.
 
 mod agreement;
+pub mod agreement_report;
+mod agreement_score;
 mod co_occurrence;
 mod consensus;
 mod contingency;
+mod davies_bouldin;
 mod entropy;
-mod grouping_scores;
 mod half_samples;
-mod linkage;
+mod pair_auc;
 mod rater_agreement;
 mod rater_groupings;
+pub mod score;
 mod silhouette;
+mod spread;
+mod squared_errors;
 
 pub use agreement::{VMeasure, adjusted_mutual_information, adjusted_rand_index, v_measure};
+pub use agreement_score::AgreementScore;
 pub use co_occurrence::CoOccurrence;
 pub use consensus::{Consensus, best_consensus, linkage_consensus};
 pub use contingency::Contingency;
-pub use entropy::{Entropy, PermutationBaseline, entropy, permutation_baseline};
-pub use grouping_scores::{GroupingScores, GroupingSummary, Spread, score_against, spread, summarise};
+pub use entropy::{Entropy, PermutationBaseline, SCORE as ENTROPY, entropy, permutation_baseline};
 pub use half_samples::{Estimate, Interval, LEAST_IMAGES_FOR_INTERVAL};
-pub use linkage::Tree;
 pub use rater_agreement::{MeanScores, PairAgreement, PairScores, RESAMPLES, RaterAgreement, rater_agreement};
 pub use rater_groupings::RaterGroupings;
 pub use silhouette::{EXACT_IMAGES, Silhouette, silhouette};
+pub use spread::{Spread, mean_over, mean_score, spread};
+
+/// All scores, in the order in which they are shown.
+pub static SCORES: &[&score::Score] = &[
+    &silhouette::SCORE,
+    &davies_bouldin::SCORE,
+    &squared_errors::SCORE,
+    &entropy::SCORE,
+    &entropy::SHARE_OF_CHANCE,
+    &agreement::RAND_INDEX,
+    &agreement::MUTUAL_INFORMATION,
+    &agreement::V_MEASURE,
+    &pair_auc::SCORE,
+];

@@ -5,21 +5,35 @@
 //! is better.
 
 use ndarray::ArrayView2;
+use pulp::{Simd, WithSimd};
 use rand::seq::index;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::clustering::check_finite;
+use super::score::{Better, Compute, Score};
+use crate::distances::{Points, Rows, Value, check_finite, row_major};
 use crate::error::{Error, Result};
+use crate::instructions::arch;
 use crate::progress::Cancel;
 use crate::random::generator;
 
+/// The mean of s(i).
+pub static SCORE: Score = Score {
+    id: "silhouette",
+    name: "Silhouette",
+    short: "silhouette",
+    better: Better::Higher,
+    definition: "Silhouette coefficient (Rousseeuw 1987), mean over the pictures: 1 when clusters are tight and far apart, \
+                 0 when they touch, below 0 when pictures lie nearer to another cluster.",
+    compute: Compute::Alone(|of| of.silhouette.as_ref().map(|found| found.mean).map_err(Error::user)),
+};
+
 /// Up to this many images every s(i) is computed; above it only those of a seeded sample of as many images, each
 /// still against all images.
-pub const EXACT_IMAGES: usize = 10_000;
+pub const EXACT_IMAGES: usize = 100_000;
 
-/// Images whose distances are kept at once: one run of them stays in the nearest cache.
-const BLOCK: usize = 512;
+/// Images whose scores are computed side by side.
+const LANES: usize = 32;
 
 /// Silhouette of a clustering.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,12 +55,17 @@ pub struct Silhouette {
 /// # Errors
 /// `User` where the coefficient is not defined (fewer than two clusters, or every image alone); `Data` for values that
 /// are not finite; `Internal` when the lengths differ; `Cancelled`.
-pub fn silhouette(values: ArrayView2<f64>, assignments: &[usize], seed: u64, cancel: &Cancel) -> Result<Silhouette> {
+pub fn silhouette<T: Value>(
+    values: ArrayView2<T>,
+    assignments: &[usize],
+    seed: u64,
+    cancel: &Cancel,
+) -> Result<Silhouette> {
     silhouette_up_to(values, assignments, EXACT_IMAGES, seed, cancel)
 }
 
-fn silhouette_up_to(
-    values: ArrayView2<f64>,
+fn silhouette_up_to<T: Value>(
+    values: ArrayView2<T>,
     assignments: &[usize],
     exact_images: usize,
     seed: u64,
@@ -79,31 +98,21 @@ fn silhouette_up_to(
         }
     };
 
-    // By column, so that the distances of one image to a run of others are computed side by side.
-    let columns = values.t().as_standard_layout().into_owned();
-    let scores: Vec<f64> = rows
-        .par_iter()
-        .map(|&row| {
+    let values = row_major(values);
+    let matrix = Rows::of(&values)?;
+    let scores: Vec<Vec<f64>> = rows
+        .par_chunks(LANES)
+        .map(|block| {
             cancel.check()?;
-            let mut sums = vec![0f64; clusters];
-            let mut squares = [0f64; BLOCK];
-            for start in (0..images).step_by(BLOCK) {
-                let end = (start + BLOCK).min(images);
-                let squares = &mut squares[..end - start];
-                squares.fill(0.0);
-                for column in columns.rows() {
-                    let own = column[row];
-                    for (square, value) in squares.iter_mut().zip(column.slice(ndarray::s![start..end])) {
-                        *square += (value - own) * (value - own);
-                    }
-                }
-                for (square, &cluster) in squares.iter().zip(&assignments[start..end]) {
-                    sums[cluster] += square.sqrt();
-                }
-            }
-            Ok(score(&sums, &sizes, assignments[row]))
+            let sums = sums_by_cluster(matrix, block, assignments, clusters);
+            let score_of = |(lane, &row): (usize, &usize)| {
+                let sums: Vec<f64> = sums.iter().map(|lanes| lanes[lane]).collect();
+                score(&sums, &sizes, assignments[row])
+            };
+            Ok(block.iter().enumerate().map(score_of).collect())
         })
         .collect::<Result<_>>()?;
+    let scores: Vec<f64> = scores.into_iter().flatten().collect();
 
     let mut per_image = vec![None; images];
     let (mut sums, mut counts) = (vec![0f64; clusters], vec![0usize; clusters]);
@@ -114,6 +123,58 @@ fn silhouette_up_to(
     }
     let per_cluster = sums.iter().zip(&counts).map(|(sum, &count)| (count > 0).then(|| sum / count as f64)).collect();
     Ok(Silhouette { mean: scores.iter().sum::<f64>() / scores.len() as f64, per_cluster, per_image, sampled })
+}
+
+/// For each cluster and each of the rows in `block`, the sum of the distances to the cluster's rows, in their order.
+fn sums_by_cluster<T: Value>(
+    matrix: Rows<T>,
+    block: &[usize],
+    assignments: &[usize],
+    clusters: usize,
+) -> Vec<[f64; LANES]> {
+    let points = Points::<LANES>::new(matrix.columns(), block.iter().map(|&row| matrix.row(row)));
+    let mut sums = vec![[0.0; LANES]; clusters];
+    arch().dispatch(AddDistances { points: &points, matrix, assignments, sums: &mut sums });
+    sums
+}
+
+struct AddDistances<'a, T> {
+    points: &'a Points<LANES>,
+    matrix: Rows<'a, T>,
+    assignments: &'a [usize],
+    sums: &'a mut [[f64; LANES]],
+}
+
+impl<T: Value> WithSimd for AddDistances<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let mut add = |cluster: usize, squares: &[f64; LANES]| {
+            let ((sums, rest), (squares, others)) =
+                (S::as_mut_simd_f64s(&mut self.sums[cluster]), S::as_simd_f64s(squares));
+            for (sum, square) in sums.iter_mut().zip(squares) {
+                *sum = simd.add_f64s(*sum, simd.sqrt_f64s(*square));
+            }
+            for (sum, square) in rest.iter_mut().zip(others) {
+                *sum += square.sqrt();
+            }
+        };
+        // Two rows at once, whose sums do not wait for one another.
+        let mut pairs = self.assignments.chunks_exact(2);
+        let mut row = 0;
+        for clusters in &mut pairs {
+            let [first, second] =
+                self.points.squared_distances_with(simd, [self.matrix.row(row), self.matrix.row(row + 1)]);
+            add(clusters[0], &first);
+            add(clusters[1], &second);
+            row += 2;
+        }
+        for &cluster in pairs.remainder() {
+            let [last] = self.points.squared_distances_with(simd, [self.matrix.row(row)]);
+            add(cluster, &last);
+        }
+    }
 }
 
 /// s(i) from the sums of distances to the images of each cluster.

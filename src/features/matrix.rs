@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ndarray::Array2;
+use ndarray::ArrayView2;
 
 use crate::error::{Error, Result};
 use crate::ids::ImageId;
@@ -62,9 +62,13 @@ impl FeatureMatrix {
         }
     }
 
-    /// The matrix in double precision, n × d, for clustering and scores.
-    pub fn to_array(&self) -> Array2<f64> {
-        Array2::from_shape_fn((self.rows(), self.columns()), |(row, column)| f64::from(self.row(row)[column]))
+    /// The matrix as it is, n × d, for clustering and scores, which add up in double precision.
+    ///
+    /// # Errors
+    /// `Internal` when the parts were changed so that they no longer fit.
+    pub fn view(&self) -> Result<ArrayView2<'_, f32>> {
+        ArrayView2::from_shape((self.rows(), self.columns()), &self.values)
+            .map_err(|error| Error::internal(format!("a feature matrix that does not fit its names: {error}")))
     }
 }
 

@@ -2,59 +2,9 @@
 
 use super::colours::{sequential, text_on};
 use super::drawing::{Anchor, Drawing, fitted, text_width};
-use crate::engine::jobs::agreement::AgreementReport;
-use crate::evaluation::{Estimate, PairScores};
+use crate::evaluation::agreement_report::AgreementReport;
+use crate::evaluation::{AgreementScore, Estimate};
 use crate::wording::{counted, fixed};
-
-/// A score of every two raters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Score {
-    /// Adjusted Rand index.
-    #[default]
-    RandIndex,
-    /// Adjusted mutual information.
-    MutualInformation,
-    /// V-measure.
-    VMeasure,
-    /// Entropy of the row's rater against the column's.
-    Entropy,
-}
-
-impl Score {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::RandIndex, Self::MutualInformation, Self::VMeasure, Self::Entropy];
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::RandIndex => "Adjusted Rand index",
-            Self::MutualInformation => "Adjusted mutual information",
-            Self::VMeasure => "V-measure",
-            Self::Entropy => "Entropy",
-        }
-    }
-
-    /// Its name in file names.
-    pub fn file_name(self) -> &'static str {
-        match self {
-            Self::RandIndex => "rand-index",
-            Self::MutualInformation => "mutual-information",
-            Self::VMeasure => "v-measure",
-            Self::Entropy => "entropy",
-        }
-    }
-
-    /// The score of a pair; for entropy that of the first rater's groups against the second's, or the other way round.
-    pub fn of(self, scores: &PairScores, first_against_second: bool) -> Estimate {
-        match self {
-            Self::RandIndex => scores.adjusted_rand_index,
-            Self::MutualInformation => scores.adjusted_mutual_information,
-            Self::VMeasure => scores.v_measure,
-            Self::Entropy if first_against_second => scores.entropy_of_first,
-            Self::Entropy => scores.entropy_of_second,
-        }
-    }
-}
 
 const TEXT: [u8; 3] = [24; 3];
 const WEAK: [u8; 3] = [96; 3];
@@ -62,7 +12,12 @@ const WEAK: [u8; 3] = [96; 3];
 const NAME_WIDTH: f64 = 150.0;
 
 /// The estimate of two raters, by their numbers.
-fn estimate<Image>(report: &AgreementReport<Image>, score: Score, row: usize, column: usize) -> Option<Estimate> {
+fn estimate<Image>(
+    report: &AgreementReport<Image>,
+    score: AgreementScore,
+    row: usize,
+    column: usize,
+) -> Option<Estimate> {
     let names = report.groupings.raters();
     let (first, second) = (row.min(column), row.max(column));
     let pair = report.agreement.pairs.iter().find(|p| p.first == names[first] && p.second == names[second])?;
@@ -70,7 +25,7 @@ fn estimate<Image>(report: &AgreementReport<Image>, score: Score, row: usize, co
 }
 
 /// Every two raters as a matrix of a score, with intervals.
-pub fn pair_figure<Image>(report: &AgreementReport<Image>, score: Score) -> Drawing {
+pub fn pair_figure<Image>(report: &AgreementReport<Image>, score: AgreementScore) -> Drawing {
     let names: Vec<String> = report.groupings.raters().iter().map(|name| fitted(name, 12.0, NAME_WIDTH)).collect();
     let longest = names.iter().map(|name| text_width(name, 12.0)).fold(0.0, f64::max);
     let cell = (520.0 / names.len().max(1) as f64).clamp(30.0, 84.0);
@@ -84,7 +39,9 @@ pub fn pair_figure<Image>(report: &AgreementReport<Image>, score: Score) -> Draw
     drawing.bold(16.0, 28.0, 16.0, Anchor::Start, TEXT, &title);
     drawing.text(16.0, 47.0, 11.0, Anchor::Start, WEAK, &about(report, width));
     let note = match score {
-        Score::Entropy => "Row's groups in the place of clusters, column's as the correct ones; lower is better.",
+        AgreementScore::Entropy => {
+            "Row's groups in the place of clusters, column's as the correct ones; lower is better."
+        }
         _ => "Higher is better. Below each value its 95 % interval over images.",
     };
     drawing.text(16.0, 63.0, 11.0, Anchor::Start, WEAK, note);
@@ -114,10 +71,10 @@ pub fn pair_figure<Image>(report: &AgreementReport<Image>, score: Score) -> Draw
     scale(&mut drawing, left + side + 32.0, top, side.max(120.0));
     if let Some(mean) = &report.agreement.mean {
         let mean = match score {
-            Score::RandIndex => mean.adjusted_rand_index,
-            Score::MutualInformation => mean.adjusted_mutual_information,
-            Score::VMeasure => mean.v_measure,
-            Score::Entropy => mean.entropy,
+            AgreementScore::RandIndex => mean.adjusted_rand_index,
+            AgreementScore::MutualInformation => mean.adjusted_mutual_information,
+            AgreementScore::VMeasure => mean.v_measure,
+            AgreementScore::Entropy => mean.entropy,
         };
         let interval =
             mean.interval.map_or_else(String::new, |i| format!("  (95 %: {} – {})", two(i.low), two(i.high)));

@@ -13,8 +13,8 @@ use super::decode::{DecodeLimits, decode};
 use super::picture_file::PictureFile;
 use super::read::read_picture_file;
 use super::resize::thumbnail;
+use crate::atomic;
 use crate::error::{Error, Result};
-use crate::interchange::atomic;
 
 /// Longer side of a stored thumbnail.
 pub const THUMBNAIL_SIDE_PX: u32 = 256;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::atomic::write_file;
 use super::input::read_file;
+use crate::atomic::write_file;
 use crate::error::{Error, Result};
 
 /// The name of the file that says what `path` is.

@@ -3,7 +3,7 @@
 //! Reading is pure: the bytes of a file become plain structs, in which pictures, labels and people are still names,
 //! and a list of [`Problem`]s with line numbers; nothing is looked up in a project. Reading never gives up on the
 //! whole file for the sake of one line. The caller matches the names with its pictures through [`ImageNames`],
-//! shows the problems, and decides. Writing goes to any writer, and through [`atomic`] to a file.
+//! shows the problems, and decides. Writing goes to any writer, and through [`atomic`](crate::atomic) to a file.
 //!
 //! Text is UTF-8 (with or without byte order mark) and CSV follows RFC 4180; fields separated by semicolons or tabs are
 //! read too ([`Separator`]). Names are compared in Unicode
@@ -11,7 +11,6 @@
 
 pub mod about;
 pub mod assignments;
-pub mod atomic;
 pub mod features_csv;
 pub mod free_sort_r;
 pub mod grouping_forms;
@@ -22,13 +21,13 @@ pub mod label_forms;
 pub mod labels;
 pub mod move_log;
 pub mod npy;
+pub mod scores;
 
 mod input;
 mod names;
 mod problem;
 mod table;
 
-pub use atomic::write_file;
 pub use input::{check_file, read_file};
 pub use names::{ImageNames, Unresolved};
 pub use problem::{Parsed, Problem};

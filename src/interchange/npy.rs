@@ -6,10 +6,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::atomic;
 use super::features_csv::FeatureTable;
 use super::input::read_file;
 use super::table::{self, Table};
+use crate::atomic;
 use crate::error::{Error, Result};
 
 const MAGIC: &[u8] = b"\x93NUMPY";

@@ -11,7 +11,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::error::Result;
-use crate::nn::ops::arch;
+use crate::instructions::arch;
 use crate::nn::state::{NamedTensor, State, take};
 use crate::nn::tensor_error;
 

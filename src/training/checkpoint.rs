@@ -4,14 +4,14 @@
 //! is needed to use them ([`CheckpointMetadata`] as JSON), a checksum of it all included. It is written beside its place and then renamed, so that a
 //! file under its own name is always whole. What to keep is decided by a [`CheckpointStrategy`].
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 
 use super::observer::EpochRecord;
+use crate::atomic::write_file;
 use crate::error::{Error, Result};
 use crate::nn::state::{NamedTensor, State, to_safetensors};
 use crate::nn::vgg16::{IMAGENET_MEAN, IMAGENET_STANDARD_DEVIATION};
@@ -89,7 +89,7 @@ impl Checkpoint {
         let metadata = CheckpointMetadata { checksum: self.checksum()?, ..self.metadata.clone() };
         let metadata = serde_json::to_string(&metadata).map_err(unwritable)?;
         let bytes = to_safetensors(&self.state, METADATA_KEY, metadata)?;
-        write_atomically(path, &bytes)
+        write_file(path, |target| target.write_all(&bytes))
     }
 
     /// The hash of the tensors and of what is known about them.
@@ -149,22 +149,6 @@ impl Checkpoint {
 
 fn unwritable(error: serde_json::Error) -> Error {
     Error::internal(format!("the checkpoint's metadata cannot be written: {error}"))
-}
-
-/// Writes beside `path`, makes sure it is on the disk, then renames.
-fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let beside = path.with_extension("tmp");
-    let write = || {
-        let mut file = File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    write().map_err(|error| {
-        // On a full disk, half a file is only in the way.
-        let _ = fs::remove_file(&beside);
-        Error::io(path, error)
-    })?;
-    fs::rename(&beside, path).map_err(|error| Error::io(path, error))
 }
 
 /// What to write and what to remove after an epoch, as file names in the run's `checkpoints` folder.

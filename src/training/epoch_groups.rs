@@ -3,7 +3,7 @@
 //! The same measures as those of the final clusters, on other pictures: they show where training is heading, and are
 //! not the numbers to report.
 
-use ndarray::Array2;
+use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use crate::clustering::{KMeansSettings, kmeans};
@@ -55,10 +55,10 @@ pub fn epoch_groups(
     cancel: &Cancel,
 ) -> Option<EpochGroups> {
     let rows = intensities.len() / labels.max(1);
-    let values = Array2::from_shape_fn((rows, labels), |(row, label)| f64::from(intensities[row * labels + label]));
+    let values = ArrayView2::from_shape((rows, labels), intensities).ok()?;
     let settings = KMeansSettings { clusters: CLUSTERS, seed, restarts: RESTARTS, ..KMeansSettings::default() };
     // Too few distinct pictures, or stopped: there is nothing to show, and nothing that anybody asked for is lost.
-    let clustering = kmeans(values.view(), &settings, cancel).ok()?;
+    let clustering = kmeans(values, &settings, cancel).ok()?;
     let assignments = &clustering.assignments;
     let against = references
         .iter()
@@ -70,7 +70,7 @@ pub fn epoch_groups(
             Some(GroupingEntropy { grouping: reference.name.clone(), entropy: found.overall, images: found.images })
         })
         .collect();
-    let silhouette = silhouette(values.view(), assignments, seed, cancel).ok().map(|found| found.mean);
+    let silhouette = silhouette(values, assignments, seed, cancel).ok().map(|found| found.mean);
     Some(EpochGroups { clusters: CLUSTERS, silhouette, against })
 }
 

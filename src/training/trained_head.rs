@@ -8,7 +8,6 @@ use crate::features::FeatureMatrix;
 use crate::nn::head::HeadWeights;
 use crate::nn::ops::sigmoid;
 use crate::nn::state::State;
-use crate::nn::vgg16::Pooling;
 
 /// A trained head and what is known about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,17 +42,6 @@ impl TrainedHead {
     /// The convolutions that were trained with it; none where the head was trained alone.
     pub fn backbone(&self) -> Option<&State> {
         (!self.backbone.is_empty()).then_some(&self.backbone)
-    }
-
-    /// How the convolutions' output becomes the features that it takes.
-    ///
-    /// # Errors
-    /// `Model` when no way gives so many.
-    pub fn pooling(&self) -> Result<Pooling> {
-        [Pooling::Mean, Pooling::Statistics, Pooling::Grid]
-            .into_iter()
-            .find(|pooling| pooling.features() == self.inputs())
-            .ok_or_else(|| Error::model(format!("no features of VGG16 are {} numbers", self.inputs())))
     }
 
     /// Number of features it takes.

@@ -23,6 +23,7 @@ use super::learner::{Learner, LearningRates, Part};
 use super::metrics::{best_thresholds, evaluate};
 use super::observer::{EpochRecord, METRICS_FILE, TrainingObserver, read_epochs};
 use super::pace::Pace;
+use crate::atomic::write_file;
 use crate::error::{Error, Result};
 use crate::nn::ops::sigmoid;
 use crate::progress::Cancel;
@@ -555,9 +556,7 @@ impl MetricsFile {
         let path = run_folder.join(METRICS_FILE);
         let lines: String = epochs.iter().map(line).collect::<Result<_>>()?;
         // In one step: epochs that were done must not be lost to a crash just here.
-        let beside = path.with_extension("tmp");
-        fs::write(&beside, lines).map_err(|error| Error::io(&beside, error))?;
-        fs::rename(&beside, &path).map_err(|error| Error::io(&path, error))?;
+        write_file(&path, |target| target.write_all(lines.as_bytes()))?;
         let file = OpenOptions::new().append(true).open(&path).map_err(|error| Error::io(&path, error))?;
         Ok(Self { path, file, length_before: 0 })
     }

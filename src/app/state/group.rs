@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::ProjectState;
 use crate::dataset::{Part, StudyCondition};
 use crate::engine::Notice;
-use crate::engine::jobs::agreement::{AgreementReport, AgreementRequest};
 use crate::engine::jobs::study::{self, Retest};
+use crate::evaluation::AgreementScore;
 use crate::evaluation::Consensus;
-use crate::figures::Score;
+use crate::evaluation::agreement_report::{AgreementReport, AgreementRequest};
 use crate::ids::{ImageId, StudyId};
 use crate::project::{NewStudy, TaskOrder};
 use crate::sorting::Condition;
@@ -77,7 +77,7 @@ pub struct AgreementState {
     /// The condition, in its study; the first one when not chosen.
     pub condition: Option<StudyCondition>,
     /// The score of the matrix of raters.
-    pub score: Score,
+    pub score: AgreementScore,
     /// Level of the consensus by average linkage.
     pub level: f64,
     /// The consensus shown is the one by average linkage.
@@ -101,7 +101,7 @@ impl Default for AgreementState {
         Self {
             page: AgreementPage::default(),
             condition: None,
-            score: Score::default(),
+            score: AgreementScore::default(),
             level: 0.5,
             by_linkage: false,
             asked: None,

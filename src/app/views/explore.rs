@@ -8,15 +8,18 @@ use crate::app::state::ProjectState;
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::{image_grid, picture, small};
 use crate::app::{ViewContext, icons};
+use crate::clustering::{CLUSTERERS, Method};
 use crate::engine::Command;
 use crate::engine::analysis::{Exploration, ExplorationScores, ExploreRequest};
 use crate::engine::jobs::cluster::ClusteredPart;
 use crate::engine::jobs::counted;
-use crate::engine::jobs::score::ScoreReport;
+use crate::engine::jobs::score::{ConditionSummary, ScoreReport, ScoredGrouping};
 use crate::engine::thumbnails::PictureSize;
 use crate::evaluation::Spread;
+use crate::evaluation::score::against_groups;
+use crate::evaluation::{mean_over, mean_score};
 use crate::ids::ImageId;
-use crate::wording::{mean_over, mean_score, number, score, shown};
+use crate::wording::{number, score, shown};
 
 /// Below this width the bar gets along with less.
 const NARROW_POINTS: f32 = 1040.0;
@@ -27,6 +30,8 @@ const LARGEST_SEED: u64 = (1 << 53) - 1;
 /// What the column of the raters' own entropy is.
 const RATERS: &str = "Entropy of every rater's groups against every other's, over the same pictures: what people reach \
                       among themselves.";
+/// Height of a line of numbers.
+const ROW_POINTS: f32 = 20.0;
 /// Labels named for a cluster.
 const NAMED_LABELS: usize = 4;
 
@@ -108,19 +113,27 @@ pub(super) fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &Pro
                     ui.selectable_value(&mut explore.part, choice, part(choice));
                 }
             });
+            small::choice_ui(ui, "How pictures are clustered", explore.method.0.name, 150.0, |ui| {
+                for clusterer in CLUSTERERS {
+                    ui.selectable_value(&mut explore.method, Method(clusterer), clusterer.name)
+                        .on_hover_text(clusterer.definition);
+                }
+            });
             ui.separator();
-            ui.label("Clusters").on_hover_text("K, the number of clusters k-means makes");
+            ui.label("Clusters").on_hover_text("K, the number of clusters");
             // The slider covers what is usual; any number can be typed beside it.
             let slider =
                 egui::Slider::new(&mut explore.clusters, 2..=MOST_CLUSTERS).clamping(egui::SliderClamping::Never);
             let response = ui.add(slider);
             response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Slider, true, "Clusters (K)"));
-            ui.separator();
-            ui.label("Seed").on_hover_text("Starting point of k-means; the same seed gives the same clusters");
-            let response = ui.add(egui::DragValue::new(&mut explore.seed).range(0..=LARGEST_SEED));
-            response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::SpinButton, true, "Seed"));
-            if ui.button(icons::SHUFFLE).on_hover_text("Next seed").clicked() {
-                explore.seed += 1;
+            if explore.method.0.is_seeded {
+                ui.separator();
+                ui.label("Seed").on_hover_text("Starting point of k-means; the same seed gives the same clusters");
+                let response = ui.add(egui::DragValue::new(&mut explore.seed).range(0..=LARGEST_SEED));
+                response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::SpinButton, true, "Seed"));
+                if ui.button(icons::SHUFFLE).on_hover_text("Next seed").clicked() {
+                    explore.seed += 1;
+                }
             }
             ui.separator();
             if narrow {
@@ -141,7 +154,13 @@ pub(super) fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &Pro
 pub(super) fn request(view: &mut ViewContext<'_>, project: &ProjectState) {
     let explore = &mut view.state.explore;
     let Some(run) = explore.run else { return };
-    let request = ExploreRequest { run, part: explore.part, clusters: explore.clusters, seed: explore.seed };
+    let request = ExploreRequest {
+        run,
+        part: explore.part,
+        method: explore.method,
+        clusters: explore.clusters,
+        seed: explore.seed,
+    };
     // Annotations do not change a run; a project loaded anew may.
     let load = project.revision >> 32;
     if explore.requested != Some((request, load)) {
@@ -359,31 +378,26 @@ fn picked_ui(
 }
 
 fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
-    small::title(ui, "Silhouette").on_hover_text(
-        "Silhouette coefficient (Rousseeuw 1987), mean over the pictures: 1 when clusters are tight and far apart, \
-         0 when they touch, below 0 when pictures lie nearer to another cluster",
-    );
-    match (&report.silhouette, &report.no_silhouette) {
-        (Some(silhouette), _) => {
-            ui.horizontal(|ui| {
-                ui.heading(shown(silhouette.mean, 3));
-                let how = match silhouette.sampled {
-                    Some(images) => format!("sampled, {} of {}", number(images), counted(report.images, "picture")),
-                    None => format!("exact, {}", counted(report.images, "picture")),
-                };
-                small::weak(ui, how);
-            });
+    small::title(ui, "The clusters alone");
+    egui::Grid::new("of clusters").num_columns(2).min_row_height(ROW_POINTS).spacing(vec2(12.0, 2.0)).show(ui, |ui| {
+        for (of, found) in report.scores.iter() {
+            ui.label(of.name).on_hover_text(of.definition);
+            match (found.value, &found.why_not) {
+                (Some(value), _) => ui.label(RichText::new(shown(value, 3)).font(theme::strong_text())),
+                (None, reason) => small::weak(ui, "–").on_hover_text(reason.clone().unwrap_or_default()),
+            };
+            ui.end_row();
         }
-        (None, reason) => {
-            small::weak(ui, reason.clone().unwrap_or_default());
-        }
+    });
+    if let Some(silhouette) = &report.silhouette {
+        let how = match silhouette.sampled {
+            Some(images) => format!("silhouette sampled, {} of {}", number(images), counted(report.images, "picture")),
+            None => format!("silhouette exact, {}", counted(report.images, "picture")),
+        };
+        small::weak(ui, how);
     }
     ui.add_space(STEP);
-    small::title(ui, "Against groups made by people").on_hover_text(
-        "Entropy (paper, section IV.B.2): how mixed each cluster is in the groups a rater made, 0 when every cluster \
-         holds one group only, 1 when the groups are spread evenly; lower is better. Beside it what chance gives for \
-         clusters of the same sizes, and the adjusted Rand index (1 the same partition, 0 chance).",
-    );
+    small::title(ui, "Against groups made by people");
     if report.conditions.is_empty() {
         small::weak(
             ui,
@@ -392,48 +406,74 @@ fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
         return;
     }
     super::report::warnings_ui(ui, report);
-    egui::Grid::new("conditions").num_columns(5).striped(true).spacing(vec2(12.0, 6.0)).show(ui, |ui| {
-        small::weak(ui, "");
-        small::weak(ui, "entropy");
-        small::weak(ui, "raters").on_hover_text(RATERS);
-        small::weak(ui, "chance");
-        small::weak(ui, "Rand");
-        ui.end_row();
-        for condition in &report.conditions {
-            let (summary, raters) = (&condition.summary, condition.raters);
-            ui.label(format!("Condition {}", condition.condition)).on_hover_text(format!(
-                "Mean over {}, on {} of {} that they sorted",
-                counted(raters, "rater"),
-                condition.compared,
-                counted(condition.rated, "picture")
-            ));
-            ui.label(RichText::new(mean_score(&summary.entropy)).font(theme::strong_text()));
-            ceiling_ui(ui, condition.raters_among_themselves.as_ref());
-            ui.label(score(condition.chance.mean));
-            ui.label(summary.adjusted_rand_index.map_or_else(|| "–".to_owned(), |rand| mean_over(&rand, raters)));
-            ui.end_row();
-            small::weak(ui, format!("   {}", counted(raters, "rater")));
-            small::weak(ui, counted(condition.compared, "picture"));
-            ui.end_row();
-            for grouping in report.groupings.iter().filter(|g| g.condition == condition.condition) {
-                let scores = &grouping.scores;
-                small::weak(ui, format!("   {}", grouping.rater)).on_hover_text(format!(
-                    "{} compared; {} only in the clusters, {} only in the groups",
-                    counted(scores.images, "picture"),
-                    scores.only_in_clusters,
-                    scores.only_in_groups
-                ));
-                small::weak(ui, score(scores.entropy.overall));
-                small::weak(ui, "");
-                small::weak(ui, score(scores.chance.mean)).on_hover_text(format!(
-                    "95 % of {} shuffles lie between {:.2} and {:.2}",
-                    scores.chance.shuffles, scores.chance.low, scores.chance.high
-                ));
-                small::weak(ui, scores.adjusted_rand_index.map_or_else(|| "–".to_owned(), score));
-                ui.end_row();
+    for condition in &report.conditions {
+        condition_ui(ui, report, condition);
+    }
+}
+
+/// The scores against one condition: the mean of each over its raters, then every rater's.
+fn condition_ui(ui: &mut Ui, report: &ScoreReport, condition: &ConditionSummary) {
+    ui.add_space(STEP);
+    let on = format!("{}, {}", counted(condition.raters, "rater"), counted(condition.compared, "picture"));
+    ui.label(format!("Condition {}", condition.condition));
+    small::weak(ui, &on).on_hover_text(format!(
+        "Means over {}, on {} of {} that they sorted",
+        counted(condition.raters, "rater"),
+        condition.compared,
+        counted(condition.rated, "picture")
+    ));
+    let grid = egui::Grid::new(("means", &condition.condition)).num_columns(2).min_row_height(ROW_POINTS);
+    grid.spacing(vec2(12.0, 2.0)).show(ui, |ui| {
+        for (of, mean) in condition.scores.iter() {
+            ui.label(of.name).on_hover_text(of.definition);
+            match mean {
+                Some(mean) if mean.count == condition.raters => {
+                    ui.label(RichText::new(mean_score(mean)).font(theme::strong_text()));
+                }
+                Some(mean) => {
+                    ui.label(RichText::new(mean_over(mean, condition.raters)).font(theme::strong_text()));
+                }
+                None => {
+                    small::weak(ui, "–").on_hover_text("No rater made two groups or more of these pictures");
+                }
             }
+            ui.end_row();
         }
+        small::weak(ui, "Entropy of chance")
+            .on_hover_text("Mean over 1,000 shuffles of the pictures, clusters as large");
+        small::weak(ui, score(condition.chance.mean));
+        ui.end_row();
+        small::weak(ui, "Entropy among raters").on_hover_text(RATERS);
+        ceiling_ui(ui, condition.raters_among_themselves.as_ref());
+        ui.end_row();
     });
+    egui::CollapsingHeader::new("By rater").id_salt(("by rater", &condition.condition)).show(ui, |ui| {
+        egui::ScrollArea::horizontal().id_salt(("raters", &condition.condition)).show(ui, |ui| {
+            egui::Grid::new(("raters", &condition.condition)).striped(true).spacing(vec2(10.0, 6.0)).show(ui, |ui| {
+                small::weak(ui, "");
+                for of in against_groups() {
+                    small::weak(ui, of.short).on_hover_text(of.definition);
+                }
+                ui.end_row();
+                for grouping in report.groupings.iter().filter(|of| of.condition == condition.condition) {
+                    rater_row_ui(ui, grouping);
+                }
+            });
+        });
+    });
+}
+
+fn rater_row_ui(ui: &mut Ui, grouping: &ScoredGrouping) {
+    small::weak(ui, &grouping.rater).on_hover_text(format!(
+        "{} compared; {} only in the clusters, {} only in the groups",
+        counted(grouping.images, "picture"),
+        grouping.only_in_clusters,
+        grouping.only_in_groups
+    ));
+    for (_, value) in grouping.scores.iter() {
+        small::weak(ui, value.map_or_else(|| "–".to_owned(), |value| shown(value, 3)));
+    }
+    ui.end_row();
 }
 
 /// What the raters reach among themselves.
@@ -454,7 +494,7 @@ fn elbow_ui(ui: &mut Ui, view: &ViewContext<'_>) {
     let Some(elbow) = &view.state.explore.elbow else { return };
     ui.add_space(STEP);
     small::title(ui, "Elbow").on_hover_text(
-        "Sum of squared distances to the centroids for each K; the knee is the point farthest from the line between \
+        "Sum of squared distances of k-means for each K; the knee is the point farthest from the line between \
          the ends",
     );
     let points: Vec<[f64; 2]> = elbow.points.iter().map(|point| [point.clusters as f64, point.sse]).collect();

@@ -1,4 +1,4 @@
-//! Report: numbers to publish. Entropy of the clusters on show against each rater's groups, beside what the raters
+//! Report: numbers to publish. A score of the clusters on show against each rater's groups, entropy beside what the raters
 //! reach among themselves and what chance gives; it follows the choices made here and in Explore at once.
 
 use egui::{RichText, Ui, vec2};
@@ -14,7 +14,10 @@ use crate::dataset::StudyCondition;
 use crate::engine::analysis::ExplorationScores;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::score::{ScoreReport, ScoredGrouping};
-use crate::wording::{mean_score, score};
+use crate::evaluation;
+use crate::evaluation::mean_score;
+use crate::evaluation::score::{Score, against_groups};
+use crate::wording::{score, shown};
 
 /// Draws the view.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
@@ -49,21 +52,29 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
                 small::weak(ui, "Scoring…");
             }
             Some(scores) => {
-                egui::ScrollArea::both().auto_shrink(false).show(ui, |ui| entropy_ui(ui, view, &project, &scores));
+                egui::ScrollArea::both().auto_shrink(false).show(ui, |ui| scores_ui(ui, view, &project, &scores));
                 view.state.explore.scores = Some(scores);
             }
         }
     });
 }
 
-fn entropy_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, scores: &ExplorationScores) {
+fn scores_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, scores: &ExplorationScores) {
     let report = &scores.report;
     let request = scores.request;
+    let chosen = view.state.report_score.unwrap_or(&evaluation::ENTROPY);
     ui.horizontal(|ui| {
-        ui.heading("Entropy against groups made by people");
+        ui.heading(format!("{} against groups made by people", chosen.name)).on_hover_text(chosen.definition);
+        small::choice_ui(ui, "Which score", chosen.name, 240.0, |ui| {
+            for of in against_groups() {
+                if ui.selectable_label(chosen.id == of.id, of.name).on_hover_text(of.definition).clicked() {
+                    view.state.report_score = Some(of);
+                }
+            }
+        });
         if !report.groupings.is_empty() && ui.button(format!("{}  Copy table", icons::COPY)).clicked() {
             ui.ctx().copy_text(as_text(report));
-            view.state.toast("Copied, with tabs between the columns");
+            view.state.toast("Copied every score, with tabs between the columns");
         }
     });
     let synthetic = if project.snapshot.data_remark.is_some() { "  ·  synthetic data" } else { "" };
@@ -87,33 +98,49 @@ fn entropy_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, s
         return;
     }
     warnings_ui(ui, report);
-    egui::Grid::new("entropy table").striped(true).spacing(vec2(32.0, 8.0)).show(ui, |ui| {
+    table_ui(ui, report, chosen);
+    if !report.groupings_without_images.is_empty() {
+        ui.add_space(STEP);
+        let text = format!("No pictures in common: {}", report.groupings_without_images.join("; "));
+        small::weak(ui, text);
+    }
+}
+
+/// Raters by conditions, for one score; beside entropy what chance gives.
+fn table_ui(ui: &mut Ui, report: &ScoreReport, chosen: &Score) {
+    let with_chance = chosen.id == evaluation::ENTROPY.id;
+    let value = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| shown(value, 3));
+    egui::Grid::new("score table").striped(true).spacing(vec2(32.0, 8.0)).show(ui, |ui| {
         small::title(ui, "Rater");
         for condition in &report.conditions {
-            small::title(ui, format!("Condition {}", condition.condition)).on_hover_text(
-                "Entropy H (paper, section IV.B.2): 0 when every cluster holds one group only, 1 when the groups are \
-                 spread evenly over it; lower is better",
-            );
-            small::weak(ui, "chance")
-                .on_hover_text("Mean and 95 % of 1,000 shuffles of the pictures, clusters as large");
+            small::title(ui, format!("Condition {}", condition.condition)).on_hover_text(chosen.definition);
+            if with_chance {
+                small::weak(ui, "chance")
+                    .on_hover_text("Mean and 95 % of 1,000 shuffles of the pictures, clusters as large");
+            }
         }
         ui.end_row();
+        let blank = |ui: &mut Ui| {
+            if with_chance {
+                small::weak(ui, "");
+            }
+        };
         for rater in raters(report) {
             ui.label(rater);
             for condition in &report.conditions {
                 match grouping_of(report, rater, &condition.condition) {
                     Some(grouping) => {
-                        let chance = &grouping.scores.chance;
-                        ui.label(score(grouping.scores.entropy.overall))
-                            .on_hover_text(format!("{} compared", counted(grouping.scores.images, "picture")));
-                        small::weak(
-                            ui,
-                            format!("{}  ({} – {})", score(chance.mean), score(chance.low), score(chance.high)),
-                        );
+                        ui.label(value(grouping.scores.get(chosen.id).copied().flatten()))
+                            .on_hover_text(format!("{} compared", counted(grouping.images, "picture")));
+                        if with_chance {
+                            let chance = &grouping.chance;
+                            let range = format!("({} – {})", score(chance.low), score(chance.high));
+                            small::weak(ui, format!("{}  {range}", score(chance.mean)));
+                        }
                     }
                     None => {
                         small::weak(ui, "–");
-                        small::weak(ui, "");
+                        blank(ui);
                     }
                 }
             }
@@ -122,30 +149,34 @@ fn entropy_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, s
         small::weak(ui, "Pictures compared");
         for condition in &report.conditions {
             small::weak(ui, format!("{} of {} rated", condition.compared, condition.rated));
-            small::weak(ui, "");
+            blank(ui);
         }
         ui.end_row();
         small::title(ui, "Mean ± standard deviation");
         for condition in &report.conditions {
-            ui.label(RichText::new(mean_score(&condition.summary.entropy)).font(theme::strong_text()));
-            small::weak(ui, mean_score(&condition.chance));
+            let mean = condition.scores.get(chosen.id).copied().flatten();
+            let text = mean.map_or_else(|| "–".to_owned(), |mean| mean_score(&mean));
+            ui.label(RichText::new(text).font(theme::strong_text())).on_hover_text(match mean {
+                Some(mean) => format!("Over {} of {}", mean.count, counted(condition.raters, "rater")),
+                None => "No rater made two groups or more of these pictures".to_owned(),
+            });
+            if with_chance {
+                small::weak(ui, mean_score(&condition.chance));
+            }
         }
         ui.end_row();
-        ui.label("Raters among themselves").on_hover_text(
-            "Entropy of every rater's groups against every other's over the same pictures, in both directions: the \
-             ceiling that clusters are compared with",
-        );
-        for condition in &report.conditions {
-            ui.label(condition.raters_among_themselves.as_ref().map_or_else(|| "–".to_owned(), mean_score));
-            small::weak(ui, "");
+        if with_chance {
+            ui.label("Raters among themselves").on_hover_text(
+                "Entropy of every rater's groups against every other's over the same pictures, in both directions: the \
+                 ceiling that clusters are compared with",
+            );
+            for condition in &report.conditions {
+                ui.label(condition.raters_among_themselves.as_ref().map_or_else(|| "–".to_owned(), mean_score));
+                blank(ui);
+            }
+            ui.end_row();
         }
-        ui.end_row();
     });
-    if !report.groupings_without_images.is_empty() {
-        ui.add_space(STEP);
-        let text = format!("No pictures in common: {}", report.groupings_without_images.join("; "));
-        small::weak(ui, text);
-    }
 }
 
 /// What one should know before believing the scores.
@@ -170,41 +201,21 @@ fn grouping_of<'a>(report: &'a ScoreReport, rater: &str, condition: &StudyCondit
     report.groupings.iter().find(|grouping| grouping.rater == rater && grouping.condition == *condition)
 }
 
-/// The table with tabs, as spreadsheets take it.
+/// Every score with tabs, as spreadsheets take it.
 fn as_text(report: &ScoreReport) -> String {
-    let mut text = String::from("rater");
-    for condition in &report.conditions {
-        text.push_str(&format!("\tcondition {0}\tcondition {0}, chance", condition.condition));
+    let mut text = String::from("score\tcondition\trater\tvalue\tstandard deviation\traters\tpictures\n");
+    for row in report.rows() {
+        let condition = row.condition.map_or_else(String::new, ToString::to_string);
+        let number = |value: Option<f64>| value.map_or_else(String::new, score);
+        text.push_str(&format!(
+            "{}\t{condition}\t{}\t{}\t{}\t{}\t{}\n",
+            row.score.name,
+            row.rater.unwrap_or_default(),
+            number(row.value),
+            number(row.standard_deviation),
+            row.raters.map_or_else(String::new, |raters| raters.to_string()),
+            row.images,
+        ));
     }
-    for rater in raters(report) {
-        text.push_str(&format!("\n{rater}"));
-        for condition in &report.conditions {
-            match grouping_of(report, rater, &condition.condition) {
-                Some(of) => {
-                    text.push_str(&format!("\t{}\t{}", score(of.scores.entropy.overall), score(of.scores.chance.mean)))
-                }
-                None => text.push_str("\t\t"),
-            }
-        }
-    }
-    text.push_str("\npictures compared");
-    for condition in &report.conditions {
-        text.push_str(&format!("\t{}\t", condition.compared));
-    }
-    type Row = (&'static str, fn(&crate::engine::jobs::score::ConditionSummary) -> (Option<f64>, Option<f64>));
-    let rows: [Row; 3] = [
-        ("mean", |of| (Some(of.summary.entropy.mean), Some(of.chance.mean))),
-        ("standard deviation", |of| (of.summary.entropy.standard_deviation, of.chance.standard_deviation)),
-        ("raters among themselves", |of| (of.raters_among_themselves.as_ref().map(|spread| spread.mean), None)),
-    ];
-    for (name, values) in rows {
-        text.push_str(&format!("\n{name}"));
-        for condition in &report.conditions {
-            let (entropy, chance) = values(condition);
-            let cell = |value: Option<f64>| value.map_or_else(String::new, score);
-            text.push_str(&format!("\t{}\t{}", cell(entropy), cell(chance)));
-        }
-    }
-    text.push('\n');
     text
 }

@@ -1,4 +1,4 @@
-//! Cluster: group pictures by their label intensities with k-means.
+//! Cluster: group pictures by their label intensities, with any of the ways there are.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::counted;
 use super::intensities::{self, Unreadable};
 use super::score::References;
-use crate::clustering::{self, Clustering, KMeansSettings};
+use crate::clustering::{ClusterSettings, Clustering, Method};
 use crate::dataset::{Part, SortChoice, first_occasions};
 use crate::engine::output_file::OutputFile;
 use crate::error::{Error, Result};
@@ -85,10 +85,18 @@ pub fn features_of(
     intensities::of_images(project, &run, &images, observer, cancel)
 }
 
-/// k-means of a matrix with the settings of the paper.
-pub fn run(features: &FeatureMatrix, clusters: usize, seed: u64, cancel: &Cancel) -> Result<Clustering> {
-    let settings = KMeansSettings { clusters, seed, ..KMeansSettings::default() };
-    clustering::kmeans(features.to_array().view(), &settings, cancel)
+/// Groups the rows of a matrix.
+///
+/// # Errors
+/// As [`Method::fit`].
+pub fn run(
+    features: &FeatureMatrix,
+    method: Method,
+    clusters: usize,
+    seed: u64,
+    cancel: &Cancel,
+) -> Result<Clustering> {
+    method.fit(features.view()?, &ClusterSettings { clusters, seed }, cancel)
 }
 
 /// What a clustering was made from.
@@ -98,7 +106,9 @@ pub struct Made {
     pub run: RunId,
     /// Which pictures.
     pub part: ClusteredPart,
-    /// The seed of k-means.
+    /// How they were clustered.
+    pub method: Method,
+    /// The seed of whatever was drawn.
     pub seed: u64,
 }
 
@@ -133,7 +143,7 @@ pub fn write(
     let rows = rows(project, features, clustering)?;
     let mut facts = made.facts(project)?;
     facts.extend([
-        ("method".to_owned(), json!("k-means")),
+        ("method".to_owned(), json!(made.method)),
         ("k".to_owned(), json!(clustering.sizes.len())),
         ("seed".to_owned(), json!(made.seed)),
         ("sse".to_owned(), json!(clustering.sse)),

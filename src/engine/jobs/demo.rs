@@ -9,6 +9,7 @@ use super::import::{self, ImportReport, ImportRequest};
 use super::score::{self, ScoreReport};
 use super::split::{self, SplitRequest};
 use super::train::{self, OnStart, TrainReport};
+use crate::clustering::Method;
 use crate::dataset::SortChoice;
 use crate::demo;
 use crate::error::{Error, Result};
@@ -79,9 +80,8 @@ pub fn run(
     let scores = [4, 5, CLUSTERS]
         .into_iter()
         .map(|clusters| {
-            let clustering = cluster::run(&features, clusters, SEED, cancel)?;
-            let values = features.to_array();
-            score::run(&features.image_ids, values.view(), &clustering.assignments, &references, SEED, cancel)
+            let clustering = cluster::run(&features, Method::default(), clusters, SEED, cancel)?;
+            score::run(&features.image_ids, features.view()?, &clustering.assignments, &references, SEED, cancel)
         })
         .collect::<Result<_>>()?;
     Ok((project, DemoReport { import, train, scores }))

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::agreement::AgreementReport;
 use crate::engine::output_file::{Existing, FileKind, OutputFile};
 use crate::error::{Error, Result};
+use crate::evaluation::AgreementScore;
+use crate::evaluation::agreement_report::AgreementReport;
 use crate::evaluation::{Consensus, Estimate, PairAgreement, PairScores};
-use crate::figures::{self, Drawing, Score};
+use crate::figures::{self, Drawing};
 use crate::project::Project;
 
 /// Pixels of a PNG to a point of the figure.
@@ -46,7 +47,7 @@ pub fn run<Image: Sync>(
     writer.csv("consensus", &consensus(report, linkage, level, &names))?;
     writer.csv("disagreement", &disagreement(report, &names))?;
     if report.groupings.raters().len() > 1 {
-        for score in Score::ALL {
+        for score in AgreementScore::ALL {
             writer.figure(score.file_name(), &figures::pair_figure(report, score))?;
         }
         writer.figure("together", &figures::together_figure(report))?;

@@ -109,8 +109,8 @@ pub struct Source<'a> {
     pub head: &'a TrainedHead,
     /// The weights that training began with.
     pub weights: &'a Weights,
-    /// Side of the pictures in pixels.
-    pub image_size_px: u32,
+    /// The run's settings: how large pictures are, and how the convolutions' output becomes what the head takes.
+    pub configuration: &'a TrainingConfiguration,
     /// Where the network runs.
     pub device: &'a SelectedDevice,
 }
@@ -127,10 +127,19 @@ impl Source<'_> {
         observer: &dyn Observer,
         cancel: &Cancel,
     ) -> Result<(FeatureMatrix, Unreadable)> {
-        let pooling = self.head.pooling()?;
+        let (pooling, image_size_px) = (self.configuration.head.pooling(), self.configuration.image_size_px);
+        // A number of columns does not say whose they are: what the run recorded does.
+        if pooling.features() != self.head.inputs() {
+            return Err(Error::model(format!(
+                "the run's head takes {} features, and its settings make {}",
+                self.head.inputs(),
+                pooling.features()
+            ))
+            .hint("the checkpoint is of another run; put this run's back, or train again"));
+        }
         let (features, unreadable) = match self.head.backbone() {
             None => {
-                let Self { weights, image_size_px, device, .. } = *self;
+                let Self { weights, device, .. } = *self;
                 let source = BackboneSource { weights, pooling, image_size_px, device };
                 source.features(project, images, observer, cancel)?
             }
@@ -166,7 +175,7 @@ impl Source<'_> {
         let names = image_names(project)?;
         let files: Vec<(ImageId, PictureFile)> =
             images.iter().filter_map(|image| Some((*image, known.remove(image)?))).collect();
-        let (loaded, size_px) = (files.clone(), self.image_size_px);
+        let (loaded, size_px) = (files.clone(), self.configuration.image_size_px);
         let make = move |sample: &Sample| match *sample {
             Sample::Picture { image, .. } => loaded[image].1.load_square(size_px),
             Sample::Mixed { .. } => Err(Error::internal("a mixture has no intensities of its own")),
@@ -299,8 +308,7 @@ pub fn of_images(
         let configuration = TrainingConfiguration::of_run(&run.configuration)?;
         let device = nn::select(configuration.device)?;
         let weights = starting_weights(project, run, observer, cancel)?;
-        let source =
-            Source { head: &head, weights: &weights, image_size_px: configuration.image_size_px, device: &device };
+        let source = Source { head: &head, weights: &weights, configuration: &configuration, device: &device };
         let (intensities, failures) = source.intensities(project, &missing, observer, cancel)?;
         if intensities.rows() > 0 {
             if !project.is_read_only() {

@@ -1,7 +1,6 @@
 //! The long jobs, each a plain function over a [`Project`](crate::project::Project): the command line calls them in
 //! place, the window through the worker thread. They report to an observer and stop at a raised cancel flag.
 
-pub mod agreement;
 pub mod check_files;
 pub mod cluster;
 pub mod demo;

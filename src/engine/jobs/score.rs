@@ -1,4 +1,5 @@
-//! Score: judge a clustering by itself (silhouette) and against groups made by people (entropy, agreement).
+//! Score: judge a clustering by itself and against groups made by people, with every score of the list
+//! ([`SCORES`](crate::evaluation::SCORES)).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +9,8 @@ use serde::Serialize;
 use super::counted;
 use crate::dataset::{RaterSort, StudyCondition};
 use crate::error::Result;
-use crate::evaluation::{self, GroupingScores, GroupingSummary, PairScores, RaterGroupings, Silhouette, Spread};
+use crate::evaluation::score::{self, Clustered, Compared, Computed, ScoreRow, Scores};
+use crate::evaluation::{self, PairScores, PermutationBaseline, RaterGroupings, Silhouette, Spread};
 use crate::progress::{Cancel, Silent};
 
 /// What clusters are compared with.
@@ -30,9 +32,16 @@ pub struct ScoredGrouping {
     /// In which study and under which condition.
     #[serde(flatten)]
     pub condition: StudyCondition,
-    /// Entropy, chance, agreement, and how many images were compared.
-    #[serde(flatten)]
-    pub scores: GroupingScores,
+    /// Images in both, which the scores are about.
+    pub images: usize,
+    /// Images of the clusters that the grouping lacks; left out.
+    pub only_in_clusters: usize,
+    /// Images of the grouping that the clusters lack; left out.
+    pub only_in_groups: usize,
+    /// Each score against groups; none where it says nothing.
+    pub scores: Scores<Option<f64>>,
+    /// The entropy that chance gives.
+    pub chance: PermutationBaseline,
 }
 
 /// Mean and standard deviation over the raters of one condition.
@@ -49,9 +58,8 @@ pub struct ConditionSummary {
     pub compared: usize,
     /// Of those compared, the ones that the features' network learnt from: scores on them say too much good.
     pub learnt_from: usize,
-    /// Each score over the raters.
-    #[serde(flatten)]
-    pub summary: GroupingSummary,
+    /// Each score over the raters for whom it says something; `count` tells how many.
+    pub scores: Scores<Option<Spread>>,
     /// The entropy that chance gives, over the raters.
     pub chance: Spread,
     /// The entropy of every rater's groups against every other's, over the same images: what people reach among
@@ -66,10 +74,10 @@ pub struct ScoreReport {
     pub images: usize,
     /// Clusters.
     pub clusters: usize,
-    /// Silhouette; missing where it is not defined.
+    /// The scores of the clusters alone.
+    pub scores: Scores<Computed>,
+    /// The silhouette by cluster and image; missing where it is not defined.
     pub silhouette: Option<Silhouette>,
-    /// Why there is no silhouette.
-    pub no_silhouette: Option<String>,
     /// One for each grouping that shares images with the clusters, by condition and rater.
     pub groupings: Vec<ScoredGrouping>,
     /// One for each condition.
@@ -78,6 +86,43 @@ pub struct ScoreReport {
     pub groupings_without_images: Vec<String>,
     /// What one should know before believing the scores, as sentences.
     pub warnings: Vec<String>,
+}
+
+impl ScoreReport {
+    /// Every score in the report: of the clusters, then for each condition the means and each rater's.
+    pub fn rows(&self) -> Vec<ScoreRow<'_>> {
+        let none = |score| ScoreRow {
+            score,
+            condition: None,
+            rater: None,
+            value: None,
+            standard_deviation: None,
+            raters: None,
+            images: self.images,
+        };
+        let mut rows: Vec<ScoreRow<'_>> =
+            self.scores.iter().map(|(score, found)| ScoreRow { value: found.value, ..none(score) }).collect();
+        for summary in &self.conditions {
+            rows.extend(summary.scores.iter().map(|(score, mean)| ScoreRow {
+                condition: Some(&summary.condition),
+                value: mean.map(|mean| mean.mean),
+                standard_deviation: mean.and_then(|mean| mean.standard_deviation),
+                raters: Some(mean.map_or(0, |mean| mean.count)),
+                images: summary.compared,
+                ..none(score)
+            }));
+            for grouping in self.groupings.iter().filter(|grouping| grouping.condition == summary.condition) {
+                rows.extend(grouping.scores.iter().map(|(score, value)| ScoreRow {
+                    condition: Some(&grouping.condition),
+                    rater: Some(&grouping.rater),
+                    value: *value,
+                    images: grouping.images,
+                    ..none(score)
+                }));
+            }
+        }
+        rows
+    }
 }
 
 /// The entropy of each rater's groups against each other's under one condition, in both directions, over the images
@@ -129,62 +174,60 @@ fn warnings_of(summary: &ConditionSummary) -> Vec<String> {
 ///
 /// What chance gives is drawn over the images in the order given, so that it is the same whether they are known by
 /// id or by name.
-pub fn run<Image: Ord>(
+///
+/// # Errors
+/// `Cancelled`, `Data` for values that are not finite, `Internal` when the lengths differ.
+pub fn run<'a, Image: Ord>(
     images: &[Image],
-    values: ArrayView2<'_, f64>,
-    assignments: &[usize],
+    values: ArrayView2<'a, f32>,
+    assignments: &'a [usize],
     references: &References<Image>,
     seed: u64,
-    cancel: &Cancel,
+    cancel: &'a Cancel,
 ) -> Result<ScoreReport> {
-    let (silhouette, no_silhouette) = match evaluation::silhouette(values, assignments, seed, cancel) {
-        Ok(silhouette) => (Some(silhouette), None),
-        Err(error) if error.is_cancelled() => return Err(error),
-        Err(error) => (None, Some(error.message)),
-    };
+    let clustered = Clustered::new(values, assignments, seed, cancel)?;
     let places: BTreeMap<&Image, usize> = images.iter().zip(0..).collect();
-    let key = |image| (places.get(image).copied().unwrap_or(usize::MAX), image);
-    let clusters: BTreeMap<(usize, &Image), usize> = images.iter().map(key).zip(assignments.iter().copied()).collect();
     let mut groupings = Vec::new();
     let mut groupings_without_images = Vec::new();
     for reference in &references.sorts {
         cancel.check()?;
-        if !reference.groups.keys().any(|image| places.contains_key(image)) {
+        let groups: BTreeMap<usize, &str> =
+            reference.groups.iter().filter_map(|(image, group)| Some((*places.get(image)?, group.as_str()))).collect();
+        if groups.is_empty() {
             groupings_without_images.push(format!("{}, {}", reference.rater, reference.condition));
             continue;
         }
-        let groups: BTreeMap<(usize, &Image), &str> =
-            reference.groups.iter().map(|(image, group)| (key(image), group.as_str())).collect();
+        let compared = Compared::new(values, assignments, &groups, seed)?;
         groupings.push(ScoredGrouping {
             rater: reference.rater.clone(),
             condition: reference.condition.clone(),
-            scores: evaluation::score_against(&clusters, &groups, seed)?,
+            images: groups.len(),
+            only_in_clusters: images.len() - groups.len(),
+            only_in_groups: reference.groups.len() - groups.len(),
+            scores: compared.scores()?,
+            chance: compared.chance,
         });
     }
     groupings.sort_by(|a, b| (&a.condition, &a.rater).cmp(&(&b.condition, &b.rater)));
-    let mut by_condition: BTreeMap<&StudyCondition, Vec<GroupingScores>> = BTreeMap::new();
-    for grouping in &groupings {
-        by_condition.entry(&grouping.condition).or_default().push(grouping.scores.clone());
-    }
     let mut conditions = Vec::new();
-    for (condition, scores) in by_condition {
-        let chance: Vec<f64> = scores.iter().map(|scores| scores.chance.mean).collect();
+    for of_it in groupings.chunk_by(|a, b| a.condition == b.condition) {
+        let condition = &of_it[0].condition;
+        let chance: Vec<f64> = of_it.iter().map(|grouping| grouping.chance.mean).collect();
         let themselves = among_themselves(&references.sorts, condition, &places, cancel)?;
-        let of_it = references.sorts.iter().filter(|sort| sort.condition == *condition);
-        let rated: BTreeSet<&Image> = of_it.flat_map(|sort| sort.groups.keys()).collect();
+        let sorts = references.sorts.iter().filter(|sort| sort.condition == *condition);
+        let rated: BTreeSet<&Image> = sorts.flat_map(|sort| sort.groups.keys()).collect();
         let compared: Vec<&Image> = rated.iter().copied().filter(|image| places.contains_key(image)).collect();
         let learnt_from = compared.iter().filter(|image| references.learnt_from.contains(image)).count();
-        if let (Some(summary), Some(chance)) = (evaluation::summarise(&scores), evaluation::spread(&chance)) {
-            let raters_among_themselves = evaluation::spread(&themselves);
+        if let Some(chance) = evaluation::spread(&chance) {
             conditions.push(ConditionSummary {
                 condition: condition.clone(),
-                raters: scores.len(),
+                raters: of_it.len(),
                 rated: rated.len(),
                 compared: compared.len(),
                 learnt_from,
-                summary,
+                scores: score::means(&of_it.iter().map(|grouping| &grouping.scores).collect::<Vec<_>>()),
                 chance,
-                raters_among_themselves,
+                raters_among_themselves: evaluation::spread(&themselves),
             });
         }
     }
@@ -193,8 +236,8 @@ pub fn run<Image: Ord>(
         warnings,
         images: images.len(),
         clusters: assignments.iter().max().map_or(0, |largest| largest + 1),
-        silhouette,
-        no_silhouette,
+        scores: clustered.scores()?,
+        silhouette: clustered.silhouette.ok(),
         groupings,
         conditions,
         groupings_without_images,

@@ -281,7 +281,7 @@ impl Task {
         let folder = project.run_folder(run);
         let file = folder.join("configuration.toml");
         let text = self.configuration.to_toml()?;
-        crate::interchange::write_file(&file, |target| target.write_all(text.as_bytes()))?;
+        crate::atomic::write_file(&file, |target| target.write_all(text.as_bytes()))?;
         let recorder = Recorder { observer, project: Mutex::new(project.share()?), run };
         let start = if self.resumed.is_some() { Start::Resume } else { Start::Fresh };
         let run_folder = RunFolder { path: &folder, start };
@@ -297,7 +297,7 @@ impl Task {
         let source = intensities::Source {
             head: &head,
             weights: &self.weights,
-            image_size_px: self.configuration.image_size_px,
+            configuration: &self.configuration,
             device: &self.device,
         };
         let mut unreadable = trained.unreadable;
@@ -495,7 +495,7 @@ impl Task {
             .collect();
         let text = serde_json::to_string_pretty(&counts).map_err(|error| Error::internal(error.to_string()))?;
         let path = run_folder.path.join(SYNTHESIS_FILE);
-        crate::interchange::write_file(&path, |target| target.write_all(text.as_bytes()))?;
+        crate::atomic::write_file(&path, |target| target.write_all(text.as_bytes()))?;
         Ok(Some(synthesis))
     }
 
@@ -578,7 +578,7 @@ fn check_left_out(run: RunFolder<'_>, unreadable: &Unreadable) -> Result<()> {
     names.sort_unstable();
     if run.start == Start::Fresh {
         let lines: String = names.iter().map(|name| format!("{name}\n")).collect();
-        return crate::interchange::write_file(&path, |target| target.write_all(lines.as_bytes()));
+        return crate::atomic::write_file(&path, |target| target.write_all(lines.as_bytes()));
     }
     let before = std::fs::read_to_string(&path).unwrap_or_default();
     let before: Vec<&str> = before.lines().collect();

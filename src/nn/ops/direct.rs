@@ -14,6 +14,7 @@ use super::kernels::{Extent, Shared, blocks};
 use super::matrix::{self, Left, Product, Right, panel_width};
 use super::scratch::Scratch;
 use super::winograd::{Direction, Finish};
+use crate::instructions::arch;
 
 /// Rows of a unit of forward work; even, so that pooling stays within a unit.
 const ROWS_PER_UNIT: usize = 4;
@@ -76,7 +77,7 @@ pub fn convolve(
         .collect();
     units.into_par_iter().for_each(|(image, rows)| {
         UNIT.with_borrow_mut(|(patches, sums)| {
-            matrix::arch().dispatch(ConvolveUnit {
+            arch().dispatch(ConvolveUnit {
                 input,
                 extent,
                 image,
@@ -246,7 +247,7 @@ pub fn weight_gradient(input: &[f32], extent: Extent, gradient: &[f32], outputs:
                         }
                         &padded[..]
                     };
-                    matrix::arch().dispatch(AddProducts { patches, gradient, depth, pixels, columns, sums: &mut sums });
+                    arch().dispatch(AddProducts { patches, gradient, depth, pixels, columns, sums: &mut sums });
                 }
                 sums
             })

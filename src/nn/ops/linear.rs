@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::kernels::{Shared, blocks};
 use super::matrix::{self, Left, Product, Right, panel_width};
 use super::{contiguous, with_values};
+use crate::instructions::arch;
 
 /// Rows of a product that one thread computes at once; a multiple of what is held in registers.
 const ROWS_PER_UNIT: usize = 96;
@@ -40,7 +41,7 @@ unsafe fn product(rows: usize, depth: usize, left: Left, right: &[f32], columns:
     let units: Vec<(std::ops::Range<usize>, usize)> =
         blocks(rows, ROWS_PER_UNIT).flat_map(|rows| (0..panels).map(move |panel| (rows.clone(), panel))).collect();
     units.into_par_iter().for_each(|(rows, panel)| {
-        matrix::arch().dispatch(ProductUnit { rows, depth, left, right, panel, padded, target });
+        arch().dispatch(ProductUnit { rows, depth, left, right, panel, padded, target });
     });
     if padded != columns {
         let narrow = result.chunks_exact(padded).flat_map(|row| &row[..columns]).copied().collect();

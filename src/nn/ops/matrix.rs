@@ -11,25 +11,12 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
+
+use crate::instructions::arch;
 
 /// Rows of the product that are held in registers at once.
 pub const ROWS_AT_ONCE: usize = 6;
-
-/// Environment variable that asks for fewer instructions than the machine has: `portable` or `avx2`. For finding out
-/// whether they are at fault, and for tests.
-const INSTRUCTIONS_VARIABLE: &str = "ATMOSCOPE_INSTRUCTIONS";
-
-/// The instruction set that this machine has.
-pub fn arch() -> Arch {
-    static ARCH: OnceLock<Arch> = OnceLock::new();
-    *ARCH.get_or_init(|| match std::env::var(INSTRUCTIONS_VARIABLE).as_deref() {
-        Ok("portable") => Arch::Scalar,
-        #[cfg(target_arch = "x86_64")]
-        Ok("avx2") => pulp::x86::V3::try_new().map_or(Arch::Scalar, Arch::V3),
-        _ => Arch::new(),
-    })
-}
 
 /// The instruction set in words.
 pub fn instructions() -> &'static str {

@@ -26,7 +26,6 @@ use kernels::Extent;
 pub use linear::linear;
 pub(crate) use linear::linear_values;
 pub use loss::{bce_with_logits, binary_cross_entropy, sigmoid};
-pub(crate) use matrix::arch;
 pub use matrix::{instructions, peak_gflops};
 
 /// The slice behind a contiguous f32 tensor on the processor.

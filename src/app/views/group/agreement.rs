@@ -12,11 +12,12 @@ use crate::app::widgets::{image_grid, picture, small};
 use crate::app::{ViewContext, icons};
 use crate::dataset::StudyCondition;
 use crate::engine::Command;
-use crate::engine::jobs::agreement::{AgreementReport, AgreementRequest};
 use crate::engine::jobs::counted;
 use crate::engine::thumbnails::PictureSize;
+use crate::evaluation::AgreementScore;
+use crate::evaluation::agreement_report::{AgreementReport, AgreementRequest};
 use crate::evaluation::{Consensus, Estimate, PairAgreement};
-use crate::figures::{self, Score};
+use crate::figures;
 use crate::ids::ImageId;
 
 type Report = AgreementReport<ImageId>;
@@ -141,14 +142,16 @@ fn raters_ui(ui: &mut Ui, view: &mut ViewContext<'_>, report: &Report) {
     });
 }
 
-fn score_help(score: Score) -> &'static str {
+fn score_help(score: AgreementScore) -> &'static str {
     match score {
-        Score::RandIndex => "1 the same groups, about 0 by chance (Hubert and Arabie 1985). Higher is better.",
-        Score::MutualInformation => {
+        AgreementScore::RandIndex => "1 the same groups, about 0 by chance (Hubert and Arabie 1985). Higher is better.",
+        AgreementScore::MutualInformation => {
             "1 the same groups, about 0 by chance (Vinh, Epps and Bailey 2010). Higher is better."
         }
-        Score::VMeasure => "Mean of homogeneity and completeness, 0 to 1, not adjusted for chance. Higher is better.",
-        Score::Entropy => {
+        AgreementScore::VMeasure => {
+            "Mean of homogeneity and completeness, 0 to 1, not adjusted for chance. Higher is better."
+        }
+        AgreementScore::Entropy => {
             "The paper's H with one rater's groups in the place of clusters, 0 to 1. Lower is better; both directions."
         }
     }
@@ -163,7 +166,7 @@ fn means_ui(ui: &mut Ui, view: &mut ViewContext<'_>, report: &Report) {
     about(ui, report);
     ui.add_space(STEP / 2.0);
     let values = [mean.adjusted_rand_index, mean.adjusted_mutual_information, mean.v_measure, mean.entropy];
-    for (score, value) in Score::ALL.into_iter().zip(values) {
+    for (score, value) in AgreementScore::ALL.into_iter().zip(values) {
         ui.horizontal(|ui| {
             let chosen = view.state.group.agreement.score == score;
             let button = egui::Button::selectable(chosen, score.name()).min_size(vec2(230.0, 28.0));
@@ -222,10 +225,10 @@ fn pair(report: &Report, row: usize, column: usize) -> Option<&PairAgreement> {
 }
 
 /// Every two raters as a matrix of the chosen score.
-fn matrix_ui(ui: &mut Ui, score: Score, report: &Report) {
+fn matrix_ui(ui: &mut Ui, score: AgreementScore, report: &Report) {
     let names = report.groupings.raters();
     small::title(ui, score.name());
-    let note = if score == Score::Entropy {
+    let note = if score == AgreementScore::Entropy {
         "Row's groups in the place of clusters, column's as the correct ones"
     } else {
         "Below each value its 95 % interval over pictures"

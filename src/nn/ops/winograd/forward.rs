@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::PRODUCTS;
 use super::transforms::{Tiles, load_some, output_transform, plane_len, store_some, transform_input};
 use super::weights::TransformedWeights;
+use crate::instructions::arch;
 use crate::nn::ops::kernels::{Extent, Shared, blocks};
 use crate::nn::ops::matrix::{self, Left, Product, Right, load, panel_width, panel_width_of, store};
 
@@ -85,7 +86,7 @@ pub fn convolve(
         .collect();
     units.into_par_iter().for_each(|(tiles_here, panels)| {
         UNIT.with_borrow_mut(|scratch| {
-            matrix::arch().dispatch(ConvolveUnit {
+            arch().dispatch(ConvolveUnit {
                 input,
                 tiles,
                 tiles_here,

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::PRODUCTS;
 use super::transforms::{Tiles, plane_len, transform_gradient, transform_input, weights_transform_back};
+use crate::instructions::arch;
 use crate::nn::ops::kernels::{Extent, Shared, blocks};
 use crate::nn::ops::matrix::{self, Left, Product, Right, load, panel_width, panel_width_of, store};
 use crate::nn::ops::scratch::Scratch;
@@ -41,7 +42,7 @@ pub fn weight_gradient(input: &[f32], extent: Extent, gradient: &[f32], outputs:
     for (index, tiles_here) in blocks(tiles.count(), block).enumerate() {
         let units: Vec<Range<usize>> = blocks(tiles_here.len(), TILES_PER_TRANSFORM).collect();
         units.into_par_iter().for_each(|rows| {
-            matrix::arch().dispatch(TransformBlock {
+            arch().dispatch(TransformBlock {
                 input,
                 gradient,
                 tiles,
@@ -60,7 +61,7 @@ pub fn weight_gradient(input: &[f32], extent: Extent, gradient: &[f32], outputs:
         let units: Vec<(usize, usize)> =
             (0..PRODUCTS).flat_map(|product| (0..panels).map(move |panel| (product, panel))).collect();
         units.into_par_iter().with_min_len(panels.min(4)).for_each(|(product, panel)| {
-            matrix::arch().dispatch(MultiplyBlock {
+            arch().dispatch(MultiplyBlock {
                 inputs,
                 depth: tiles_here.len(),
                 accumulate: index > 0,
@@ -81,14 +82,7 @@ pub fn weight_gradient(input: &[f32], extent: Extent, gradient: &[f32], outputs:
     let target = Shared(result.as_mut_ptr());
     let units: Vec<Range<usize>> = blocks(outputs, width).collect();
     units.into_par_iter().for_each(|outputs_here| {
-        matrix::arch().dispatch(TransformBack {
-            inputs,
-            outputs_here,
-            output_width,
-            sums_plane,
-            sums: sums_at,
-            target,
-        });
+        arch().dispatch(TransformBack { inputs, outputs_here, output_width, sums_plane, sums: sums_at, target });
     });
     result
 }

@@ -7,8 +7,9 @@ use rayon::prelude::*;
 
 use super::PRODUCTS;
 use super::transforms::{plane_len, weights_transform};
+use crate::instructions::arch;
 use crate::nn::ops::kernels::Shared;
-use crate::nn::ops::matrix::{self, load, panel_width, panel_width_of, store};
+use crate::nn::ops::matrix::{load, panel_width, panel_width_of, store};
 use crate::nn::ops::scratch::Scratch;
 
 /// Weights in the transformed domain: product, panel of outputs, input, output within the panel.
@@ -48,7 +49,7 @@ impl TransformedWeights {
         (0..panels * rows.div_ceil(ROWS_PER_UNIT)).into_par_iter().for_each(|unit| {
             let (panel, block) = (unit % panels, unit / panels);
             let rows_here = block * ROWS_PER_UNIT..((block + 1) * ROWS_PER_UNIT).min(rows);
-            matrix::arch().dispatch(TransformWeights {
+            arch().dispatch(TransformWeights {
                 weights,
                 inputs,
                 direction,

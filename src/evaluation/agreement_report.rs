@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::dataset::{RaterSort, StudyCondition};
-use crate::error::{Error, Result};
-use crate::evaluation::{
-    CoOccurrence, Consensus, PairAgreement, RESAMPLES, RaterAgreement, RaterGroupings, Tree, best_consensus,
+use super::{
+    CoOccurrence, Consensus, PairAgreement, RESAMPLES, RaterAgreement, RaterGroupings, best_consensus,
     linkage_consensus, rater_agreement,
 };
+use crate::clustering::Tree;
+use crate::dataset::{RaterSort, StudyCondition};
+use crate::error::{Error, Result};
 use crate::progress::{Cancel, Observer, Silent};
 
 /// What is compared.

@@ -1,8 +1,8 @@
-//! Average linkage (UPGMA) over any distances: the tree behind ordered matrices and consensus partitions.
+//! Trees of joined items over any distances: behind agglomerative clusters, ordered matrices and consensus partitions.
 
 use kodama::{Method, linkage};
 
-/// The tree of an average linkage. Equal distances are joined in the order of the items, so that where there are ties a
+/// The tree of a linkage. Equal distances are joined in the order of the items, so that where there are ties a
 /// cut can depend on that order.
 ///
 /// Nodes below the number of items are the items; node `items + s` is made by step `s`.
@@ -14,14 +14,18 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Joins `items` items by the mean distance of their members. `distances` holds those of every two, the pairs in
-    /// the order (0, 1), (0, 2), …, (1, 2), …; they must be numbers.
-    pub fn new(items: usize, distances: &[f64]) -> Self {
+    /// Joins `items` items by the mean distance of their members (UPGMA). `distances` holds those of every two, the
+    /// pairs in the order (0, 1), (0, 2), …, (1, 2), …; they must be numbers.
+    pub fn average(items: usize, distances: &[f64]) -> Self {
+        Self::of(items, &mut distances.to_vec(), Method::Average)
+    }
+
+    /// Joins `items` items by any linkage. What `distances` holds afterwards means nothing.
+    pub fn of(items: usize, distances: &mut [f64], method: Method) -> Self {
         if items < 2 {
             return Self { items, steps: Vec::new() };
         }
-        let mut distances = distances.to_vec();
-        let found = linkage(&mut distances, items, Method::Average);
+        let found = linkage(distances, items, method);
         let steps = found.steps().iter().map(|step| (step.cluster1, step.cluster2, step.dissimilarity)).collect();
         Self { items, steps }
     }
