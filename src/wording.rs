@@ -68,6 +68,24 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     shown_where(text, is_control)
 }
 
+/// JSON as it may be printed: characters that steer a terminal or turn its text around stand in it by their code, which
+/// every reader of JSON turns back.
+pub fn visible_json(json: &str) -> Cow<'_, str> {
+    if !json.chars().any(is_control) {
+        return Cow::Borrowed(json);
+    }
+    let mut visible = String::with_capacity(json.len() + 8);
+    for letter in json.chars() {
+        if is_control(letter) && letter != '\n' {
+            // All of them are in the range of four digits.
+            visible.push_str(&format!("\\u{:04x}", u32::from(letter)));
+        } else {
+            visible.push(letter);
+        }
+    }
+    Cow::Owned(visible)
+}
+
 fn shown_where(text: &str, shown: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.chars().any(&shown) {
         return Cow::Borrowed(text);
@@ -112,6 +130,15 @@ mod tests {
         let family = "絵 👩‍👩‍👧 café";
         assert!(matches!(visible(family), Cow::Borrowed(text) if text == family), "joined letters stay");
         assert_eq!(quoted(&"絵".repeat(200)), format!("{}…", "絵".repeat(80)));
+    }
+
+    #[test]
+    fn json_stays_json() {
+        let name = "a\u{1b}[2J\u{85}\u{7f}\u{202e}b絵\nc";
+        let json = serde_json::to_string_pretty(&[name]).unwrap_or_default();
+        let shown = visible_json(&json);
+        assert!(!shown.chars().any(|letter| is_control(letter) && letter != '\n'), "{shown}");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&shown).ok(), Some(vec![name.to_owned()]));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use atmoscope::dataset::SortChoice;
@@ -209,8 +209,8 @@ fn studies_never_mix() {
     let told: Vec<String> =
         all.iter().map(|(condition, rater, occasion, _)| format!("{condition} {rater} {occasion}")).collect();
     assert_eq!(
-        told.iter().map(String::as_str).collect::<std::collections::BTreeSet<_>>(),
-        std::collections::BTreeSet::from([
+        told.iter().map(String::as_str).collect::<BTreeSet<_>>(),
+        BTreeSet::from([
             "1 Ada 1",
             "1 森 1",
             "2 Ada 1",
@@ -803,4 +803,37 @@ fn lists_beside_a_matrix_and_occasions_are_checked() {
     let free =
         ["export-groupings", "project", "--form", "freesortr", "--condition", "1", "--study", "", "--out", "f.csv"];
     assert_eq!(cli.json(&free)["groupings"], 2);
+}
+
+#[test]
+fn a_damaged_project_is_not_copied_over_what_could_mend_it() {
+    let (folder, cli) = labelled();
+    cli.ok(&["split", "project"]);
+    let backups = folder.path().join("project/backups");
+    let copies = || {
+        let names = std::fs::read_dir(&backups).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect::<BTreeSet<_>>()
+    };
+    // The copy is of another day, and then another program changes what people said.
+    let today = copies().pop_first().unwrap();
+    let before = "project-2020-01-02T03-04-05Z.db";
+    std::fs::rename(backups.join(today), backups.join(before)).unwrap();
+    let database = rusqlite::Connection::open(folder.path().join("project/project.db")).unwrap();
+    assert!(database.execute("UPDATE annotations SET value = 1 - value", []).unwrap() > 0);
+    drop(database);
+    cli.ok(&["split", "project"]);
+    assert_eq!(copies(), BTreeSet::from([before.to_owned()]));
+    let ran = cli.run(&["status", "project"]);
+    assert!(ran.err.contains("annotations") && ran.err.contains(before), "{}", ran.err);
+}
+
+#[test]
+fn errors_are_json_whatever_stands_in_a_name() {
+    let (_folder, cli) = labelled();
+    for name in ["x\u{202e}y", "x\u{7f}y", "x\u{85}y", "x\u{1b}[2Jy", "x\ny"] {
+        let ran = cli.run(&["status", name, "--json"]);
+        let object: Value = serde_json::from_str(&ran.err).unwrap_or_else(|error| panic!("{error}: {}", ran.err));
+        assert!(object["error"].is_string() && ran.code == Some(2), "{object}");
+        assert!(!ran.err.trim_end().chars().any(|letter| letter.is_control() || letter == '\u{202e}'), "{:?}", ran.err);
+    }
 }

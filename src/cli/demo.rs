@@ -59,5 +59,5 @@ fn open_window(folder: PathBuf) -> Result<ExitCode> {
 
 #[cfg(not(feature = "gui"))]
 fn open_window(_folder: PathBuf) -> Result<ExitCode> {
-    Err(Error::user("this build has no window").hint("add --headless"))
+    Err(crate::error::Error::user("this build has no window").hint("add --headless"))
 }

@@ -42,7 +42,7 @@ use crate::error::{Error, ErrorKind, Result, STOPPED};
 use crate::progress::Cancel;
 use crate::project::Project;
 use output::Output;
-use terminal::line_to_stderr;
+use terminal::{json_to_stderr, line_to_stderr};
 
 /// Groups illustrations by their atmosphere.
 ///
@@ -212,7 +212,7 @@ fn report(error: &Error, json: bool) -> ExitCode {
     if json {
         let hint = error.hint.as_deref();
         let object = serde_json::json!({ "error": error.message, "hint": hint, "kind": error.kind });
-        line_to_stderr(&object.to_string());
+        json_to_stderr(&object);
     } else {
         line_to_stderr(&format!("error: {}", error.message));
         if let Some(hint) = &error.hint {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Common;
 use super::terminal::Terminal;
 use crate::error::{Error, Result};
-use crate::wording::visible;
+use crate::wording::{visible, visible_json};
 
 /// Prints results as text or JSON.
 #[derive(Debug)]
@@ -26,7 +26,8 @@ impl Output {
     /// anywhere: their control characters are shown.
     pub(super) fn print(&self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
         let mut line = if self.json {
-            serde_json::to_string(value).map_err(|error| Error::internal(error.to_string()))?
+            let json = serde_json::to_string(value).map_err(|error| Error::internal(error.to_string()))?;
+            visible_json(&json).into_owned()
         } else {
             visible(&text()).into_owned()
         };

@@ -7,7 +7,7 @@ use crate::dataset::SortChoice;
 /// Options that choose among raters' sorts.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct SortArguments {
-    /// Groups made in this study only; give it several times to put studies together.
+    /// Groups made in this study only; given several times, what is counted or scored puts the studies together.
     #[arg(long, value_name = "NAME")]
     study: Vec<String>,
     /// Without this rater; may be given several times.

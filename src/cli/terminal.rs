@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::progress::{Observer, Progress};
 use crate::training::{EpochRecord, TrainingObserver};
-use crate::wording::visible;
+use crate::wording::{visible, visible_json};
 
 /// Shows progress on standard error.
 #[derive(Debug)]
@@ -37,6 +37,11 @@ impl Terminal {
             _ => line_to_stderr(text),
         }
     }
+}
+
+/// Prints an object on one line, by the same rule.
+pub(super) fn json_to_stderr(object: &serde_json::Value) {
+    let _ = writeln!(std::io::stderr(), "{}", visible_json(&object.to_string()));
 }
 
 /// Prints a line with its control characters shown. Whoever closed standard error, as in `2>&1 | head`, wants no more of it; the work goes on.

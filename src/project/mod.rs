@@ -135,9 +135,10 @@ impl Project {
         let mut project = Self::with(folder, connect(folder, true)?, Some(lock))?;
         project.prepare()?;
         project.warnings.extend(project.damage());
-        // Work goes on without a copy, for example on a full disk; the next opening tries again, and says so again.
-        if let Err(error) = backup::daily(&project.connection, &project.folder)
-            && project.warnings.is_empty()
+        // A damaged project is not copied: its copy would be taken for the cure. And work goes on without a copy, for
+        // example on a full disk; the next opening tries again, and says so again.
+        if project.warnings.is_empty()
+            && let Err(error) = backup::daily(&project.connection, &project.folder)
         {
             project.warnings.push(format!("no copy of the project was made today: {error}"));
         }

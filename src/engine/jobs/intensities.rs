@@ -295,7 +295,7 @@ pub fn of_images(
         project.features(run.id, FeatureKind::LabelIntensities, names.len())?;
     if !damaged.is_empty() {
         observer.note(&format!(
-            "project.db: {} of run {} {} damaged and made again",
+            "project.db: {} of run {} {} damaged; those of the pictures asked for are made again",
             counted_as(damaged.len(), "stored vector", "stored vectors"),
             run.id.0,
             if damaged.len() == 1 { "is" } else { "are" }
