@@ -310,6 +310,39 @@ fn those_who_say_nothing_keep_nobody_waiting() {
     }
 }
 
+/// A body that comes byte by byte, each in a packet of its own, is read as any other, and takes no more memory: pieces
+/// that hold on to the buffers they were read into took hundreds of megabytes.
+#[test]
+fn a_body_that_comes_in_bytes_is_read_and_takes_no_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let (project, study) = project(folder.path(), vec![first(Condition::one())], &["Ada"]);
+    let served = serve(project, study);
+    let peak_kb = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with("VmRSS"));
+        line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok())
+    };
+    let before = peak_kb();
+    let body = format!("{}{}", " ".repeat(12_000), sent(&served.state(0)["board"], &[(1, new_pile(&[1]))]));
+    let mut stream = TcpStream::connect(served.address).unwrap();
+    stream.set_nodelay(true).unwrap();
+    let path = served.path(0, "moves");
+    let head =
+        format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+    stream.write_all(head.as_bytes()).unwrap();
+    for byte in body.as_bytes() {
+        stream.write_all(std::slice::from_ref(byte)).unwrap();
+    }
+    // Looked at while the body is still there.
+    let after = peak_kb();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+    if let (Some(before), Some(after)) = (before, after) {
+        assert!(after < before + 40_000, "{before} kB became {after}");
+    }
+}
+
 #[test]
 fn a_rater_reaches_nothing_of_another() {
     let folder = tempfile::tempdir().unwrap();

@@ -13,11 +13,13 @@
 //!
 //! A link that does not exist gets the same answer whatever is asked for below it.
 
+use std::future::poll_fn;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH,
@@ -181,14 +183,29 @@ async fn with_whole_body(request: Request) -> Result<Request, Response> {
     if said.is_some_and(|bytes| bytes > LARGEST_BODY_BYTES) {
         return Err(too_long());
     }
-    match tokio::time::timeout(BODY_PATIENCE, to_bytes(body, LARGEST_BODY_BYTES)).await {
-        Ok(Ok(bytes)) => Ok(Request::from_parts(head, Body::from(bytes))),
-        Ok(Err(_)) => Err(too_long()),
+    match tokio::time::timeout(BODY_PATIENCE, bytes_of(body)).await {
+        Ok(Some(bytes)) => Ok(Request::from_parts(head, Body::from(bytes))),
+        Ok(None) => Err(too_long()),
         Err(_) => {
             let words = "This took too long to arrive; it is tried again.";
             Err((StatusCode::REQUEST_TIMEOUT, Json(json!({ "error": "slow", "words": words }))).into_response())
         }
     }
+}
+
+/// What is in a body; nothing when it is too long or breaks off. Each piece is copied as it comes: kept as they are,
+/// pieces of one byte would each hold on to the buffer that they were read into.
+async fn bytes_of(mut body: Body) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        if let Ok(data) = frame.ok()?.into_data() {
+            if bytes.len() + data.len() > LARGEST_BODY_BYTES {
+                return None;
+            }
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Some(bytes)
 }
 
 fn too_long() -> Response {
