@@ -19,7 +19,7 @@ use crate::engine::jobs::cluster::ClusteredPart;
 use crate::engine::jobs::export_labels::LabelExport;
 use crate::engine::jobs::import::ImportRequest;
 use crate::engine::thumbnails::PicturePool;
-use crate::engine::{Command, Event, Notice, ProjectChange};
+use crate::engine::{Command, Engine, Event, Notice, ProjectChange};
 use crate::ids::{ImageId, RunId};
 use crate::interchange::label_forms::LabelForm;
 use crate::project::{RunRecord, RunStatus};
@@ -27,6 +27,16 @@ use crate::training::TrainingConfiguration;
 
 /// Time for events in one frame.
 const EVENT_BUDGET: Duration = Duration::from_millis(10);
+
+/// The open project, to take over a change. Where somebody holds on to it as it was, it is loaded anew rather than shown
+/// wrong.
+fn to_change<'a>(project: &'a mut Option<Rc<ProjectState>>, engine: &Engine) -> Option<&'a mut ProjectState> {
+    let changed = Rc::get_mut(project.as_mut()?);
+    if changed.is_none() {
+        engine.send(Command::Reload);
+    }
+    changed
+}
 
 impl App {
     /// Takes events until there are none or the frame's time for them is over.
@@ -77,12 +87,7 @@ impl App {
                 state.project = Some(Rc::new(project));
             }
             Event::Changed { change, undo, redo } => {
-                let Some(project) = &mut state.project else { return };
-                let Some(project) = Rc::get_mut(project) else {
-                    // Somebody holds on to the project as it was: it is loaded anew rather than shown wrong.
-                    self.engine.send(Command::Reload);
-                    return;
-                };
+                let Some(project) = to_change(&mut state.project, &self.engine) else { return };
                 // Other pictures take part: clusters, plans and agreement are asked for again, as after loading.
                 let revision = if matches!(change, ProjectChange::SetAside { .. }) {
                     state.loads += 1;
@@ -106,12 +111,7 @@ impl App {
                 state.busy = Some((folder, notice));
             }
             Event::Annotated { edits, undo, redo } => {
-                if let Some(project) = &mut state.project {
-                    let Some(project) = Rc::get_mut(project) else {
-                        // Somebody holds on to the project as it was: it is loaded anew rather than shown wrong.
-                        self.engine.send(Command::Reload);
-                        return;
-                    };
+                if let Some(project) = to_change(&mut state.project, &self.engine) {
                     project.annotated(&edits);
                     // What undo, redo or an edit changed is brought into view.
                     let shown = state.library.selection.cursor;
