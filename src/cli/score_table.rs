@@ -83,11 +83,7 @@ pub(super) fn text(reports: &[ScoreReport]) -> String {
 fn condition_line(text: &mut String, clusters: usize, summary: &ConditionSummary) {
     let _ = write!(text, "{clusters:>2}");
     for (_, mean) in summary.scores.iter() {
-        let cell = match mean {
-            None => "-".to_owned(),
-            Some(mean) if mean.count < summary.raters => mean_over(mean, summary.raters),
-            Some(mean) => mean_score(mean),
-        };
+        let cell = mean.as_ref().map_or_else(|| "-".to_owned(), |mean| mean_over(mean, summary.raters));
         let _ = write!(text, "  {cell:>WIDTH$}");
     }
     let raters = summary.raters_among_themselves.as_ref().map_or_else(|| "-".to_owned(), mean_score);

@@ -33,11 +33,11 @@ pub fn mean_score(spread: &Spread) -> String {
     format!("{}{deviation}", score(spread.mean))
 }
 
-/// The mean of a score over raters; where it is not defined for all of them, over how many it is: a rater who made one
-/// group has no adjusted Rand index.
+/// The mean of a score over raters with its standard deviation; where it is not defined for all of them, instead of that
+/// over how many it is: a rater who made one group has no adjusted Rand index.
 pub fn mean_over(spread: &Spread, raters: usize) -> String {
     match spread.count == raters {
-        true => score(spread.mean),
+        true => mean_score(spread),
         false => format!("{} of {}", score(spread.mean), spread.count),
     }
 }

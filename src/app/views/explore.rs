@@ -16,8 +16,8 @@ use crate::engine::jobs::counted;
 use crate::engine::jobs::score::{ConditionSummary, ScoreReport, ScoredGrouping};
 use crate::engine::thumbnails::PictureSize;
 use crate::evaluation::Spread;
+use crate::evaluation::mean_over;
 use crate::evaluation::score::against_groups;
-use crate::evaluation::{mean_over, mean_score};
 use crate::ids::ImageId;
 use crate::wording::{number, score, shown};
 
@@ -427,9 +427,6 @@ fn condition_ui(ui: &mut Ui, report: &ScoreReport, condition: &ConditionSummary)
         for (of, mean) in condition.scores.iter() {
             ui.label(of.name).on_hover_text(of.definition);
             match mean {
-                Some(mean) if mean.count == condition.raters => {
-                    ui.label(RichText::new(mean_score(mean)).font(theme::strong_text()));
-                }
                 Some(mean) => {
                     ui.label(RichText::new(mean_over(mean, condition.raters)).font(theme::strong_text()));
                 }

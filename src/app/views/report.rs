@@ -15,8 +15,8 @@ use crate::engine::analysis::ExplorationScores;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::score::{ScoreReport, ScoredGrouping};
 use crate::evaluation;
-use crate::evaluation::mean_score;
 use crate::evaluation::score::{Score, against_groups};
+use crate::evaluation::{mean_over, mean_score};
 use crate::wording::{score, shown};
 
 /// Draws the view.
@@ -155,7 +155,7 @@ fn table_ui(ui: &mut Ui, report: &ScoreReport, chosen: &Score) {
         small::title(ui, "Mean ± standard deviation");
         for condition in &report.conditions {
             let mean = condition.scores.get(chosen.id).copied().flatten();
-            let text = mean.map_or_else(|| "–".to_owned(), |mean| mean_score(&mean));
+            let text = mean.map_or_else(|| "–".to_owned(), |mean| mean_over(&mean, condition.raters));
             ui.label(RichText::new(text).font(theme::strong_text())).on_hover_text(match mean {
                 Some(mean) => format!("Over {} of {}", mean.count, counted(condition.raters, "rater")),
                 None => "No rater made two groups or more of these pictures".to_owned(),
