@@ -6,9 +6,6 @@
 //! and its result may hold an empty cluster, so from the best restart plain Lloyd steps follow here until no image
 //! changes its cluster; an empty cluster gets the point farthest from its centroid. Restarts run side by side; every
 //! sum is made in the order of the rows: same seed, same bits, on any number of threads.
-//!
-//! Ours leaves out most distances by Hamerly's bounds (2010): a row stays in its cluster as long as its own centroid and
-//! any other have not moved further towards each other than the row's two distances differ.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -17,15 +14,14 @@ use linfa::DatasetBase;
 use linfa::traits::Fit;
 use linfa_clustering::{KMeans, KMeansInit};
 use ndarray::{Array2, ArrayView2};
-use pulp::{Simd, WithSimd};
-use rand::distributions::{Distribution, WeightedIndex};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::centroids::{Centroids, Shape, nearest_of_all};
 use super::clusterer::Clusterer;
-use crate::distances::{Points, Rows, Value, check_finite, row_major};
+use super::restart::Restart;
+use crate::distances::{Rows, Value, check_finite, row_major};
 use crate::error::{Error, Result};
-use crate::instructions::arch;
 use crate::progress::Cancel;
 use crate::random::{Generator, generator};
 
@@ -132,15 +128,6 @@ pub fn kmeans<T: Value>(values: ArrayView2<T>, settings: &KMeansSettings, cancel
     kmeans_in(values, settings, Shape::Space, cancel)
 }
 
-/// Where centroids may lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
-    /// Anywhere.
-    Space,
-    /// On the sphere of radius 1, as all rows do.
-    Sphere,
-}
-
 /// [`kmeans`] with centroids of a shape.
 pub(super) fn kmeans_in<T: Value>(
     values: ArrayView2<T>,
@@ -186,6 +173,9 @@ pub(super) fn kmeans_in<T: Value>(
     Ok(numbered_by_size(partition, settings.seed))
 }
 
+/// Values that are copied to double precision beforehand, which is quicker: up to 64 MB.
+const MOST_WIDENED: usize = 8 << 20;
+
 /// One restart by linfa.
 fn fit_by_linfa(
     dataset: &DatasetBase<Array2<f64>, ndarray::Array1<()>>,
@@ -200,359 +190,6 @@ fn fit_by_linfa(
         .fit(dataset)
         .map_err(|error| Error::data(format!("k-means could not group these features: {error}")).caused_by(error))?;
     Ok(Centroids::of(model.centroids()))
-}
-
-/// Centroids that are laid side by side at once.
-const LANES: usize = 8;
-
-/// Rows that are compared with them at once.
-const ROWS: usize = 4;
-
-/// Values that are copied to double precision beforehand, which is quicker: up to 64 MB.
-const MOST_WIDENED: usize = 8 << 20;
-
-/// Rows that one thread works on at a time.
-const CHUNK: usize = 4096;
-
-/// K × d centroids.
-#[derive(Clone, Debug, PartialEq)]
-struct Centroids {
-    clusters: usize,
-    columns: usize,
-    /// Row-major.
-    values: Vec<f64>,
-}
-
-impl Centroids {
-    fn of(array: &Array2<f64>) -> Self {
-        Self { clusters: array.nrows(), columns: array.ncols(), values: array.iter().copied().collect() }
-    }
-
-    fn row(&self, cluster: usize) -> &[f64] {
-        &self.values[cluster * self.columns..(cluster + 1) * self.columns]
-    }
-
-    fn row_mut(&mut self, cluster: usize) -> &mut [f64] {
-        &mut self.values[cluster * self.columns..(cluster + 1) * self.columns]
-    }
-
-    /// Side by side, for distances to all of them.
-    fn points(&self) -> Vec<Points<LANES>> {
-        let starts = (0..self.clusters).step_by(LANES);
-        starts.map(|start| Points::new(self.columns, (start..self.clusters).map(|row| self.row(row)))).collect()
-    }
-
-    /// The mean row of each cluster. `with_old` counts the old centroid as one more member, as linfa does; without, no
-    /// cluster may be empty. Sums are made in the order of the rows.
-    fn means<T: Value>(&self, rows: Rows<T>, assignments: &[u32], with_old: bool) -> Self {
-        let mut sums = vec![0.0; self.values.len()];
-        let mut sizes = vec![usize::from(with_old); self.clusters];
-        assignments.iter().for_each(|&cluster| sizes[cluster as usize] += 1);
-        arch().dispatch(SumRows { rows, assignments, sums: &mut sums });
-        if with_old {
-            sums.iter_mut().zip(&self.values).for_each(|(sum, old)| *sum += old);
-        }
-        for (sum, size) in sums.chunks_exact_mut(self.columns.max(1)).zip(sizes) {
-            sum.iter_mut().for_each(|sum| *sum /= size as f64);
-        }
-        Self { values: sums, ..*self }
-    }
-}
-
-/// Adds each row to the sum of its cluster, in the order of the rows.
-struct SumRows<'a, T> {
-    rows: Rows<'a, T>,
-    assignments: &'a [u32],
-    sums: &'a mut [f64],
-}
-
-impl<T: Value> WithSimd for SumRows<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
-        let columns = self.rows.columns();
-        for (row, &cluster) in self.assignments.iter().enumerate() {
-            let start = cluster as usize * columns;
-            // A fixed number of columns at once, which becomes vectors.
-            let mut sums = self.sums[start..start + columns].chunks_exact_mut(LANES);
-            let mut values = self.rows.row(row).chunks_exact(LANES);
-            for (sums, values) in (&mut sums).zip(&mut values) {
-                for lane in 0..LANES {
-                    sums[lane] += values[lane].wide();
-                }
-            }
-            for (sum, value) in sums.into_remainder().iter_mut().zip(values.remainder()) {
-                *sum += value.wide();
-            }
-        }
-    }
-}
-
-impl Centroids {
-    /// Scaled to length 1 where they lie on the sphere; one without a direction stays in the middle.
-    fn in_shape(mut self, shape: Shape) -> Self {
-        if shape == Shape::Sphere {
-            for row in self.values.chunks_exact_mut(self.columns.max(1)) {
-                let length = row.iter().map(|value| value * value).sum::<f64>().sqrt();
-                if length > 0.0 {
-                    row.iter_mut().for_each(|value| *value /= length);
-                }
-            }
-        }
-        self
-    }
-}
-
-/// What is known of a row's distances to the centroids.
-#[derive(Clone, Copy, Debug)]
-struct Found {
-    /// The nearest centroid, the first of equals.
-    cluster: u32,
-    /// The squared distance to it.
-    nearest: f64,
-    /// The squared distance to the nearest of the others; infinite where there is none.
-    second: f64,
-}
-
-impl Found {
-    /// The slide of its cluster up to which no other centroid can be nearer: what is there now, and the difference of
-    /// the two distances.
-    #[inline(always)]
-    fn limit(&self, slides: &[f64]) -> f64 {
-        let (own, other, slide) = (self.nearest.sqrt(), self.second.sqrt(), slides[self.cluster as usize]);
-        other - own + slide - SLACK * (own + other.min(f64::MAX) + slide)
-    }
-}
-
-/// The nearest centroids of some rows, inside a kernel.
-#[inline(always)]
-fn compare<S: Simd, T: Value, const N: usize>(
-    simd: S,
-    points: &[Points<LANES>],
-    clusters: usize,
-    rows: [&[T]; N],
-) -> [Found; N] {
-    let mut found = [Found { cluster: 0, nearest: f64::INFINITY, second: f64::INFINITY }; N];
-    for (group, points) in points.iter().enumerate() {
-        let distances = points.squared_distances_with(simd, rows);
-        let lanes = LANES.min(clusters - group * LANES);
-        for (found, distances) in found.iter_mut().zip(&distances) {
-            // Without branches, which could not be foretold.
-            for (lane, &distance) in distances.iter().enumerate().take(lanes) {
-                found.second = found.second.min(found.nearest.max(distance));
-                let cluster = (group * LANES + lane) as u32;
-                found.cluster = if distance < found.nearest { cluster } else { found.cluster };
-                found.nearest = found.nearest.min(distance);
-            }
-        }
-    }
-    found
-}
-
-/// The nearest centroid of each row and the squared distance to it.
-fn nearest_of_all<T: Value>(rows: Rows<T>, centroids: &Centroids) -> Vec<(u32, f64)> {
-    let points = centroids.points();
-    let mut nearest = vec![(0, 0.0); rows.count()];
-    nearest.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, nearest)| {
-        let kernel =
-            NearestOfSome { points: &points, clusters: centroids.clusters, rows, first: chunk * CHUNK, nearest };
-        arch().dispatch(kernel);
-    });
-    nearest
-}
-
-struct NearestOfSome<'a, T> {
-    points: &'a [Points<LANES>],
-    clusters: usize,
-    rows: Rows<'a, T>,
-    first: usize,
-    nearest: &'a mut [(u32, f64)],
-}
-
-impl<T: Value> WithSimd for NearestOfSome<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let mut some = self.nearest.chunks_exact_mut(ROWS);
-        let mut row = self.first;
-        for nearest in &mut some {
-            let rows: [&[T]; ROWS] = std::array::from_fn(|at| self.rows.row(row + at));
-            let found = compare(simd, self.points, self.clusters, rows);
-            for (nearest, found) in nearest.iter_mut().zip(&found) {
-                *nearest = (found.cluster, found.nearest);
-            }
-            row += ROWS;
-        }
-        for nearest in some.into_remainder() {
-            let [found] = compare(simd, self.points, self.clusters, [self.rows.row(row)]);
-            *nearest = (found.cluster, found.nearest);
-            row += 1;
-        }
-    }
-}
-
-/// By how much a bound is loosened, as a share: far more than rounding can make, far less than matters.
-const SLACK: f64 = 1e-9;
-
-/// One restart under way.
-struct Restart<'a, T> {
-    rows: Rows<'a, T>,
-    centroids: Centroids,
-    assignments: Vec<u32>,
-    /// For each cluster how far its centroid and any other moved towards each other at most, all steps together.
-    slides: Vec<f64>,
-    /// For each row the slide of its cluster up to which no other centroid can be nearer.
-    limits: Vec<f64>,
-}
-
-impl<'a, T: Value> Restart<'a, T> {
-    /// Starts with k-means++: each next centroid is drawn among the rows, in proportion to the squared distance to the
-    /// nearest that there is.
-    fn new(rows: Rows<'a, T>, clusters: usize, mut random: Generator) -> Result<Self> {
-        let mut centroids =
-            Centroids { clusters, columns: rows.columns(), values: vec![0.0; clusters * rows.columns()] };
-        let mut distances = vec![f64::INFINITY; rows.count()];
-        let mut next = WeightedIndex::new(std::iter::repeat_n(1.0, rows.count()))
-            .map_err(|error| Error::internal(format!("no first centroid can be drawn: {error}")))?
-            .sample(&mut random);
-        for cluster in 0..clusters {
-            for (to, from) in centroids.row_mut(cluster).iter_mut().zip(rows.row(next)) {
-                *to = from.wide();
-            }
-            if cluster + 1 == clusters {
-                break;
-            }
-            let centroid = centroids.row(cluster);
-            arch().dispatch(NarrowDistances { rows, centroid, distances: &mut distances });
-            // It fails only where every row is a centroid already; which comes next does not matter then.
-            next = WeightedIndex::new(&distances).map_or(0, |index| index.sample(&mut random));
-        }
-        let assignments = vec![0; rows.count()];
-        // Nothing is known yet: every row is compared at first.
-        let limits = vec![f64::NEG_INFINITY; rows.count()];
-        Ok(Self { rows, centroids, assignments, slides: vec![0.0; clusters], limits })
-    }
-
-    /// Moves the centroids until they rest.
-    fn fit(mut self, settings: &KMeansSettings, shape: Shape, cancel: &Cancel) -> Result<Centroids> {
-        for _ in 0..settings.max_iterations {
-            cancel.check()?;
-            self.assign();
-            let moved = self.centroids.means(self.rows, &self.assignments, true).in_shape(shape);
-            let squares = self.centroids.values.iter().zip(&moved.values).map(|(old, new)| (old - new) * (old - new));
-            let distance = squares.fold(0.0, |sum, square| sum + square).sqrt();
-            let old = std::mem::replace(&mut self.centroids, moved);
-            if distance < settings.tolerance {
-                break;
-            }
-            self.count_moves(&old);
-        }
-        Ok(self.centroids)
-    }
-
-    /// Compares those rows with all centroids that may have another nearest one now.
-    fn assign(&mut self) {
-        arch().dispatch(Assign {
-            points: &self.centroids.points(),
-            clusters: self.centroids.clusters,
-            rows: self.rows,
-            assignments: &mut self.assignments,
-            slides: &self.slides,
-            limits: &mut self.limits,
-        });
-    }
-
-    /// Counts how far the centroids moved, for the bounds of all rows at once.
-    fn count_moves(&mut self, old: &Centroids) {
-        let moved: Vec<f64> = (0..old.clusters)
-            .map(|cluster| {
-                let squares = old.row(cluster).iter().zip(self.centroids.row(cluster)).map(|(a, b)| (a - b) * (a - b));
-                squares.sum::<f64>().sqrt() * (1.0 + SLACK)
-            })
-            .collect();
-        for (cluster, (slide, own)) in self.slides.iter_mut().zip(&moved).enumerate() {
-            let others = moved.iter().enumerate().filter(|(other, _)| *other != cluster);
-            let most = others.fold(0.0, |most: f64, (_, moved)| most.max(*moved));
-            *slide += own + most;
-        }
-    }
-}
-
-/// The smaller of what is known and the squared distance to one more centroid, for each row.
-struct NarrowDistances<'a, T> {
-    rows: Rows<'a, T>,
-    centroid: &'a [f64],
-    distances: &'a mut [f64],
-}
-
-impl<T: Value> WithSimd for NarrowDistances<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
-        // Several rows at once, so that their sums do not wait for one another.
-        let mut blocks = self.distances.chunks_exact_mut(LANES);
-        let mut first = 0;
-        for block in &mut blocks {
-            let rows: [&[T]; LANES] = std::array::from_fn(|row| self.rows.row(first + row));
-            let mut sums = [0.0; LANES];
-            for (column, &value) in self.centroid.iter().enumerate() {
-                for (sum, row) in sums.iter_mut().zip(&rows) {
-                    let difference = value - row[column].wide();
-                    *sum += difference * difference;
-                }
-            }
-            block.iter_mut().zip(sums).for_each(|(distance, sum)| *distance = distance.min(sum));
-            first += LANES;
-        }
-        for (row, distance) in blocks.into_remainder().iter_mut().enumerate() {
-            let pairs = self.rows.row(first + row).iter().zip(self.centroid);
-            let squares = pairs.map(|(value, mean)| (value.wide() - mean) * (value.wide() - mean));
-            *distance = distance.min(squares.fold(0.0, |sum, square| sum + square));
-        }
-    }
-}
-
-/// The rows whose bounds leave it open are compared with all centroids, some at a time.
-struct Assign<'a, T> {
-    points: &'a [Points<LANES>],
-    clusters: usize,
-    rows: Rows<'a, T>,
-    assignments: &'a mut [u32],
-    slides: &'a [f64],
-    limits: &'a mut [f64],
-}
-
-impl<T: Value> WithSimd for Assign<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let mut open = [0; ROWS];
-        let mut count = 0;
-        for row in 0..self.rows.count() {
-            if self.slides[self.assignments[row] as usize] < self.limits[row] {
-                continue;
-            }
-            open[count] = row;
-            count += 1;
-            if count == ROWS {
-                count = 0;
-                let found = compare(simd, self.points, self.clusters, open.map(|row| self.rows.row(row)));
-                for (&row, found) in open.iter().zip(&found) {
-                    self.assignments[row] = found.cluster;
-                    self.limits[row] = found.limit(self.slides);
-                }
-            }
-        }
-        for &row in &open[..count] {
-            let [found] = compare(simd, self.points, self.clusters, [self.rows.row(row)]);
-            self.assignments[row] = found.cluster;
-            self.limits[row] = found.limit(self.slides);
-        }
-    }
 }
 
 /// A division into clusters in any order.

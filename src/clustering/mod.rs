@@ -4,10 +4,12 @@
 //! out goes a [`Clustering`] whose cluster numbers count from 0, largest cluster first.
 
 mod agglomerative;
+mod centroids;
 mod clusterer;
 mod elbow;
 mod kmeans;
 mod linkage;
+mod restart;
 mod spherical;
 
 pub use clusterer::{ClusterSettings, Clusterer, Method};

@@ -4,8 +4,9 @@
 
 use ndarray::{ArrayView2, Axis};
 
+use super::centroids::Shape;
 use super::clusterer::{ClusterSettings, Clusterer};
-use super::kmeans::{Clustering, KMeansSettings, Shape, kmeans_in};
+use super::kmeans::{Clustering, KMeansSettings, kmeans_in};
 use crate::error::{Error, Result};
 use crate::progress::Cancel;
 
