@@ -51,3 +51,11 @@ id!(
     /// A pile on the board of one sort; counts from 1 in each sort.
     PileId
 );
+id!(
+    /// A named set of features that is kept, whatever made it.
+    FeatureSetId
+);
+id!(
+    /// A named clustering that is kept.
+    ClusteringId
+);

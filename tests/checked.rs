@@ -410,6 +410,9 @@ fn numbers(cli: &Cli) -> Vec<(String, common::Ran)> {
         &["cluster", "project", "--run", "1", "-k", "3", "--out", "c1.csv", "--force", "--json"],
         &["cluster", "project", "--run", "2", "-k", "3", "--json"],
         &["features", "project", "--run", "2", "--part", "all", "--out", "f2.csv", "--force", "--json"],
+        &["features", "show", "project", "labels", "--json"],
+        &["cluster", "project", "--features", "labels", "--part", "all", "-k", "3", "--json"],
+        &["clusterings", "export", "project", "kept", "--out", "k.csv", "--force", "--json"],
         &["agreement", "project", "--json"],
         &["export-groupings", "project", "--with-removed", "--out", "g.csv", "--force", "--json"],
         &["export-labels", "project", "--out", "l.csv", "--force", "--json"],
@@ -417,7 +420,7 @@ fn numbers(cli: &Cli) -> Vec<(String, common::Ran)> {
     ] {
         told.push((arguments.join(" "), cli.run(arguments)));
     }
-    for file in ["c1.csv", "f2.csv", "g.csv", "l.csv", "m.safetensors"] {
+    for file in ["c1.csv", "f2.csv", "g.csv", "k.csv", "l.csv", "m.safetensors"] {
         let bytes = std::fs::read(cli.path(file)).unwrap_or_default();
         let hash = blake3::hash(&bytes).to_hex().to_string();
         told.push((file.to_owned(), common::Ran { code: Some(0), out: hash, err: String::new() }));
@@ -436,6 +439,8 @@ fn no_number_changes_in_silence_when_a_byte_does() {
     two_studies(folder.path());
     train(&cli, &[]);
     train(&cli, &["--depth", "last-blocks", "--trained-blocks", "1"]);
+    cli.ok(&["features", "make", "multi-hot", "project", "--name", "labels"]);
+    cli.ok(&["cluster", "project", "--features", "labels", "--part", "all", "-k", "3", "--name", "kept"]);
     let before = numbers(&cli);
     assert!(before.iter().all(|(_, ran)| ran.code == Some(0)), "{before:?}");
     let project = folder.path().join("project");

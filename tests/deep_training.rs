@@ -8,7 +8,8 @@ use std::sync::Mutex;
 
 use atmoscope::dataset::Part;
 use atmoscope::engine::jobs::train::{self, Order, TrainReport};
-use atmoscope::engine::jobs::{cluster, import, split};
+use atmoscope::engine::jobs::{cluster, features, import, split};
+use atmoscope::features::FeatureSource;
 use atmoscope::ids::{ImageId, RunId};
 use atmoscope::progress::{Cancel, Observer, Progress, Silent};
 use atmoscope::project::{FeatureKind, Project, RunStatus};
@@ -155,8 +156,14 @@ fn a_deep_run_learns_stops_resumes_and_repeats() {
     let image = common::sample_image(40);
     image.save(folder.path().join("pictures/late.png")).unwrap();
     common::import_folder(&mut project, &folder.path().join("pictures"));
-    let (features, _) =
-        cluster::features_of(&mut project, straight.run, cluster::ClusteredPart::All, &Silent, &Cancel::new()).unwrap();
+    let (features, _) = features::of(
+        &mut project,
+        FeatureSource::Run(straight.run),
+        cluster::ClusteredPart::All,
+        &Silent,
+        &Cancel::new(),
+    )
+    .unwrap();
     let late = common::image_at(&project, "late.png");
     assert!(features.image_ids.contains(&late));
 }

@@ -13,6 +13,7 @@ use atmoscope::engine::analysis::ExploreRequest;
 use atmoscope::engine::jobs::cluster::ClusteredPart;
 use atmoscope::engine::jobs::import::ImportRequest;
 use atmoscope::engine::{Command, Engine, Event, JobEnd, ProjectChange, Snapshot};
+use atmoscope::features::FeatureSource;
 use atmoscope::ids::{ImageId, LabelId, RunId};
 use atmoscope::project::{Project, Role, RunStatus};
 use atmoscope::training::TrainingConfiguration;
@@ -305,7 +306,13 @@ fn a_run_is_trained_explored_and_exported() {
     });
     assert_eq!(epochs, (run, 3));
 
-    let request = ExploreRequest { run, part: ClusteredPart::All, method: Method::default(), clusters: 3, seed: 1 };
+    let request = ExploreRequest {
+        features: FeatureSource::Run(run),
+        part: ClusteredPart::All,
+        method: Method::default(),
+        clusters: 3,
+        seed: 1,
+    };
     let explore = |request: ExploreRequest| {
         window.engine.send(Command::Explore(request));
         window.wait("clusters", |event| match event {
@@ -338,7 +345,7 @@ fn a_run_is_trained_explored_and_exported() {
     window.engine.send(Command::ExportAssignments { request, file: file.clone() });
     window.wait("the file", |event| matches!(event, Event::Done(_)).then_some(()));
     assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 41);
-    window.engine.send(Command::Explore(ExploreRequest { run: RunId(77), ..request }));
+    window.engine.send(Command::Explore(ExploreRequest { features: FeatureSource::Run(RunId(77)), ..request }));
     assert!(window.problem().contains("no run 77"));
     window.engine.send(Command::Explore(ExploreRequest { clusters: 1000, ..request }));
     assert!(window.problem().contains("1000"));

@@ -20,6 +20,7 @@ use crate::engine::jobs::export_labels::LabelExport;
 use crate::engine::jobs::import::ImportRequest;
 use crate::engine::thumbnails::PicturePool;
 use crate::engine::{Command, Engine, Event, Notice, ProjectChange};
+use crate::features::FeatureSource;
 use crate::ids::{ImageId, RunId};
 use crate::interchange::label_forms::LabelForm;
 use crate::project::{RunRecord, RunStatus};
@@ -204,7 +205,10 @@ impl App {
                 state.train.live = None;
                 state.train.log.push(end.summary.clone());
                 if end.run.is_some() {
-                    state.explore = ExploreState { run: end.run, ..std::mem::take(&mut state.explore) };
+                    state.explore = ExploreState {
+                        features: end.run.map(FeatureSource::Run),
+                        ..std::mem::take(&mut state.explore)
+                    };
                     state.explore.requested = None;
                 }
                 if let Some(clusters) = end.show_clusters {
@@ -262,8 +266,7 @@ impl App {
                 }
             }
             Event::ElbowFound(of, elbow) => {
-                let of_these =
-                    |asked: ExploreRequest| (asked.run, asked.part, asked.seed) == (of.run, of.part, of.seed);
+                let of_these = |asked: ExploreRequest| asked.has_same_curve(&of);
                 if state.explore.requested.is_some_and(|(asked, _)| of_these(asked)) {
                     state.explore.elbow = Some(elbow);
                 }
@@ -601,7 +604,7 @@ impl App {
             C::PauseJob => self.engine.send(Command::PauseJob),
             C::ContinueJob => self.engine.send(Command::ContinueJob),
             C::ExploreRun => {
-                state.explore.run = state.shown_run();
+                state.explore.features = state.shown_run().map(FeatureSource::Run);
                 state.show(View::Explore);
             }
             C::StopJob => {
@@ -934,7 +937,14 @@ impl AppState {
         (record.best_epoch.is_some() && self.train.live != Some(run)).then_some(record)
     }
 
-    /// The run to explore when none was chosen: the newest with a trained network.
+    /// The features to explore when none were chosen: the label intensities of the newest run with a trained network, or
+    /// else the newest feature set.
+    pub fn default_features(&self) -> Option<FeatureSource> {
+        let newest_set = || self.project.as_ref()?.snapshot.feature_sets.last().map(|set| FeatureSource::Set(set.id));
+        self.default_run().map(FeatureSource::Run).or_else(newest_set)
+    }
+
+    /// The newest run with a trained network.
     pub fn default_run(&self) -> Option<RunId> {
         let usable = |status: RunStatus| !matches!(status, RunStatus::Running | RunStatus::Failed);
         let runs = &self.project.as_ref()?.snapshot.runs;

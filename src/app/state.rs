@@ -24,6 +24,7 @@ use crate::engine::jobs::plan::TrainingPlan;
 use crate::engine::jobs::predictions::RunPredictions;
 use crate::engine::{JobEnd, Notice, ProjectChange, Snapshot};
 use crate::evaluation::score::Score;
+use crate::features::FeatureSource;
 use crate::ids::{ImageId, LabelId, RunId};
 use crate::progress::Progress;
 use crate::project::{AnnotationEdit, ImageRecord};
@@ -73,6 +74,28 @@ pub struct ProjectState {
 }
 
 impl ProjectState {
+    /// Features in a few words.
+    pub fn features_name(&self, source: FeatureSource) -> String {
+        match source {
+            FeatureSource::Run(run) => format!("Run {}", run.0),
+            FeatureSource::Set(set) => {
+                let known = self.snapshot.feature_sets.iter().find(|known| known.id == set);
+                known.map_or_else(|| source.to_string(), |known| known.name.clone())
+            }
+        }
+    }
+
+    /// True when the columns of the features are labels, from 0 to 1 as they hold.
+    pub fn has_label_columns(&self, source: FeatureSource) -> bool {
+        match source {
+            FeatureSource::Run(_) => true,
+            FeatureSource::Set(set) => {
+                let known = self.snapshot.feature_sets.iter().find(|known| known.id == set);
+                known.is_some_and(|known| known.recipe.has_label_columns())
+            }
+        }
+    }
+
     /// Takes a freshly loaded project.
     pub fn new(snapshot: Snapshot, revision: u64) -> Self {
         let position = snapshot.images.iter().enumerate().map(|(at, image)| (image.id, at)).collect();
@@ -663,8 +686,8 @@ impl TrainState {
 /// The Explore view.
 #[derive(Debug)]
 pub struct ExploreState {
-    /// The run; the newest usable one when not chosen.
-    pub run: Option<RunId>,
+    /// The features; the label intensities of the newest usable run, or else the newest set, when not chosen.
+    pub features: Option<FeatureSource>,
     /// Which pictures.
     pub part: ClusteredPart,
     /// How they are clustered.
@@ -698,7 +721,7 @@ pub struct ExploreState {
 impl Default for ExploreState {
     fn default() -> Self {
         Self {
-            run: None,
+            features: None,
             part: ClusteredPart::default(),
             method: Method::default(),
             clusters: 5,

@@ -1,32 +1,185 @@
-//! `atmoscope features`: write the label intensities of a run.
+//! `atmoscope features`: make, list, show, write and remove feature sets; and write the label intensities of a run.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::Common;
 use super::output::Output;
 use crate::clustering::Method;
 use crate::engine::jobs::cluster::{self, ClusteredPart};
-use crate::engine::jobs::counted;
+use crate::engine::jobs::{counted, features};
 use crate::engine::output_file::{FileKind, OutputFile};
 use crate::error::{Error, Result};
-use crate::ids::{ImageId, RunId};
-use crate::interchange::about;
-use crate::interchange::features_csv::{self, FeatureTable};
-use crate::interchange::npy;
-use crate::project::Project;
+use crate::features::{FeatureSource, JoinedPart, Recipe};
+use crate::ids::RunId;
+use crate::interchange::{about, features_csv, npy};
+use crate::project::{FeatureSetRecord, Project};
 
-/// Write the label intensities of a run as CSV or npy.
+/// Rows that are said by name where many were left out.
+const NAMED: usize = 10;
+
+/// Feature sets: make, list, show, write and remove them; or write the label intensities of a run.
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct Arguments {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    of_run: Option<RunArguments>,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    #[command(subcommand)]
+    Make(Maker),
+    /// List what features there are.
+    List(ListArguments),
+    /// Show what a feature set was made of.
+    Show(SetArguments),
+    /// Write features as CSV or npy.
+    Export(ExportArguments),
+    /// Remove a feature set; what clusterings and other sets were made of stays.
+    Remove(SetArguments),
+}
+
+/// Make a feature set.
+#[derive(Debug, Subcommand)]
+enum Maker {
+    /// The label intensities of a run, as they are now.
+    Intensities(IntensitiesArguments),
+    /// The labels themselves, 1 where annotators agree that it holds.
+    MultiHot(NewArguments),
+    /// What a pre-trained network makes of the pictures, without any training.
+    Backbone(BackboneArguments),
+    /// Features from a CSV file (`image`, then one column for each feature), or a .npy with its names beside it.
+    Import(ImportArguments),
+    /// Several sets side by side, each scaled to count as much as its weight says.
+    Joined(JoinedArguments),
+    /// Every row scaled to length 1, so that k-means compares directions (cosine).
+    UnitLength(OfArguments),
+}
+
+#[derive(Args, Debug)]
+struct NewArguments {
+    /// The project.
+    dir: PathBuf,
+    /// What the feature set is to be called.
+    #[arg(long)]
+    name: String,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args, Debug)]
+struct IntensitiesArguments {
+    #[command(flatten)]
+    new: NewArguments,
+    /// The run.
+    #[arg(long, value_name = "ID")]
+    run: i64,
+}
+
+#[derive(Args, Debug)]
+struct BackboneArguments {
+    #[command(flatten)]
+    new: NewArguments,
+    /// The network.
+    #[arg(long, default_value = "vgg16")]
+    network: String,
+    /// Which of its outputs.
+    #[arg(long, default_value = "mean")]
+    output: String,
+    /// Side of the pictures in pixels.
+    #[arg(long, default_value_t = 384, value_parser = clap::value_parser!(u32).range(32..=2048))]
+    size: u32,
+    /// Its weights: a safetensors file, or hf:owner/name/file; the built-in ones unless given.
+    #[arg(long, default_value = "")]
+    weights: String,
+}
+
+#[derive(Args, Debug)]
+struct ImportArguments {
+    #[command(flatten)]
+    new: NewArguments,
+    /// The file.
+    #[arg(long, value_name = "FILE")]
+    file: PathBuf,
+}
+
+#[derive(Args, Debug)]
+struct JoinedArguments {
+    #[command(flatten)]
+    new: NewArguments,
+    /// A set to join (run-3 for the label intensities of run 3), with a weight after `=` if it is not 1; two or more.
+    #[arg(long = "of", value_name = "SET[=WEIGHT]", required = true)]
+    parts: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+struct OfArguments {
+    #[command(flatten)]
+    new: NewArguments,
+    /// The set (run-3 for the label intensities of run 3).
+    #[arg(long, value_name = "SET")]
+    of: String,
+}
+
+#[derive(Args, Debug)]
+struct ListArguments {
+    /// The project.
+    dir: PathBuf,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args, Debug)]
+struct SetArguments {
+    /// The project.
+    dir: PathBuf,
+    /// The feature set.
+    set: String,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args, Debug)]
+struct ExportArguments {
+    /// The project.
+    dir: PathBuf,
+    /// The feature set (run-3 for the label intensities of run 3).
+    set: String,
+    #[command(flatten)]
+    file: FileArguments,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args, Debug)]
+struct RunArguments {
     /// The project.
     dir: PathBuf,
     /// The run.
     #[arg(long, value_name = "ID")]
     run: i64,
+    // clap takes no arguments within arguments for a group that may be missing as a whole.
+    /// The file; its ending decides the form: .csv, or .npy with the names in files beside it.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Which pictures: test or all.
+    #[arg(long, default_value_t, value_parser = super::named::<ClusteredPart>)]
+    part: ClusteredPart,
+    /// Replace the file if one of the same kind is there already.
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Args, Debug)]
+struct FileArguments {
     /// The file; its ending decides the form: .csv, or .npy with the names in files beside it.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -35,49 +188,218 @@ pub(super) struct Arguments {
     part: ClusteredPart,
     #[command(flatten)]
     replacing: super::Replacing,
-    #[command(flatten)]
-    pub common: Common,
+}
+
+impl Arguments {
+    pub fn common(&self) -> Common {
+        match &self.action {
+            None => self.common,
+            Some(Action::Make(maker)) => maker.new_set().common,
+            Some(Action::List(arguments)) => arguments.common,
+            Some(Action::Show(arguments) | Action::Remove(arguments)) => arguments.common,
+            Some(Action::Export(arguments)) => arguments.common,
+        }
+    }
+}
+
+impl Maker {
+    fn new_set(&self) -> &NewArguments {
+        match self {
+            Self::MultiHot(new) => new,
+            Self::Intensities(arguments) => &arguments.new,
+            Self::Backbone(arguments) => &arguments.new,
+            Self::Import(arguments) => &arguments.new,
+            Self::Joined(arguments) => &arguments.new,
+            Self::UnitLength(arguments) => &arguments.new,
+        }
+    }
+
+    fn recipe(&self, project: &Project) -> Result<Recipe> {
+        Ok(match self {
+            Self::MultiHot(_) => Recipe::MultiHot { labels: Vec::new() },
+            Self::Intensities(arguments) => Recipe::Intensities { run: project.run(RunId(arguments.run))?.id },
+            Self::Backbone(arguments) => Recipe::Backbone {
+                backbone: arguments.network.clone(),
+                output: arguments.output.clone(),
+                size_px: arguments.size,
+                weights: arguments.weights.clone(),
+                weights_hash: String::new(),
+            },
+            Self::Import(arguments) => {
+                Recipe::Imported { file: arguments.file.to_string_lossy().into_owned(), file_hash: String::new() }
+            }
+            Self::Joined(arguments) => Recipe::Joined {
+                parts: arguments.parts.iter().map(|part| part_of(project, part)).collect::<Result<_>>()?,
+            },
+            Self::UnitLength(arguments) => Recipe::UnitLength { of: project.feature_source(&arguments.of)? },
+        })
+    }
+}
+
+/// A part to join: `SET`, or `SET=WEIGHT`.
+fn part_of(project: &Project, text: &str) -> Result<JoinedPart> {
+    // A name may hold `=` itself.
+    match (project.feature_source(text), text.rsplit_once('=')) {
+        (Ok(of), _) => Ok(JoinedPart { of, weight: 1.0 }),
+        (Err(error), None) => Err(error),
+        (Err(_), Some((name, weight))) => {
+            let of = project.feature_source(name)?;
+            let weight = weight.trim().parse().map_err(|_| {
+                Error::user(format!("“{weight}” is no weight for “{name}”"))
+                    .hint("say a number above 0, as in NAME=0.5")
+            })?;
+            Ok(JoinedPart { of, weight })
+        }
+    }
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
-    let as_npy = match arguments.out.extension().and_then(|extension| extension.to_str()) {
+    match &arguments.action {
+        None => {
+            let Some(of) = &arguments.of_run else {
+                return Err(Error::internal("clap lets no features without arguments through"));
+            };
+            let replacing = super::Replacing { force: of.force };
+            let file = FileArguments { out: of.out.clone(), part: of.part, replacing };
+            write(&of.dir, |_| Ok(FeatureSource::Run(RunId(of.run))), &file, output)
+        }
+        Some(Action::Make(maker)) => make(maker, output),
+        Some(Action::List(arguments)) => list(&arguments.dir, output),
+        Some(Action::Show(arguments)) => show(arguments, output),
+        Some(Action::Export(arguments)) => {
+            write(&arguments.dir, |project| project.feature_source(&arguments.set), &arguments.file, output)
+        }
+        Some(Action::Remove(arguments)) => {
+            let mut project = super::open_to_write(&arguments.dir)?;
+            let record = record_of(&project, &arguments.set)?;
+            project.remove_feature_set(record.id)?;
+            output.print(&json!({ "removed": record.name }), || format!("Removed “{}”", record.name))
+        }
+    }
+}
+
+fn make(maker: &Maker, output: &Output) -> Result<()> {
+    let new = maker.new_set();
+    let mut project = super::open_to_write(&new.dir)?;
+    // A name that is taken is told before an hour of work, not after.
+    project.free_feature_set_name(&new.name)?;
+    let recipe = maker.recipe(&project)?;
+    let made = features::make(&mut project, recipe, &output.terminal, &super::cancel_on_interrupt())?;
+    let id = project.add_feature_set(&new.name, &made.recipe, &made.matrix)?;
+    let record = project.feature_set(id)?;
+    output.print(&json!({ "feature_set": record, "left_out": made.left_out }), || {
+        let mut text = format!("Made “{}”: {}\n", record.name, size(&record));
+        for (name, reason) in made.left_out.iter().take(NAMED) {
+            let _ = writeln!(text, "left out {name}: {reason}");
+        }
+        if made.left_out.len() > NAMED {
+            let _ = writeln!(text, "left out {} more (--json lists them)", made.left_out.len() - NAMED);
+        }
+        text
+    })
+}
+
+fn size(record: &FeatureSetRecord) -> String {
+    format!("{} of {}", counted(record.columns.len(), "feature"), counted(record.images, "picture"))
+}
+
+fn list(dir: &Path, output: &Output) -> Result<()> {
+    let project = super::open_to_read(dir)?;
+    let sets = project.feature_sets()?;
+    let runs: Vec<_> = project.runs()?.into_iter().rev().filter(|run| run.best_epoch.is_some()).collect();
+    let of_runs: Vec<_> = runs.iter().map(|run| FeatureSource::Run(run.id).to_string()).collect();
+    output.print(&json!({ "feature_sets": sets, "runs": of_runs }), || {
+        if sets.is_empty() && runs.is_empty() {
+            return "No features yet: `atmoscope features make` or `atmoscope train DIR` makes some.".to_owned();
+        }
+        let mut text = String::new();
+        for run in &runs {
+            let name = FeatureSource::Run(run.id).to_string();
+            let _ =
+                writeln!(text, "{name:<24} {:>5} features  label intensities of run {}", run.labels.len(), run.id.0);
+        }
+        for set in &sets {
+            let _ = writeln!(
+                text,
+                "{:<24} {:>5} features  {:>6} pictures  {}",
+                set.name,
+                set.columns.len(),
+                set.images,
+                set.recipe.summary()
+            );
+        }
+        text
+    })
+}
+
+fn record_of(project: &Project, name: &str) -> Result<FeatureSetRecord> {
+    match project.feature_source(name)? {
+        FeatureSource::Set(set) => project.feature_set(set),
+        FeatureSource::Run(run) => Err(Error::user(format!("{name} is the label intensities of run {}", run.0))
+            .hint("they belong to the run; `atmoscope runs DIR` shows it")),
+    }
+}
+
+fn show(arguments: &SetArguments, output: &Output) -> Result<()> {
+    let project = super::open_to_read(&arguments.dir)?;
+    let record = record_of(&project, &arguments.set)?;
+    // What cannot be read is told here, and not when somebody needs it.
+    project.feature_set_matrix(record.id)?;
+    let learnt_from = features::learnt_from(&project, FeatureSource::Set(record.id))?.len();
+    let value = json!({ "feature_set": record, "learnt_from": learnt_from });
+    output.print(&value, || {
+        let mut text = format!(
+            "{}: {}\nmade {}, {}\n",
+            record.name,
+            size(&record),
+            record.created_at.get(..19).unwrap_or(&record.created_at),
+            record.recipe.summary()
+        );
+        if learnt_from > 0 {
+            let _ = writeln!(text, "learnt from {}", counted(learnt_from, "picture"));
+        }
+        let _ = writeln!(text, "numbers checked: BLAKE3 {}", record.file_hash);
+        let _ = writeln!(text, "columns: {}", record.columns.join(", "));
+        text
+    })
+}
+
+fn write(
+    dir: &Path,
+    source: impl FnOnce(&Project) -> Result<FeatureSource>,
+    file: &FileArguments,
+    output: &Output,
+) -> Result<()> {
+    let as_npy = match file.out.extension().and_then(|extension| extension.to_str()) {
         Some(extension) if extension.eq_ignore_ascii_case("csv") => false,
         Some(extension) if extension.eq_ignore_ascii_case("npy") => true,
         _ => {
-            return Err(Error::user(format!("{} is neither a .csv nor a .npy file", arguments.out.display()))
+            return Err(Error::user(format!("{} is neither a .csv nor a .npy file", file.out.display()))
                 .hint("the ending of --out decides the form"));
         }
     };
-    let mut project = super::open_as_possible(&arguments.dir)?;
-    let existing = arguments.replacing.existing();
+    let mut project = super::open_as_possible(dir)?;
+    let source = source(&project)?;
+    let existing = file.replacing.existing();
     let kind = if as_npy { FileKind::Npy } else { FileKind::Csv };
-    let out = OutputFile::new(Some(&project), &arguments.out, kind, existing)?;
+    let out = OutputFile::new(Some(&project), &file.out, kind, existing)?;
     if as_npy {
-        let (images, columns) = npy::companions(&arguments.out);
+        let (images, columns) = npy::companions(&file.out);
         for beside in [images, columns] {
             OutputFile::new(Some(&project), &beside, FileKind::Csv, existing)?;
         }
     }
-    let (features, unreadable) = cluster::features_of(
-        &mut project,
-        RunId(arguments.run),
-        arguments.part,
-        &output.terminal,
-        &super::cancel_on_interrupt(),
-    )?;
-    let table = FeatureTable {
-        images: paths(&project, &features.image_ids)?,
-        names: features.names.clone(),
-        values: features.values.clone(),
-    };
+    let (matrix, unreadable) =
+        features::of(&mut project, source, file.part, &output.terminal, &super::cancel_on_interrupt())?;
+    let table = features::table(&project, &matrix)?;
     if as_npy {
-        npy::write_names_of(&arguments.out, &table)?;
+        npy::write_names_of(&file.out, &table)?;
     }
-    let made = cluster::Made { run: RunId(arguments.run), part: arguments.part, method: Method::default(), seed: 0 };
+    let made = cluster::Made { features: source, part: file.part, method: Method::default(), seed: 0 };
     let mut facts = made.facts(&project)?;
-    facts.insert("pictures".to_owned(), json!(features.rows()));
+    facts.insert("pictures".to_owned(), json!(matrix.rows()));
     if as_npy {
-        let (images, columns) = npy::companions(&arguments.out);
+        let (images, columns) = npy::companions(&file.out);
         facts.insert(about::COMPANIONS.to_owned(), about::companions(&[images, columns])?);
     }
     out.write_described(Some(&project), facts, |target| match as_npy {
@@ -85,20 +407,14 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
         false => features_csv::write(&table, target),
     })?;
     let value = json!({
-        "file": arguments.out.to_string_lossy(), "images": features.rows(), "features": features.columns(), "unreadable": unreadable,
+        "file": file.out.to_string_lossy(), "images": matrix.rows(), "features": matrix.columns(), "unreadable": unreadable,
     });
     output.print(&value, || {
         format!(
             "Wrote {} of {} to {}",
-            counted(features.columns(), "feature"),
-            counted(features.rows(), "picture"),
-            arguments.out.display()
+            counted(matrix.columns(), "feature"),
+            counted(matrix.rows(), "picture"),
+            file.out.display()
         )
     })
-}
-
-fn paths(project: &Project, images: &[ImageId]) -> Result<Vec<String>> {
-    let names: HashMap<ImageId, String> =
-        project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
-    Ok(images.iter().map(|image| names.get(image).cloned().unwrap_or_default()).collect())
 }

@@ -7,6 +7,7 @@
 mod agreement;
 mod bench;
 mod cluster;
+mod clusterings;
 pub mod demo;
 mod doctor;
 mod evaluate;
@@ -68,6 +69,7 @@ enum Subcommands {
     Import(import::Arguments),
     Split(split::Arguments),
     Train(train::Arguments),
+    Clusterings(clusterings::Arguments),
     Features(features::Arguments),
     ExportModel(export_model::Arguments),
     ExportGroupings(export_groupings::Arguments),
@@ -159,6 +161,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Subcommands::Import(arguments) => return import::run(&arguments, &output),
         Subcommands::Split(arguments) => split::run(&arguments, &output)?,
         Subcommands::Train(arguments) => return train::run(&arguments, &output),
+        Subcommands::Clusterings(arguments) => clusterings::run(&arguments, &output)?,
         Subcommands::Features(arguments) => features::run(&arguments, &output)?,
         Subcommands::ExportModel(arguments) => export_model::run(&arguments, &output)?,
         Subcommands::ExportGroupings(arguments) => export_groupings::run(&arguments, &output)?,
@@ -187,7 +190,8 @@ impl Subcommands {
             Self::Import(arguments) => arguments.common,
             Self::Split(arguments) => arguments.common,
             Self::Train(arguments) => arguments.common,
-            Self::Features(arguments) => arguments.common,
+            Self::Clusterings(arguments) => arguments.common(),
+            Self::Features(arguments) => arguments.common(),
             Self::ExportModel(arguments) => arguments.common,
             Self::ExportGroupings(arguments) => arguments.common,
             Self::ExportLabels(arguments) => arguments.common,

@@ -1,4 +1,4 @@
-//! The analyst: clusters and scores stored label intensities while somebody moves K and the seed.
+//! The analyst: clusters and scores stored features while somebody moves K and the seed.
 //!
 //! Of each kind of question only the newest counts: asking stops the work on the one before, in the middle of whatever
 //! it is at, and it is never answered. The clusters are sent as soon as they are known, then their scores, then, once for
@@ -11,6 +11,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::event::{Event, Notice, Outbox};
 use super::jobs::cluster::{self, ClusteredPart};
+use super::jobs::features;
 use super::jobs::predictions;
 use super::jobs::score::{self, References, ScoreReport};
 use super::jobs::{counted, export_agreement};
@@ -19,7 +20,7 @@ use crate::dataset::SortChoice;
 use crate::engine::output_file::{Existing, FileKind, OutputFile};
 use crate::error::{Error, Result};
 use crate::evaluation::agreement_report::{self as agreement, AgreementReport, AgreementRequest};
-use crate::features::FeatureMatrix;
+use crate::features::{FeatureMatrix, FeatureSource};
 use crate::ids::{ImageId, RunId};
 use crate::progress::{Cancel, Silent};
 use crate::project::{FeatureKind, Project};
@@ -30,8 +31,8 @@ const ELBOW_CLUSTERS: usize = 12;
 /// Which clustering is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ExploreRequest {
-    /// The run whose label intensities are the features.
-    pub run: RunId,
+    /// The features.
+    pub features: FeatureSource,
     /// Which pictures.
     pub part: ClusteredPart,
     /// How they are clustered.
@@ -42,12 +43,19 @@ pub struct ExploreRequest {
     pub seed: u64,
 }
 
+impl ExploreRequest {
+    /// True when the elbow curve of both is the same: it is of k-means, over all K.
+    pub fn has_same_curve(&self, other: &Self) -> bool {
+        (self.features, self.part, self.seed) == (other.features, other.part, other.seed)
+    }
+}
+
 /// Clusters to look at.
 #[derive(Debug)]
 pub struct Exploration {
     /// What was asked.
     pub request: ExploreRequest,
-    /// The features that were clustered: label intensities, rows in the order of the pictures' paths.
+    /// The features that were clustered, rows in the order of the pictures' paths.
     pub features: Arc<FeatureMatrix>,
     /// The clusters.
     pub clustering: Clustering,
@@ -180,7 +188,7 @@ impl Analysis {
 }
 
 struct Loaded {
-    run: RunId,
+    source: FeatureSource,
     part: ClusteredPart,
     features: Arc<FeatureMatrix>,
     missing: usize,
@@ -194,7 +202,7 @@ struct Analyst {
     cancel: Cancel,
     project: Option<Project>,
     loaded: Option<Loaded>,
-    elbow_of: Option<(RunId, ClusteredPart, u64)>,
+    elbow_of: Option<(FeatureSource, ClusteredPart, u64)>,
     agreement: Option<(AgreementRequest, Arc<AgreementReport<ImageId>>)>,
 }
 
@@ -237,11 +245,12 @@ impl Analyst {
         }
     }
 
-    /// True when the run of a request never made any label intensities.
+    /// True when a request is for the label intensities of a run that never made any.
     fn lacks_intensities(&self, request: ExploreRequest) -> bool {
+        let FeatureSource::Run(run) = request.features else { return false };
         let stored = self.open_project().and_then(|project| {
-            let labels = project.run(request.run)?.labels.len();
-            project.features(request.run, FeatureKind::LabelIntensities, labels)
+            let labels = project.run(run)?.labels.len();
+            project.features(run, FeatureKind::LabelIntensities, labels)
         });
         stored.is_ok_and(|stored| stored.vectors.is_empty())
     }
@@ -258,7 +267,7 @@ impl Analyst {
         let started = std::time::Instant::now();
         let outbox = self.outbox.clone();
         let cancel = self.cancel.clone();
-        let elbow_done = self.elbow_of == Some((request.run, request.part, request.seed));
+        let elbow_done = self.elbow_of == Some((request.features, request.part, request.seed));
         let loaded = self.load(request)?;
         let features = loaded.features.clone();
         let clustering = cluster::run(&features, request.method, request.clusters, request.seed, &cancel)?;
@@ -286,7 +295,7 @@ impl Analyst {
             Err(error) if error.kind == crate::error::ErrorKind::User => {}
             Err(error) => return Err(error),
         }
-        self.elbow_of = Some((request.run, request.part, request.seed));
+        self.elbow_of = Some((request.features, request.part, request.seed));
         Ok(())
     }
 
@@ -334,7 +343,12 @@ impl Analyst {
         let output = OutputFile::new(Some(self.open_project()?), file, FileKind::Csv, Existing::Replace)?;
         let features = self.load(request)?.features.clone();
         let clustering = cluster::run(&features, request.method, request.clusters, request.seed, &self.cancel)?;
-        let made = cluster::Made { run: request.run, part: request.part, method: request.method, seed: request.seed };
+        let made = cluster::Made {
+            features: request.features,
+            part: request.part,
+            method: request.method,
+            seed: request.seed,
+        };
         cluster::write(self.open_project()?, &features, &clustering, &made, &output)?;
         self.outbox.push(Event::Done(format!(
             "Wrote {} and their clusters to {}",
@@ -349,26 +363,19 @@ impl Analyst {
     }
 
     fn load(&mut self, request: ExploreRequest) -> Result<&Loaded> {
-        let fits = self.loaded.as_ref().is_some_and(|l| l.run == request.run && l.part == request.part);
+        let source = request.features;
+        let fits = self.loaded.as_ref().is_some_and(|l| l.source == source && l.part == request.part);
         if !fits {
             self.loaded = None;
             let project = self.open_project()?;
-            let run = project.run(request.run)?;
-            let images = cluster::images_of(project, &run, request.part)?;
-            let names: Vec<String> = run.labels.iter().map(|(_, name)| name.clone()).collect();
-            let stored = project.features(run.id, FeatureKind::LabelIntensities, names.len())?.vectors;
-            let present: Vec<ImageId> = images.iter().copied().filter(|image| stored.contains_key(image)).collect();
-            if present.is_empty() {
-                return Err(Error::user(format!("run {} has no label intensities (it is {})", run.id.0, run.status))
-                    .hint("choose a finished run, or train again"));
-            }
-            let values = present.iter().flat_map(|image| stored[image].iter().copied()).collect();
+            let images = features::images_of(project, source, request.part)?;
+            let matrix = features::stored(project, source, &images)?;
             self.loaded = Some(Loaded {
-                run: request.run,
+                source,
                 part: request.part,
-                missing: images.len() - present.len(),
-                features: Arc::new(FeatureMatrix::new(present, names, values)?),
-                references: cluster::references(project, &run, &SortChoice::default())?,
+                missing: images.len() - matrix.rows(),
+                features: Arc::new(matrix),
+                references: cluster::references(project, source, &SortChoice::default())?,
             });
         }
         self.loaded.as_ref().ok_or_else(|| Error::internal("features were loaded and are gone"))

@@ -13,7 +13,7 @@ use super::event::{Event, ImportOffer, JobEnd, Notice, Outbox, ProjectChange};
 use super::jobs::import::ImportRequest;
 use super::jobs::{check_files, export_labels};
 use super::jobs::{
-    cluster, counted, demo, export_groupings, export_model, import, plan, relink, split, split_preview, study, train,
+    counted, demo, export_groupings, export_model, features, import, plan, relink, split, split_preview, study, train,
 };
 use super::session::RaterSession;
 use super::snapshot::Snapshot;
@@ -21,6 +21,7 @@ use super::sorts::{MoveRequest, SortKeeper};
 use crate::dataset::SortChoice;
 use crate::engine::output_file::{Existing, FileKind, OutputFile};
 use crate::error::{Error, ErrorKind, Result};
+use crate::features::FeatureSource;
 use crate::ids::{ImageId, LabelId, PersonId, RunId, StudyId};
 use crate::interchange::grouping_forms::GroupingForm;
 use crate::interchange::move_log;
@@ -305,8 +306,8 @@ impl Desk {
             Command::TrainAgain(run) => self.start_training(train::Order::Again(run)),
             Command::ResumeRun(run) => self.start_training(train::Order::Resume(run)),
             Command::ComputeIntensities(run, part) => self.start_job("Intensities", move |project, watcher, cancel| {
-                let (features, unreadable) = cluster::features_of(project, run, part, watcher, cancel)?;
-                let have = counted(features.rows(), "picture");
+                let (matrix, unreadable) = features::of(project, FeatureSource::Run(run), part, watcher, cancel)?;
+                let have = counted(matrix.rows(), "picture");
                 Ok(JobEnd {
                     details: unreadable.into_iter().map(|(name, reason)| format!("{name}: {reason}")).collect(),
                     ..JobEnd::said(format!("Label intensities by run {}: {have}", run.0))

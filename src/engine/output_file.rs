@@ -141,7 +141,7 @@ pub fn look(project: Option<&Project>, path: &Path, kind: FileKind) -> Result<Pl
     let target = real(path);
     if target.ancestors().any(is_own_file) {
         return Err(Error::user(format!("{shown} is where a project keeps its own files"))
-            .hint("choose a place outside of the project's folders runs, cache and backups"));
+            .hint("choose a place outside of the project's folders runs, feature_sets, cache and backups"));
     }
     if kind == FileKind::Png
         && let Some(project) = project

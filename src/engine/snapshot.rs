@@ -7,8 +7,8 @@ use super::jobs::demo::DATA_REMARK;
 use crate::error::Result;
 use crate::ids::{ImageId, LabelId, PersonId};
 use crate::project::{
-    Annotation, AnswerCount, GroupingRecord, ImageRecord, ImageRoot, Label, Person, Project, RejectedFile, RunRecord,
-    SplitRecord, SplitSummary, StudyRecord,
+    Annotation, AnswerCount, FeatureSetRecord, GroupingRecord, ImageRecord, ImageRoot, Label, Person, Project,
+    RejectedFile, RunRecord, SplitRecord, SplitSummary, StudyRecord,
 };
 
 /// One annotator's answers, by image and label.
@@ -53,6 +53,8 @@ pub struct Snapshot {
     pub splits: Vec<SplitSummary>,
     /// Runs, newest first.
     pub runs: Vec<RunRecord>,
+    /// Feature sets that are kept.
+    pub feature_sets: Vec<FeatureSetRecord>,
     /// What undo would take back.
     pub undo: Option<String>,
     /// What redo would do again.
@@ -89,6 +91,7 @@ impl Snapshot {
             split: project.current_split()?,
             splits: project.splits()?,
             runs: project.runs()?,
+            feature_sets: project.feature_sets()?,
             undo,
             redo,
         })

@@ -1,13 +1,19 @@
 //! Feature matrices and their makers.
 //!
 //! A maker takes images (by id, path and content hash) or annotations and gives a [`FeatureMatrix`] with one row for
-//! each image; training, clustering and the scores work on these.
+//! each image; training, clustering and the scores work on these. A matrix that is kept under a name is a feature set: its
+//! [`Recipe`] says how it was made, its numbers lie in a file of their own ([`store`]).
 
 mod backbone;
 mod cache;
+mod joined;
 mod matrix;
 mod multi_hot;
+mod recipe;
+pub mod store;
 
 pub use backbone::{BackboneImage, BackboneSettings, LoadSquare, backbone_features, cached_features};
+pub use joined::{joined, unit_length};
 pub use matrix::FeatureMatrix;
 pub use multi_hot::multi_hot;
+pub use recipe::{FeatureSource, JoinedPart, Recipe};

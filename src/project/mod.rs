@@ -21,7 +21,9 @@
 
 mod annotations;
 mod backup;
+mod clusterings;
 mod digests;
+mod feature_sets;
 mod features;
 mod groupings;
 pub mod history;
@@ -47,6 +49,8 @@ use time::format_description::well_known::Rfc3339;
 use crate::error::{Error, Result};
 
 pub use annotations::{Annotation, AnnotationEdit};
+pub use clusterings::{Assignment, ClusteringRecord, NewClustering};
+pub use feature_sets::FeatureSetRecord;
 pub use features::{FeatureKind, StoredFeatures};
 pub use groupings::{GroupingRecord, GroupingRow};
 pub use images::{FileStamp, ImageRecord, ImageRoot, NewImage, REPLACED, RejectedFile};
@@ -327,7 +331,7 @@ impl Project {
 }
 
 /// Folders of a project that hold its own files.
-const OWN_FOLDERS: [&str; 3] = ["cache", "runs", "backups"];
+const OWN_FOLDERS: [&str; 4] = ["cache", "runs", "backups", feature_sets::FOLDER];
 
 /// True when `path` is one of the files and folders that a project, whichever, keeps for itself.
 pub fn is_own_file(path: &Path) -> bool {

@@ -11,7 +11,12 @@ use super::{backup, digests};
 use crate::error::{Error, Result};
 
 /// What leads from version n to version n + 1, beginning with 0, the empty file.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema_1.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+];
 
 /// What `PRAGMA application_id` of a project's database says: "Atmo" in letters. Those made before it was set say 0.
 const APPLICATION_ID: i32 = 0x4174_6D6F;

@@ -1,4 +1,4 @@
-//! Explore: the clusters of a run as rows of pictures, nearest to the centroid first; scores at the side.
+//! Explore: clusters as rows of pictures, nearest to the centroid first; scores at the side.
 
 use egui::{RichText, Sense, Ui, vec2};
 use egui_plot::{Line, PlotPoints, Points, VLine};
@@ -18,6 +18,7 @@ use crate::engine::thumbnails::PictureSize;
 use crate::evaluation::Spread;
 use crate::evaluation::mean_over;
 use crate::evaluation::score::against_groups;
+use crate::features::FeatureSource;
 use crate::ids::ImageId;
 use crate::wording::{number, score, shown};
 
@@ -38,20 +39,20 @@ const NAMED_LABELS: usize = 4;
 /// Draws the view.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
     let Some(project) = view.state.project.clone() else { return };
-    let run = view.state.explore.run.or_else(|| view.state.default_run());
-    let Some(run) = run else {
+    let features = view.state.explore.features.or_else(|| view.state.default_features());
+    let Some(features) = features else {
         egui::CentralPanel::default().show(ui, |ui| {
             small::empty_ui(
                 ui,
                 icons::EXPLORE,
                 "No clusters yet",
-                "Clusters are made from the label intensities of a trained run.",
+                "Clusters are made from the label intensities of a trained run, or from any feature set.",
                 |ui| small::first_step_ui(ui, view.state, view.actions, UiCommand::StartTraining),
             );
         });
         return;
     };
-    view.state.explore.run = Some(run);
+    view.state.explore.features = Some(features);
     controls_ui(ui, view, &project);
     request(view, &project);
     egui::Panel::right("explore side").default_size(330.0).size_range(280.0..=640.0).show(ui, |ui| {
@@ -65,11 +66,14 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
             small::empty_ui(ui, icons::EXPLORE, "These clusters cannot be made", &notice.message, |ui| {
                 small::weak(ui, hint);
                 // An interrupted run has a network, but nobody asked it yet.
-                let trained = view.state.explore.lacks_intensities
-                    && project.snapshot.runs.iter().any(|r| r.id == run && r.best_epoch.is_some());
+                let trained = |run| project.snapshot.runs.iter().any(|r| r.id == run && r.best_epoch.is_some());
                 let idle = view.state.job.is_none();
                 let button = egui::Button::new("Make its label intensities");
-                if trained && ui.add_enabled(idle, button).clicked() {
+                if let FeatureSource::Run(run) = features
+                    && view.state.explore.lacks_intensities
+                    && trained(run)
+                    && ui.add_enabled(idle, button).clicked()
+                {
                     view.send(Command::ComputeIntensities(run, view.state.explore.part));
                 }
             });
@@ -97,11 +101,17 @@ pub(super) fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &Pro
                 ui.spacing_mut().item_spacing.x = 6.0;
             }
             let explore = &mut view.state.explore;
-            let name = explore.run.map_or(String::new(), |run| format!("Run {}", run.0));
-            small::choice_ui(ui, "Run", &name, 90.0, |ui| {
+            let name = explore.features.map_or(String::new(), |source| project.features_name(source));
+            small::choice_ui(ui, "Features", &name, 110.0, |ui| {
                 for run in project.snapshot.runs.iter().filter(|run| run.best_epoch.is_some()) {
                     let text = format!("Run {}  ·  {}  ·  seed {}", run.id.0, run.status, run.seed);
-                    ui.selectable_value(&mut explore.run, Some(run.id), text);
+                    ui.selectable_value(&mut explore.features, Some(FeatureSource::Run(run.id)), text);
+                }
+                for set in &project.snapshot.feature_sets {
+                    let size = counted(set.columns.len(), "feature");
+                    let text = format!("{}  ·  {size}", set.name);
+                    ui.selectable_value(&mut explore.features, Some(FeatureSource::Set(set.id)), text)
+                        .on_hover_text(set.recipe.summary());
                 }
             });
             let part = |part| match part {
@@ -153,9 +163,9 @@ pub(super) fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &Pro
 /// Asks for clusters whenever what is wanted is not what was asked for last.
 pub(super) fn request(view: &mut ViewContext<'_>, project: &ProjectState) {
     let explore = &mut view.state.explore;
-    let Some(run) = explore.run else { return };
+    let Some(features) = explore.features else { return };
     let request = ExploreRequest {
-        run,
+        features,
         part: explore.part,
         method: explore.method,
         clusters: explore.clusters,
@@ -164,9 +174,7 @@ pub(super) fn request(view: &mut ViewContext<'_>, project: &ProjectState) {
     // Annotations do not change a run; a project loaded anew may.
     let load = project.revision >> 32;
     if explore.requested != Some((request, load)) {
-        let same_features = explore
-            .requested
-            .is_some_and(|(old, _)| (old.run, old.part, old.seed) == (request.run, request.part, request.seed));
+        let same_features = explore.requested.is_some_and(|(old, _)| old.has_same_curve(&request));
         if !same_features {
             explore.elbow = None;
         }
@@ -192,10 +200,16 @@ fn all_clusters_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectSta
 fn missing_ui(ui: &mut Ui, view: &mut ViewContext<'_>, exploration: &Exploration) {
     ui.horizontal(|ui| {
         let have = if exploration.missing == 1 { "has" } else { "have" };
-        let text = format!("{} {have} no label intensities by this run yet.", counted(exploration.missing, "picture"));
+        let what = match exploration.request.features {
+            FeatureSource::Run(_) => "no label intensities by this run yet",
+            FeatureSource::Set(_) => "no row in this feature set",
+        };
+        let text = format!("{} {have} {what}.", counted(exploration.missing, "picture"));
         ui.label(RichText::new(text).color(ui.visuals().warn_fg_color));
-        if ui.button("Make them").clicked() {
-            view.send(Command::ComputeIntensities(exploration.request.run, exploration.request.part));
+        if let FeatureSource::Run(run) = exploration.request.features
+            && ui.button("Make them").clicked()
+        {
+            view.send(Command::ComputeIntensities(run, exploration.request.part));
         }
     });
 }
@@ -251,7 +265,9 @@ fn summary_ui(ui: &mut Ui, view: &ViewContext<'_>, exploration: &Exploration, cl
         .and_then(|silhouette| silhouette.per_cluster.get(cluster).copied().flatten());
     small::weak(ui, silhouette.map_or_else(|| "silhouette …".to_owned(), |value| format!("silhouette {}", score(value))))
         .on_hover_text("Mean silhouette coefficient of the cluster's pictures: 1 well apart from the others, 0 on the border, below 0 nearer to another cluster");
-    for (label, mean) in strongest(exploration, cluster).into_iter().take(NAMED_LABELS) {
+    // What other features mean, no name says.
+    let labels = if has_labels(view, exploration) { NAMED_LABELS } else { 0 };
+    for (label, mean) in strongest(exploration, cluster).into_iter().take(labels) {
         let name = &exploration.features.names[label];
         small::bar_ui(ui, name, mean as f32, theme::cluster_colour(cluster), 100.0)
             .on_hover_text(format!("Mean intensity of “{name}” in the cluster: {mean:.3}"));
@@ -261,6 +277,11 @@ fn summary_ui(ui: &mut Ui, view: &ViewContext<'_>, exploration: &Exploration, cl
 /// The scores, if they are those of the clusters on show.
 fn scores_of<'a>(view: &'a ViewContext<'_>, exploration: &Exploration) -> Option<&'a ExplorationScores> {
     view.state.explore.scores.as_ref().filter(|scores| scores.request == exploration.request)
+}
+
+/// True when the features are labels, as the bars of a cluster and of a picture show them.
+fn has_labels(view: &ViewContext<'_>, exploration: &Exploration) -> bool {
+    view.state.project.as_ref().is_some_and(|project| project.has_label_columns(exploration.request.features))
 }
 
 /// The labels by their mean intensity in a cluster, which is its centroid.
@@ -367,11 +388,12 @@ fn picked_ui(
         .and_then(|silhouette| silhouette.per_image.get(row).copied().flatten())
         .map_or_else(String::new, |value| format!("  ·  silhouette {}", score(value)));
     small::weak(ui, format!("distance {:.2}{silhouette}", exploration.clustering.distances[row]))
-        .on_hover_text("Distance to the cluster's centroid in the space of label intensities");
+        .on_hover_text("Distance to the cluster's centroid in the space of its features");
     let mut labels: Vec<(usize, f32)> = exploration.features.row(row).iter().copied().enumerate().collect();
     labels.sort_by(|a, b| b.1.total_cmp(&a.1));
     ui.spacing_mut().item_spacing.y = 2.0;
-    for (label, value) in labels.into_iter().take(8) {
+    let shown = if has_labels(view, exploration) { 8 } else { 0 };
+    for (label, value) in labels.into_iter().take(shown) {
         small::bar_ui(ui, &exploration.features.names[label], value, theme::cluster_colour(cluster), 120.0);
     }
     ui.spacing_mut().item_spacing.y = STEP;

@@ -17,16 +17,17 @@ use crate::engine::jobs::score::{ScoreReport, ScoredGrouping};
 use crate::evaluation;
 use crate::evaluation::score::{Score, against_groups};
 use crate::evaluation::{mean_over, mean_score};
+use crate::features::FeatureSource;
 use crate::wording::{score, shown};
 
 /// Draws the view.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
     let Some(project) = view.state.project.clone() else { return };
-    let run = view.state.explore.run.or_else(|| view.state.default_run());
-    if run.is_none() || project.snapshot.groupings.is_empty() {
+    let features = view.state.explore.features.or_else(|| view.state.default_features());
+    if features.is_none() || project.snapshot.groupings.is_empty() {
         egui::CentralPanel::default().show(ui, |ui| {
-            let (what, next) = if run.is_none() {
-                ("Scores are computed for the clusters of a trained run.", UiCommand::StartTraining)
+            let (what, next) = if features.is_none() {
+                ("Scores are computed for clusters of a trained run or a feature set.", UiCommand::StartTraining)
             } else {
                 (
                     "Scores are computed against groups made by people: let raters sort, or import groupings.",
@@ -39,7 +40,7 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
         });
         return;
     }
-    view.state.explore.run = run;
+    view.state.explore.features = features;
     explore::controls_ui(ui, view, &project);
     explore::request(view, &project);
     egui::CentralPanel::default().show(ui, |ui| {
@@ -81,9 +82,12 @@ fn scores_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, sc
     small::weak(
         ui,
         format!(
-            "{} of run {} ({}), {}, seed {}{synthetic}",
+            "{} of {} ({}), {}, seed {}{synthetic}",
             counted(report.clusters, "cluster"),
-            request.run.0,
+            match request.features {
+                FeatureSource::Run(run) => format!("run {}", run.0),
+                FeatureSource::Set(_) => format!("“{}”", project.features_name(request.features)),
+            },
             match request.part {
                 crate::engine::jobs::cluster::ClusteredPart::Test => "test part",
                 crate::engine::jobs::cluster::ClusteredPart::All => "all pictures",

@@ -1,24 +1,22 @@
-//! Cluster: group pictures by their label intensities, with any of the ways there are.
+//! Cluster: group pictures by their features, with any of the ways there are, write the clusters, and keep them.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::counted;
-use super::intensities::{self, Unreadable};
 use super::score::References;
+use super::{counted, features, intensities};
 use crate::clustering::{ClusterSettings, Clustering, Method};
-use crate::dataset::{Part, SortChoice, first_occasions};
+use crate::dataset::{SortChoice, first_occasions};
 use crate::engine::output_file::OutputFile;
 use crate::error::{Error, Result};
-use crate::features::FeatureMatrix;
-use crate::ids::{ImageId, RunId};
+use crate::features::{FeatureMatrix, FeatureSource};
+use crate::ids::{ClusteringId, ImageId};
 use crate::interchange::assignments::{self, AssignmentRow};
-use crate::progress::{Cancel, Observer};
-use crate::project::{Project, RunRecord};
+use crate::progress::Cancel;
+use crate::project::{Assignment, NewClustering, Project};
 
 /// Which pictures are clustered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
@@ -52,39 +50,6 @@ impl FromStr for ClusteredPart {
     }
 }
 
-/// The pictures of `part`, in the order of their paths, for clusters of a run.
-///
-/// # Errors
-/// `User` when there are none.
-pub fn images_of(project: &Project, run: &RunRecord, part: ClusteredPart) -> Result<Vec<ImageId>> {
-    let split = project.split(run.split)?;
-    let images: Vec<ImageId> = project
-        .images()?
-        .into_iter()
-        .filter(|image| image.set_aside.is_none())
-        .filter(|image| part == ClusteredPart::All || split.parts.get(&image.id) == Some(&Part::Test))
-        .map(|image| image.id)
-        .collect();
-    if images.is_empty() {
-        return Err(Error::user(format!("run {} has no pictures in its {part} part", run.id.0))
-            .hint("split again with a test part, or cluster all pictures"));
-    }
-    Ok(images)
-}
-
-/// The label intensities of a part by a run, ready to cluster.
-pub fn features_of(
-    project: &mut Project,
-    run: RunId,
-    part: ClusteredPart,
-    observer: &dyn Observer,
-    cancel: &Cancel,
-) -> Result<(FeatureMatrix, Unreadable)> {
-    let run = project.run(run)?;
-    let images = images_of(project, &run, part)?;
-    intensities::of_images(project, &run, &images, observer, cancel)
-}
-
 /// Groups the rows of a matrix.
 ///
 /// # Errors
@@ -102,8 +67,8 @@ pub fn run(
 /// What a clustering was made from.
 #[derive(Clone, Copy, Debug)]
 pub struct Made {
-    /// The run whose label intensities were clustered.
-    pub run: RunId,
+    /// The features that were clustered.
+    pub features: FeatureSource,
     /// Which pictures.
     pub part: ClusteredPart,
     /// How they were clustered.
@@ -113,20 +78,59 @@ pub struct Made {
 }
 
 impl Made {
-    /// The facts that stand in the file beside what is written of a run.
+    /// The facts that stand in the file beside what is written of the features.
     ///
     /// # Errors
-    /// `User` when the run is gone.
+    /// `User` when they are gone.
     pub fn facts(&self, project: &Project) -> Result<Map<String, Value>> {
-        let run = project.run(self.run)?;
-        Ok(Map::from_iter([
-            ("run".to_owned(), json!(self.run)),
-            ("features".to_owned(), json!("label intensities")),
-            ("part".to_owned(), json!(self.part)),
-            ("data_hash".to_owned(), json!(run.data_hash)),
-            ("weights_hash".to_owned(), json!(run.weights_hash)),
-        ]))
+        let mut facts = features::facts(project, self.features)?;
+        facts.insert("part".to_owned(), json!(self.part));
+        Ok(facts)
     }
+
+    /// The facts of a clustering: those of the features, and how they were clustered.
+    ///
+    /// # Errors
+    /// As [`facts`](Self::facts).
+    pub fn facts_of(&self, project: &Project, clustering: &Clustering) -> Result<Map<String, Value>> {
+        let mut facts = self.facts(project)?;
+        facts.extend([
+            ("method".to_owned(), json!(self.method)),
+            ("k".to_owned(), json!(clustering.sizes.len())),
+            ("seed".to_owned(), json!(self.seed)),
+            ("sse".to_owned(), json!(clustering.sse)),
+            ("pictures".to_owned(), json!(clustering.assignments.len())),
+            ("clusters_counted_from".to_owned(), json!(1)),
+        ]);
+        Ok(facts)
+    }
+}
+
+/// Keeps a clustering under a name.
+///
+/// # Errors
+/// As [`Project::add_clustering`].
+pub fn keep(
+    project: &mut Project,
+    name: &str,
+    features: &FeatureMatrix,
+    clustering: &Clustering,
+    made: &Made,
+) -> Result<ClusteringId> {
+    let facts = made.facts_of(project, clustering)?;
+    let new = NewClustering {
+        features: made.features,
+        facts,
+        part: made.part.to_string(),
+        method: made.method.to_string(),
+        seed: made.seed,
+        clusters: clustering.sizes.len(),
+        images: &features.image_ids,
+        assignments: &clustering.assignments,
+        distances: &clustering.distances,
+        edited_from: None,
+    };
+    project.add_clustering(name, &new)
 }
 
 /// Writes the clusters as CSV, counted from 1 as everywhere else people see them, and beside it what they are.
@@ -140,46 +144,44 @@ pub fn write(
     made: &Made,
     file: &OutputFile,
 ) -> Result<()> {
-    let rows = rows(project, features, clustering)?;
-    let mut facts = made.facts(project)?;
-    facts.extend([
-        ("method".to_owned(), json!(made.method)),
-        ("k".to_owned(), json!(clustering.sizes.len())),
-        ("seed".to_owned(), json!(made.seed)),
-        ("sse".to_owned(), json!(clustering.sse)),
-        ("pictures".to_owned(), json!(rows.len())),
-        ("clusters_counted_from".to_owned(), json!(1)),
-    ]);
+    let facts = made.facts_of(project, clustering)?;
+    let assignments = features.image_ids.iter().zip(&clustering.assignments).zip(&clustering.distances);
+    let assignments: Vec<Assignment> =
+        assignments.map(|((&image, &cluster), &distance)| Assignment { image, cluster, distance }).collect();
+    write_assignments(project, &assignments, facts, file)
+}
+
+/// Writes assignments with what they are, the pictures by their paths, the clusters counted from 1.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_assignments(
+    project: &Project,
+    assignments: &[Assignment],
+    facts: Map<String, Value>,
+    file: &OutputFile,
+) -> Result<()> {
+    let names = intensities::image_names(project)?;
+    let rows: Vec<AssignmentRow> = assignments
+        .iter()
+        .map(|assignment| AssignmentRow {
+            line: 0,
+            image: names.get(&assignment.image).cloned().unwrap_or_default(),
+            cluster: assignment.cluster + 1,
+            distance: Some(assignment.distance),
+        })
+        .collect();
     file.write_described(Some(project), facts, |target| assignments::write(&rows, target))
 }
 
-/// The clustering as rows to write, the pictures by their paths, the clusters counted from 1.
-fn rows(project: &Project, features: &FeatureMatrix, clustering: &Clustering) -> Result<Vec<AssignmentRow>> {
-    let names: HashMap<ImageId, String> =
-        project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
-    Ok(features
-        .image_ids
-        .iter()
-        .enumerate()
-        .map(|(row, image)| AssignmentRow {
-            line: 0,
-            image: names.get(image).cloned().unwrap_or_default(),
-            cluster: clustering.assignments[row] + 1,
-            distance: Some(clustering.distances[row]),
-        })
-        .collect())
-}
-
-/// What clusters of a run are scored against: the groupings that count, and which pictures the run learnt from.
+/// What clusters are scored against: the groupings that count, and which pictures the features were learnt from.
 ///
 /// # Errors
 /// As [`Project::rater_sorts`].
-pub fn references(project: &Project, run: &RunRecord, choice: &SortChoice) -> Result<References<ImageId>> {
-    let parts = project.split(run.split)?.parts;
-    let learnt_from = parts.into_iter().filter(|(_, part)| *part != Part::Test).map(|(image, _)| image).collect();
+pub fn references(project: &Project, source: FeatureSource, choice: &SortChoice) -> Result<References<ImageId>> {
     Ok(References {
         sorts: first_occasions(project.rater_sorts(choice)?),
-        learnt_from,
+        learnt_from: features::learnt_from(project, source)?,
         warnings: replaced_warning(project)?.into_iter().collect(),
     })
 }

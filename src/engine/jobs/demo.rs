@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::cluster::{self, ClusteredPart};
+use super::features;
 use super::import::{self, ImportReport, ImportRequest};
 use super::score::{self, ScoreReport};
 use super::split::{self, SplitRequest};
@@ -13,6 +14,7 @@ use crate::clustering::Method;
 use crate::dataset::SortChoice;
 use crate::demo;
 use crate::error::{Error, Result};
+use crate::features::FeatureSource;
 use crate::progress::Cancel;
 use crate::project::Project;
 use crate::training::{TrainingConfiguration, TrainingObserver};
@@ -75,13 +77,13 @@ pub fn run(
         ..TrainingConfiguration::default()
     };
     let train = train::run(&mut project, &configuration, on_start, observer, cancel)?;
-    let (features, _) = cluster::features_of(&mut project, train.run, ClusteredPart::Test, observer, cancel)?;
-    let references = cluster::references(&project, &project.run(train.run)?, &SortChoice::default())?;
+    let (matrix, _) = features::of(&mut project, FeatureSource::Run(train.run), ClusteredPart::Test, observer, cancel)?;
+    let references = cluster::references(&project, FeatureSource::Run(train.run), &SortChoice::default())?;
     let scores = [4, 5, CLUSTERS]
         .into_iter()
         .map(|clusters| {
-            let clustering = cluster::run(&features, Method::default(), clusters, SEED, cancel)?;
-            score::run(&features.image_ids, features.view()?, &clustering.assignments, &references, SEED, cancel)
+            let clustering = cluster::run(&matrix, Method::default(), clusters, SEED, cancel)?;
+            score::run(&matrix.image_ids, matrix.view()?, &clustering.assignments, &references, SEED, cancel)
         })
         .collect::<Result<_>>()?;
     Ok((project, DemoReport { import, train, scores }))

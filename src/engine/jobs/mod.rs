@@ -8,6 +8,7 @@ pub mod export_agreement;
 pub mod export_groupings;
 pub mod export_labels;
 pub mod export_model;
+pub mod features;
 pub mod import;
 pub mod intensities;
 pub mod plan;
