@@ -38,7 +38,7 @@ fn load(file: &PictureFile, size_px: u32) -> Result<RgbImage> {
 
 fn settings(load: LoadSquare) -> BackboneSettings {
     let limits = AugmentationLimits { rotation_degrees: 45.0, translation_share: 0.1, flip: true };
-    BackboneSettings { size_px: SIZE_PX, pooling: Pooling::Mean, limits, seed: 1, load }
+    BackboneSettings { size_px: SIZE_PX, output: Pooling::Mean.output(), limits, seed: 1, load }
 }
 
 /// Features of images and copies with these settings.
@@ -174,7 +174,7 @@ fn copies_are_cached_apart_and_follow_from_seed_and_limits() {
         assert_eq!(other.row(0), fresh.row(0));
         assert_ne!(other.row(1), fresh.row(2));
     }
-    let statistics = differently(BackboneSettings { pooling: Pooling::Statistics, ..settings.clone() });
+    let statistics = differently(BackboneSettings { output: Pooling::Statistics.output(), ..settings.clone() });
     assert_eq!((statistics.rows(), statistics.columns()), (2, 2048));
 
     // An image that is gone has no row at all, though its own features are known, and is told of once.

@@ -5,12 +5,13 @@ mod common_numbers;
 
 use std::sync::Arc;
 
+use atmoscope::nn::backbone::batch_from_rgb;
 use atmoscope::nn::device::{DeviceChoice, select};
 use atmoscope::nn::ops::{
     self, PreparedWeights, conv3x3_relu, conv3x3_relu_planes, max_pool2x2, max_pool2x2_planes, planes_from_stack,
     stack_from_planes,
 };
-use atmoscope::nn::vgg16::{Pooling, Vgg16, batch_from_rgb};
+use atmoscope::nn::vgg16::{Pooling, Vgg16};
 use atmoscope::nn::weights::Weights;
 use candle_core::{Device, Tensor, Var};
 use common_numbers::{floats, golden, picture};

@@ -4,10 +4,11 @@
 mod common_numbers;
 
 use atmoscope::nn::adam::{Adam, AdamSettings};
+use atmoscope::nn::backbone::batch_from_rgb;
 use atmoscope::nn::device::{DeviceChoice, select};
 use atmoscope::nn::head::{Head, HeadWeights};
 use atmoscope::nn::ops::{Dropout, bce_with_logits, binary_cross_entropy};
-use atmoscope::nn::vgg16::{Pooling, Vgg16, batch_from_rgb};
+use atmoscope::nn::vgg16::{Pooling, Vgg16};
 use atmoscope::nn::weights::Weights;
 use atmoscope::random::generator;
 use candle_core::{Device, Tensor, Var};

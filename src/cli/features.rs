@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::features::{FeatureSource, JoinedPart, Recipe};
 use crate::ids::RunId;
 use crate::interchange::{about, features_csv, npy};
+use crate::nn::backbone::BackboneSpec;
 use crate::project::{FeatureSetRecord, Project};
 
 /// Rows that are said by name where many were left out.
@@ -88,12 +89,13 @@ struct IntensitiesArguments {
 struct BackboneArguments {
     #[command(flatten)]
     new: NewArguments,
-    /// The network.
+    /// The network: vgg16, resnet50 (torchvision's: stride in the 3×3) or resnet50-caffe (Keras's: in the first 1×1).
     #[arg(long, default_value = "vgg16")]
     network: String,
-    /// Which of its outputs.
-    #[arg(long, default_value = "mean")]
-    output: String,
+    /// Which of its outputs: of vgg16 mean, statistics or grid; of resnet50 pooled, or stage-1 to stage-4. The first unless
+    /// given.
+    #[arg(long)]
+    output: Option<String>,
     /// Side of the pictures in pixels.
     #[arg(long, default_value_t = 384, value_parser = clap::value_parser!(u32).range(32..=2048))]
     size: u32,
@@ -220,7 +222,10 @@ impl Maker {
             Self::Intensities(arguments) => Recipe::Intensities { run: project.run(RunId(arguments.run))?.id },
             Self::Backbone(arguments) => Recipe::Backbone {
                 backbone: arguments.network.clone(),
-                output: arguments.output.clone(),
+                output: match &arguments.output {
+                    Some(output) => output.clone(),
+                    None => BackboneSpec::named(&arguments.network)?.outputs[0].name.to_owned(),
+                },
                 size_px: arguments.size,
                 weights: arguments.weights.clone(),
                 weights_hash: String::new(),
@@ -306,6 +311,7 @@ fn size(record: &FeatureSetRecord) -> String {
 fn list(dir: &Path, output: &Output) -> Result<()> {
     let project = super::open_to_read(dir)?;
     let sets = project.feature_sets()?;
+    let name = |source| features::name_of(&project, source).unwrap_or_else(|_| source.to_string());
     let runs: Vec<_> = project.runs()?.into_iter().rev().filter(|run| run.best_epoch.is_some()).collect();
     let of_runs: Vec<_> = runs.iter().map(|run| FeatureSource::Run(run.id).to_string()).collect();
     output.print(&json!({ "feature_sets": sets, "runs": of_runs }), || {
@@ -325,7 +331,7 @@ fn list(dir: &Path, output: &Output) -> Result<()> {
                 set.name,
                 set.columns.len(),
                 set.images,
-                set.recipe.summary()
+                set.recipe.summary(name)
             );
         }
         text
@@ -346,6 +352,7 @@ fn show(arguments: &SetArguments, output: &Output) -> Result<()> {
     // What cannot be read is told here, and not when somebody needs it.
     project.feature_set_matrix(record.id)?;
     let learnt_from = features::learnt_from(&project, FeatureSource::Set(record.id))?.len();
+    let name = |source| features::name_of(&project, source).unwrap_or_else(|_| source.to_string());
     let value = json!({ "feature_set": record, "learnt_from": learnt_from });
     output.print(&value, || {
         let mut text = format!(
@@ -353,7 +360,7 @@ fn show(arguments: &SetArguments, output: &Output) -> Result<()> {
             record.name,
             size(&record),
             record.created_at.get(..19).unwrap_or(&record.created_at),
-            record.recipe.summary()
+            record.recipe.summary(name)
         );
         if learnt_from > 0 {
             let _ = writeln!(text, "learnt from {}", counted(learnt_from, "picture"));

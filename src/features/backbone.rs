@@ -1,4 +1,4 @@
-//! Features from a pre-trained VGG16, of pictures and of their augmented copies.
+//! Features from a pre-trained network, of pictures and of their augmented copies.
 //!
 //! What is in the cache is not opened, and where nothing is missing no network is loaded. The rest is decoded and
 //! augmented on other threads ([`Loader`]), a few ahead of the network, and each small batch is written to the cache when
@@ -17,8 +17,8 @@ use crate::dataset::{Loader, Sample};
 use crate::error::{Error, Result};
 use crate::ids::ImageId;
 use crate::imaging::{Augmentation, AugmentationLimits, PictureFile, augmented};
+use crate::nn::backbone::{Backbone, BackboneOutput};
 use crate::nn::device::SelectedDevice;
-use crate::nn::vgg16::{MINIMUM_SIZE_PX, Pooling, Vgg16};
 use crate::nn::weights::Weights;
 use crate::progress::{Cancel, Observer, Stage};
 
@@ -45,8 +45,8 @@ pub type LoadSquare = Arc<dyn Fn(&PictureFile, u32) -> Result<RgbImage> + Send +
 pub struct BackboneSettings {
     /// Side of the pictures in pixels.
     pub size_px: u32,
-    /// How the network's output becomes features.
-    pub pooling: Pooling,
+    /// The network and which of its outputs.
+    pub output: BackboneOutput,
     /// How far augmented copies go; nothing to pictures as they are.
     pub limits: AugmentationLimits,
     /// Seed of the augmented copies.
@@ -57,10 +57,10 @@ pub struct BackboneSettings {
 
 impl std::fmt::Debug for BackboneSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { size_px, pooling, limits, seed, .. } = self;
+        let Self { size_px, output, limits, seed, .. } = self;
         f.debug_struct("BackboneSettings")
             .field("size_px", size_px)
-            .field("pooling", pooling)
+            .field("output", output)
             .field("limits", limits)
             .field("seed", seed)
             .finish_non_exhaustive()
@@ -86,10 +86,10 @@ pub fn backbone_features(
     cancel: &Cancel,
 ) -> Result<(FeatureMatrix, Vec<(ImageId, Error)>)> {
     let size_px = settings.size_px;
-    if size_px < MINIMUM_SIZE_PX {
-        return Err(Error::config(format!(
-            "the picture size is {size_px} pixels, but must be {MINIMUM_SIZE_PX} or more"
-        )));
+    let BackboneOutput { network, output } = settings.output;
+    let least = network.minimum_size_px;
+    if size_px < least {
+        return Err(Error::config(format!("the picture size is {size_px} pixels, but must be {least} or more")));
     }
     let mut caches = Caches::open(requests, settings, weights, cache_folder, device, observer)?;
 
@@ -111,8 +111,8 @@ pub fn backbone_features(
             place.entry(image.file.content_hash.as_str()).or_insert(next);
         }
         missing.sort_by_key(|(image, copy)| (place[image.file.content_hash.as_str()], *copy));
-        let network = Vgg16::load(weights, device)?;
-        unreadable = compute(&missing, settings, &network, &mut caches, observer, cancel)?;
+        let network = (network.load)(weights, device)?;
+        unreadable = compute(&missing, settings, network.as_ref(), &mut caches, observer, cancel)?;
     }
 
     let failed: HashSet<&str> = requests
@@ -142,7 +142,7 @@ pub fn backbone_features(
             None => {}
         }
     }
-    let names = (0..settings.pooling.features()).map(|feature| format!("vgg16_{feature:03}")).collect();
+    let names = (0..output.width).map(|feature| format!("{}_{feature:03}", network.id)).collect();
     Ok((FeatureMatrix::new(image_ids, names, values)?, failures))
 }
 
@@ -162,9 +162,9 @@ impl Caches {
         observer: &dyn Observer,
     ) -> Result<Self> {
         let open = |augmentation: Option<(AugmentationLimits, u64)>| -> Result<FeatureCache> {
-            let (pooling, hash) = (settings.pooling, &weights.hash);
-            let (name, key) = cache_name(hash, pooling, settings.size_px, device, augmentation);
-            let (cache, note) = FeatureCache::open(folder, &name, &key, pooling.features())?;
+            let (output, hash) = (settings.output, &weights.hash);
+            let (name, key) = cache_name(hash, output, settings.size_px, device, augmentation);
+            let (cache, note) = FeatureCache::open(folder, &name, &key, output.output.width)?;
             if let Some(note) = note {
                 observer.note(&note);
             }
@@ -195,16 +195,17 @@ impl Caches {
 /// Name of a cache file and the kind of features it holds.
 fn cache_name(
     weights_hash: &str,
-    pooling: Pooling,
+    output: BackboneOutput,
     size_px: u32,
     device: &SelectedDevice,
     augmentation: Option<(AugmentationLimits, u64)>,
 ) -> (String, String) {
     // A GPU's sums differ in the last bits, so its features are kept apart.
     let kind = if device.is_cpu() { "cpu" } else { "gpu" };
-    let (short, pooling) = (weights_hash.get(..16).unwrap_or(weights_hash), pooling.name());
-    let name = format!("vgg16-{short}-{pooling}-{size_px}px-{kind}-{KERNELS}");
-    let key = format!("vgg16 {pooling} {weights_hash} {size_px} {kind} {KERNELS}");
+    let short = weights_hash.get(..16).unwrap_or(weights_hash);
+    let (network, output) = (output.network.id, output.output.name);
+    let name = format!("{network}-{short}-{output}-{size_px}px-{kind}-{KERNELS}");
+    let key = format!("{network} {output} {weights_hash} {size_px} {kind} {KERNELS}");
     match augmentation {
         None => (format!("{name}.features"), key),
         Some((limits, seed)) => {
@@ -220,13 +221,13 @@ fn cache_name(
 pub fn cached_features(
     cache_folder: &Path,
     weights_hash: &str,
-    pooling: Pooling,
+    output: BackboneOutput,
     size_px: u32,
     device: &SelectedDevice,
     augmentation: Option<(AugmentationLimits, u64)>,
 ) -> usize {
-    let (name, _) = cache_name(weights_hash, pooling, size_px, device, augmentation);
-    FeatureCache::rows_in(&cache_folder.join(name), pooling.features())
+    let (name, _) = cache_name(weights_hash, output, size_px, device, augmentation);
+    FeatureCache::rows_in(&cache_folder.join(name), output.output.width)
 }
 
 fn copy_key(image: &BackboneImage, copy: u32) -> String {
@@ -274,12 +275,12 @@ fn loader(wanted: &[(&BackboneImage, u32)], settings: &BackboneSettings) -> Resu
 fn compute<'a>(
     wanted: &[(&'a BackboneImage, u32)],
     settings: &BackboneSettings,
-    network: &Vgg16,
+    network: &dyn Backbone,
     caches: &mut Caches,
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<HashMap<&'a str, Error>> {
-    let stage = Stage::new("Computing VGG16 features", wanted.len());
+    let stage = Stage::new(format!("Computing {} features", settings.output.network.name), wanted.len());
     observer.progress(stage.at(0));
     let loader = loader(wanted, settings)?;
     loader.request(wanted.iter().enumerate().map(|(image, &(_, copy))| Sample::Picture { image, copy }));
@@ -299,8 +300,8 @@ fn compute<'a>(
         }
         let last = place + 1 == wanted.len();
         if pictures.len() == BATCH_IMAGES || (last && !pictures.is_empty()) {
-            let features = network.features(&pictures, settings.pooling)?;
-            for (&place, values) in places.iter().zip(features.chunks_exact(settings.pooling.features())) {
+            let features = network.features(&pictures, settings.output.output)?;
+            for (&place, values) in places.iter().zip(features.chunks_exact(settings.output.output.width)) {
                 let (image, copy) = wanted[place];
                 caches.insert(image, copy, values)?;
             }

@@ -118,8 +118,8 @@ impl Recipe {
         matches!(self, Self::Intensities { .. } | Self::MultiHot { .. })
     }
 
-    /// What it is, in a few words.
-    pub fn summary(&self) -> String {
+    /// What it is, in a few words; `name` gives what features are called.
+    pub fn summary(&self, name: impl Fn(FeatureSource) -> String) -> String {
         match self {
             Self::Intensities { run } => format!("label intensities of run {}", run.0),
             Self::MultiHot { labels } => {
@@ -128,10 +128,11 @@ impl Recipe {
             Self::Backbone { backbone, output, size_px, .. } => format!("{backbone} {output} at {size_px} px"),
             Self::Imported { file, .. } => format!("read from {file}"),
             Self::Joined { parts } => {
-                let parts: Vec<String> = parts.iter().map(|part| format!("{} × {}", part.of, part.weight)).collect();
+                let parts: Vec<String> =
+                    parts.iter().map(|part| format!("{} × {}", name(part.of), part.weight)).collect();
                 format!("joined: {}", parts.join(", "))
             }
-            Self::UnitLength { of } => format!("{of}, rows of length 1"),
+            Self::UnitLength { of } => format!("{}, rows of length 1", name(*of)),
         }
     }
 

@@ -1,10 +1,11 @@
-//! Devices, network layers, VGG16 and its weights.
+//! Devices, network layers, pre-trained networks and their weights.
 //!
-//! Pictures come in as RGB bytes ([`vgg16::batch_from_rgb`]), go through [`vgg16::Vgg16`] on a
+//! Pictures come in as RGB bytes ([`backbone::batch_from_rgb`]), go through a network of the list [`backbone::BACKBONES`] on a
 //! [`device::SelectedDevice`] and leave as a row of features each; [`head::Head`] turns those into logits. Either is
 //! trained with [`adam::Adam`]. Networks give and take their numbers by name as a [`state::State`].
 
 pub mod adam;
+pub mod backbone;
 pub mod benchmark;
 pub mod device;
 pub mod head;
@@ -12,9 +13,9 @@ pub mod hub;
 pub mod network;
 pub mod ops;
 pub mod state;
-pub mod vgg16;
 pub mod weights;
 
+pub use backbone::vgg16;
 pub use device::{DeviceChoice, SelectedDevice, accelerators, processor_features, select};
 pub use weights::embedded_vgg16_hash;
 

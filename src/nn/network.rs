@@ -11,11 +11,12 @@ use image::RgbImage;
 
 use crate::error::Result;
 use crate::nn::adam::{Adam, AdamSettings};
+use crate::nn::backbone::batch_from_rgb;
 use crate::nn::head::{Head, HeadWeights};
 use crate::nn::ops::{Dropout, bce_with_logits};
 use crate::nn::state::State;
 use crate::nn::tensor_error;
-use crate::nn::vgg16::{Pooling, Vgg16, batch_from_rgb};
+use crate::nn::vgg16::{Pooling, Vgg16};
 
 /// A VGG16 whose last blocks are trained, and its head.
 #[derive(Debug)]

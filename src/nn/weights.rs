@@ -16,6 +16,7 @@ use safetensors::SafeTensors;
 
 use crate::error::{Error, Result};
 use crate::interchange::read_file;
+use crate::nn::backbone::{BackboneSpec, vgg16};
 use crate::nn::hub::{self, Hub, HubFile};
 use crate::nn::state::{NamedTensor, State};
 use crate::nn::tensor_error;
@@ -76,8 +77,26 @@ pub fn vgg16_tensors() -> BTreeMap<String, Vec<usize>> {
 /// # Errors
 /// `User`, `Device` or `Data` when the file cannot be had, `Model` when it is not VGG16's, `Cancelled`.
 pub fn resolve(setting: &str, cache_folder: &Path, observer: &dyn Observer, cancel: &Cancel) -> Result<Weights> {
+    resolve_for(&vgg16::SPEC, setting, cache_folder, observer, cancel)
+}
+
+/// As [`resolve`], for any network; only VGG16 has built-in weights.
+///
+/// # Errors
+/// As there; `User` for an empty setting where no weights come with the program.
+pub fn resolve_for(
+    network: &BackboneSpec,
+    setting: &str,
+    cache_folder: &Path,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<Weights> {
     let setting = setting.trim();
     if setting.is_empty() {
+        if !network.has_built_in_weights {
+            return Err(Error::user(format!("the weights of {} do not come with Atmoscope", network.name))
+                .hint("give a safetensors file, or one of the hub as hf:owner/name/file.safetensors"));
+        }
         return Weights::embedded_vgg16();
     }
     let weights = if setting.starts_with(hub::PREFIX) {
@@ -86,7 +105,7 @@ pub fn resolve(setting: &str, cache_folder: &Path, observer: &dyn Observer, canc
     } else {
         Weights::from_file(Path::new(setting))?
     };
-    weights.check_vgg16()?;
+    (network.check)(&weights)?;
     Ok(weights)
 }
 

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::observer::EpochRecord;
 use crate::atomic::write_file;
 use crate::error::{Error, Result};
+use crate::nn::backbone::{IMAGENET_MEAN, IMAGENET_STANDARD_DEVIATION};
 use crate::nn::state::{NamedTensor, State, to_safetensors};
-use crate::nn::vgg16::{IMAGENET_MEAN, IMAGENET_STANDARD_DEVIATION};
 use crate::nn::weights::refuse_pickle;
 
 /// The metadata entry of the file.

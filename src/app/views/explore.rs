@@ -111,7 +111,7 @@ pub(super) fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &Pro
                     let size = counted(set.columns.len(), "feature");
                     let text = format!("{}  ·  {size}", set.name);
                     ui.selectable_value(&mut explore.features, Some(FeatureSource::Set(set.id)), text)
-                        .on_hover_text(set.recipe.summary());
+                        .on_hover_text(set.recipe.summary(|source| project.features_name(source)));
                 }
             });
             let part = |part| match part {

@@ -18,7 +18,7 @@ use crate::features::{self, FeatureMatrix, FeatureSource, Recipe};
 use crate::ids::{ImageId, RunId};
 use crate::interchange::features_csv::{self, FeatureTable};
 use crate::interchange::{npy, read_file};
-use crate::nn::vgg16::Pooling;
+use crate::nn::backbone::BackboneOutput;
 use crate::nn::{self, DeviceChoice, weights};
 use crate::progress::{Cancel, Observer};
 use crate::project::{FeatureKind, Project, RunRecord, SplitRecord};
@@ -273,14 +273,10 @@ fn backbone_output(
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<Made> {
-    let pooling = [Pooling::Mean, Pooling::Statistics, Pooling::Grid].into_iter().find(|p| p.name() == output);
-    let Some(pooling) = pooling.filter(|_| backbone == "vgg16") else {
-        return Err(Error::user(format!("there is no output “{output}” of a network “{backbone}”"))
-            .hint("say vgg16 with mean, statistics or grid"));
-    };
+    let wanted = BackboneOutput::named(backbone, output)?;
     let device = nn::select(DeviceChoice::default())?;
-    let found = weights::resolve(weights, &project.weights_folder(), observer, cancel)?;
-    let source = BackboneSource { weights: &found, pooling, image_size_px: size_px, device: &device };
+    let found = weights::resolve_for(wanted.network, weights, &project.weights_folder(), observer, cancel)?;
+    let source = BackboneSource { weights: &found, output: wanted, image_size_px: size_px, device: &device };
     let (matrix, left_out) = source.features(project, images, observer, cancel)?;
     if matrix.rows() == 0 {
         return Err(intensities::none_readable());

@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::features::{self, BackboneImage, BackboneSettings, FeatureMatrix};
 use crate::ids::{ImageId, RunId};
 use crate::imaging::PictureFile;
+use crate::nn::backbone::BackboneOutput;
 use crate::nn::vgg16::{Pooling, Vgg16};
 use crate::nn::weights::{self, Weights};
 use crate::nn::{self, SelectedDevice};
@@ -28,8 +29,8 @@ pub type Unreadable = Vec<(String, String)>;
 pub struct BackboneSource<'a> {
     /// The convolutions' weights.
     pub weights: &'a Weights,
-    /// How their output becomes features.
-    pub pooling: Pooling,
+    /// The network they are of, and which of its outputs.
+    pub output: BackboneOutput,
     /// Side of the pictures in pixels.
     pub image_size_px: u32,
     /// Where the network runs.
@@ -82,7 +83,7 @@ impl BackboneSource<'_> {
             copies.iter().flat_map(|&copy| wanted.iter().map(move |image| (image, copy))).collect();
         let settings = BackboneSettings {
             size_px: self.image_size_px,
-            pooling: self.pooling,
+            output: self.output,
             limits: configuration.augmentation_limits(),
             seed: configuration.seed,
             load: Arc::new(PictureFile::load_square),
@@ -140,7 +141,7 @@ impl Source<'_> {
         let (features, unreadable) = match self.head.backbone() {
             None => {
                 let Self { weights, device, .. } = *self;
-                let source = BackboneSource { weights, pooling, image_size_px, device };
+                let source = BackboneSource { weights, output: pooling.output(), image_size_px, device };
                 source.features(project, images, observer, cancel)?
             }
             Some(state) => {

@@ -221,7 +221,7 @@ fn missing_features(
     let known = |augmentation| {
         let pooling = configuration.head.pooling();
         let hash = nn::embedded_vgg16_hash();
-        features::cached_features(&folder, hash, pooling, configuration.image_size_px, device, augmentation)
+        features::cached_features(&folder, hash, pooling.output(), configuration.image_size_px, device, augmentation)
     };
     originals.saturating_sub(known(None)) + copies.saturating_sub(known(augmentation))
 }

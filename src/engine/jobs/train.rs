@@ -337,7 +337,7 @@ impl Task {
             (self.split.images_of(Part::Train), self.split.images_of(Part::Validation));
         let source = intensities::BackboneSource {
             weights: &self.weights,
-            pooling: self.configuration.head.pooling(),
+            output: self.configuration.head.pooling().output(),
             image_size_px: self.configuration.image_size_px,
             device: &self.device,
         };
@@ -432,7 +432,7 @@ impl Task {
             // Who is near whom is told by the fixed convolutions, as when the head is trained alone.
             let Self { weights, device, .. } = self;
             let image_size_px = configuration.image_size_px;
-            let source = intensities::BackboneSource { weights, pooling: Pooling::Mean, image_size_px, device };
+            let source = intensities::BackboneSource { weights, output: Pooling::Mean.output(), image_size_px, device };
             let (features, _) = source.features(project, &train_ids, observer, cancel)?;
             let labelled = self.labelled(&features, &train_ids);
             let place: HashMap<ImageId, usize> = train_ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use candle_core::{Device, Tensor, Var};
 use image::RgbImage;
 
+use super::{Backbone, BackboneOutput, BackboneSpec, Output, batch_from_rgb, numbers};
 use crate::error::{Error, Result};
 use crate::nn::device::SelectedDevice;
 use crate::nn::ops::{self, PreparedWeights};
@@ -17,10 +18,6 @@ use crate::nn::state::{NamedTensor, State, take};
 use crate::nn::tensor_error;
 use crate::nn::weights::Weights;
 
-/// Mean of ImageNet's red, green and blue on a scale of 0 to 1.
-pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-/// Standard deviation of ImageNet's red, green and blue on a scale of 0 to 1.
-pub const IMAGENET_STANDARD_DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 /// Smallest side of a picture, in pixels: five poolings halve it to one.
 pub const MINIMUM_SIZE_PX: u32 = 32;
 /// Number of blocks.
@@ -71,46 +68,52 @@ pub enum Pooling {
 }
 
 impl Pooling {
+    /// It as an output of the network.
+    pub fn output(self) -> BackboneOutput {
+        BackboneOutput { network: &SPEC, output: &SPEC.outputs[self as usize] }
+    }
+
+    /// The pooling that gives this output.
+    fn of(output: &Output) -> Result<Self> {
+        let all = [Self::Mean, Self::Statistics, Self::Grid];
+        let found = all.into_iter().find(|pooling| pooling.output().output == output);
+        found.ok_or_else(|| Error::internal(format!("VGG16 has no output “{}”", output.name)))
+    }
+
     /// Number of features.
     pub fn features(self) -> usize {
-        match self {
-            Self::Mean => 512,
-            Self::Statistics => 2048,
-            Self::Grid => 512 * GRID * GRID,
-        }
+        self.output().output.width
     }
 
     /// A stable name, part of the feature cache's file names.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Mean => "mean",
-            Self::Statistics => "statistics",
-            Self::Grid => "grid",
-        }
+        self.output().output.name
     }
 }
 
-/// Pictures of one size as a tensor N × 3 × H × W on the processor, normalised as the network was trained.
-///
-/// # Errors
-/// `Internal` when there are none or they differ in size.
-pub fn batch_from_rgb(images: &[RgbImage]) -> Result<Tensor> {
-    let Some(first) = images.first() else {
-        return Err(Error::internal("a batch needs one picture or more"));
-    };
-    let (width, height) = first.dimensions();
-    if images.iter().any(|image| image.dimensions() != (width, height)) {
-        return Err(Error::internal("the pictures of a batch differ in size"));
+/// VGG16 among the networks. The outputs stand in the order of [`Pooling`].
+pub static SPEC: BackboneSpec = BackboneSpec {
+    id: "vgg16",
+    name: "VGG16",
+    minimum_size_px: MINIMUM_SIZE_PX,
+    outputs: &[
+        Output { name: "mean", width: 512, definition: "Mean of each channel of block 5." },
+        Output {
+            name: "statistics",
+            width: 2048,
+            definition: "Mean, then deviation of each channel of blocks 4 and 5.",
+        },
+        Output { name: "grid", width: 512 * GRID * GRID, definition: "Block 5 averaged to 7 × 7." },
+    ],
+    has_built_in_weights: true,
+    check: Weights::check_vgg16,
+    load: |weights, device| Ok(Box::new(Vgg16::load(weights, device)?)),
+};
+
+impl Backbone for Vgg16 {
+    fn features(&self, images: &[RgbImage], output: &Output) -> Result<Vec<f32>> {
+        Self::features(self, images, Pooling::of(output)?)
     }
-    let mut values = Vec::with_capacity(images.len() * 3 * width as usize * height as usize);
-    for image in images {
-        for channel in 0..3 {
-            let (mean, deviation) = (IMAGENET_MEAN[channel], IMAGENET_STANDARD_DEVIATION[channel]);
-            let level = |byte: u8| (f32::from(byte) / 255.0 - mean) / deviation;
-            values.extend(image.as_raw().iter().skip(channel).step_by(3).map(|&byte| level(byte)));
-        }
-    }
-    Tensor::from_vec(values, (images.len(), 3, height as usize, width as usize), &Device::Cpu).map_err(tensor_error)
 }
 
 /// One convolution.
@@ -340,8 +343,7 @@ impl Vgg16 {
     /// # Errors
     /// As [`batch_from_rgb`] and [`forward`](Self::forward).
     pub fn features(&self, images: &[RgbImage], pooling: Pooling) -> Result<Vec<f32>> {
-        let features = self.forward(&batch_from_rgb(images)?, pooling)?;
-        features.flatten_all().and_then(|features| features.to_vec1::<f32>()).map_err(tensor_error)
+        numbers(&self.forward(&batch_from_rgb(images)?, pooling)?)
     }
 }
 
