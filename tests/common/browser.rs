@@ -24,11 +24,11 @@ fn find(names: &[&str]) -> Option<std::path::PathBuf> {
 }
 
 impl Browser {
-    /// Starts a browser with a window of this size, in CSS pixels, that takes touches or a mouse. `None` where there is
-    /// no Chromium or no chromedriver.
-    pub fn start(width: u32, height: u32, touch: bool) -> Option<Self> {
-        let chromium = find(&["chromium", "chromium-browser", "google-chrome"])?;
-        let mut driver = Command::new(find(&["chromedriver"])?)
+    /// Starts a browser with a window of this size, in CSS pixels, that takes touches or a mouse. Fails
+    /// where there is no Chromium or no chromedriver.
+    pub fn start(width: u32, height: u32, touch: bool) -> Self {
+        let chromium = find(&["chromium", "chromium-browser", "google-chrome"]).expect("Chromium is on the path");
+        let mut driver = Command::new(find(&["chromedriver"]).expect("chromedriver is on the path"))
             .arg("--port=0")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -77,7 +77,7 @@ impl Browser {
                 Some(&json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": metrics })),
             );
         }
-        Some(browser)
+        browser
     }
 
     fn ask(&self, what: &str, body: Option<&Value>) -> Value {

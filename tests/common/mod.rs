@@ -1,8 +1,11 @@
 //! Helpers for integration tests.
-#![allow(clippy::unwrap_used, dead_code)]
+#![allow(dead_code)]
 
 pub mod browser;
 pub mod http;
+pub mod numbers;
+#[cfg(feature = "gui")]
+pub mod window;
 
 use std::f32::consts::TAU;
 use std::io::{BufRead, BufReader};
@@ -16,6 +19,12 @@ use atmoscope::ids::ImageId;
 use atmoscope::progress::{Cancel, Silent};
 use atmoscope::project::Project;
 use image::{Rgb, RgbImage};
+
+/// The folder with the real illustrations, their labels and groupings. A test that needs it is marked `#[ignore]`, so
+/// that it is counted where it is not run, and fails where it is asked for and the folder is not named.
+pub fn test_data() -> PathBuf {
+    std::env::var_os("ATMOSCOPE_TEST_DATA").expect("ATMOSCOPE_TEST_DATA must name the folder of the real data").into()
+}
 
 /// Writes `n` small pictures, `picture-000.png` and on, into `folder`, and gives their paths in order.
 ///

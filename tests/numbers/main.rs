@@ -1,0 +1,18 @@
+//! The numbers against outside references: PyTorch, scikit-learn, OpenCV and finite differences (`tests/goldens`).
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod backbone_features;
+mod clustering;
+mod dataset;
+mod deep_training;
+mod gradients;
+mod hub;
+mod mlsmote;
+mod network;
+mod network_steps;
+mod raters;
+mod resnet50;
+mod scores;
