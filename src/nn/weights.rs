@@ -6,7 +6,7 @@
 //! such as `module.` or `backbone.` that other programs put before them. The layers that tell ImageNet's classes apart
 //! (`classifier.…`; `pre_logits.…` and `head.…` in timm) have no use here and are left out.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -18,12 +18,8 @@ use crate::error::{Error, Result};
 use crate::interchange::read_file;
 use crate::nn::backbone::{BackboneSpec, vgg16};
 use crate::nn::hub::{self, Hub, HubFile};
-use crate::nn::state::{NamedTensor, State};
 use crate::nn::tensor_error;
 use crate::progress::{Cancel, Observer};
-
-/// A weight larger than this belongs to no network that was trained: those of ImageNet's VGG16 stay below 10.
-const LARGEST_WEIGHT: f32 = 1e4;
 
 /// The 13 convolutions of VGG16 trained on ImageNet, safetensors, f16, torchvision's names.
 pub fn embedded_vgg16() -> &'static [u8] {
@@ -39,34 +35,6 @@ pub fn embedded_vgg16_hash() -> &'static str {
 /// blake3 of weights as 64 hexadecimal digits; recorded with runs and part of the cache's key.
 pub fn hash(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
-}
-
-/// Names and shapes (outputs × inputs × 3 × 3; outputs) of VGG16's 26 tensors, as torchvision and timm call them.
-pub fn vgg16_tensors() -> BTreeMap<String, Vec<usize>> {
-    const CONVOLUTIONS: [(usize, usize, usize); 13] = [
-        (0, 3, 64),
-        (2, 64, 64),
-        (5, 64, 128),
-        (7, 128, 128),
-        (10, 128, 256),
-        (12, 256, 256),
-        (14, 256, 256),
-        (17, 256, 512),
-        (19, 512, 512),
-        (21, 512, 512),
-        (24, 512, 512),
-        (26, 512, 512),
-        (28, 512, 512),
-    ];
-    CONVOLUTIONS
-        .into_iter()
-        .flat_map(|(layer, inputs, outputs)| {
-            [
-                (format!("features.{layer}.weight"), vec![outputs, inputs, 3, 3]),
-                (format!("features.{layer}.bias"), vec![outputs]),
-            ]
-        })
-        .collect()
 }
 
 /// The weights that a setting names: empty for the built-in VGG16, `hf:owner/name/file.safetensors` for a file of the
@@ -146,68 +114,9 @@ impl Weights {
         Ok(Self { tensors: parse(bytes, source)?, source: source.to_owned(), hash: hash(bytes) })
     }
 
-    /// Refuses weights that are not those of VGG16's convolutions, and says what they look like.
-    ///
-    /// # Errors
-    /// `Model`.
-    pub fn check_vgg16(&self) -> Result<()> {
-        let wanted = vgg16_tensors();
-        let has = |name: &str| self.tensors.contains_key(name);
-        let network =
-            if self.tensors.keys().any(|name| name.ends_with(".running_mean") && name.starts_with("features.")) {
-                Some("a VGG with batch normalisation")
-            } else if has("features.34.weight") {
-                Some("VGG19")
-            } else if self.tensors.keys().any(|name| name.ends_with("layer1.0.conv1.weight")) {
-                Some("a ResNet")
-            } else {
-                None
-            };
-        let wrong = |what: String| {
-            Err(Error::model(format!("{}: {what}", self.source)).hint(
-                "use the weights of VGG16 (configuration D, without batch normalisation) with the names of torchvision \
-                 or timm, such as hf:timm/vgg16.tv_in1k/model.safetensors, or leave the setting empty",
-            ))
-        };
-        if let Some(network) = network {
-            return wrong(format!("these are the weights of {network}, not of VGG16"));
-        }
-        let missing: Vec<&str> = wanted.keys().map(String::as_str).filter(|name| !has(name)).collect();
-        if missing.len() == wanted.len() {
-            let mut names: Vec<&str> = self.tensors.keys().map(String::as_str).collect();
-            names.sort_unstable();
-            names.truncate(3);
-            return wrong(format!("no tensor of VGG16 is in it; it holds {} …", names.join(", ")));
-        }
-        if let Some(first) = missing.first() {
-            return wrong(format!("{} of VGG16's 26 tensors are missing, the first is {first}", missing.len()));
-        }
-        for (name, shape) in &wanted {
-            let values = NamedTensor::from_tensor(&self.tensor(name, shape)?)?.values;
-            if values.iter().any(|value| !value.is_finite()) {
-                return wrong(format!("the tensor {name} holds values that are no finite numbers"));
-            }
-            if let Some(value) = values.iter().find(|value| value.abs() > LARGEST_WEIGHT) {
-                return wrong(format!(
-                    "the tensor {name} holds the number {value:e}, with which no features can be computed"
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// VGG16's 26 tensors as plain numbers.
-    ///
-    /// # Errors
-    /// `Model` when they are not all there.
-    pub fn vgg16_state(&self) -> Result<State> {
-        vgg16_tensors()
-            .into_iter()
-            .map(|(name, shape)| {
-                let tensor = NamedTensor::from_tensor(&self.tensor(&name, &shape)?)?;
-                Ok((name, tensor))
-            })
-            .collect()
+    /// Names of all tensors, in alphabetical order.
+    pub fn names(&self) -> BTreeSet<&str> {
+        self.tensors.keys().map(String::as_str).collect()
     }
 
     /// The tensor `name` in single precision, on the processor.
@@ -313,7 +222,7 @@ mod tests {
 
     /// A file with VGG16's names behind `prefix`; each tensor holds its place in the alphabet as a number of `dtype`.
     fn network(prefix: &str, dtype: DType, others: &[(&str, Vec<usize>)]) -> Vec<u8> {
-        let vgg16 = vgg16_tensors().into_iter().map(|(name, shape)| (format!("{prefix}{name}"), shape));
+        let vgg16 = vgg16::tensor_shapes().into_iter().map(|(name, shape)| (format!("{prefix}{name}"), shape));
         let others = others.iter().map(|(name, shape)| ((*name).to_owned(), shape.clone()));
         let tensors: Vec<(String, Tensor)> = vgg16
             .chain(others)
@@ -327,11 +236,11 @@ mod tests {
 
     #[test]
     fn torchvision_and_timm_in_any_precision_and_behind_prefixes_are_vgg16() {
-        Weights::embedded_vgg16().unwrap().check_vgg16().unwrap();
+        (vgg16::SPEC.check)(&Weights::embedded_vgg16().unwrap()).unwrap();
         // Shapes of the tensors that are left out are small here; nobody looks at them.
         let torchvision = [("classifier.0.weight", vec![4, 4]), ("classifier.6.bias", vec![4])];
         let timm = [("pre_logits.fc1.weight", vec![4, 4, 1, 1]), ("head.fc.bias", vec![4])];
-        let names = vgg16_tensors();
+        let names = vgg16::tensor_shapes();
         for (prefix, dtype, others) in [
             ("", DType::F32, &torchvision),
             ("", DType::F16, &timm),
@@ -339,7 +248,7 @@ mod tests {
             ("model.backbone.", DType::F32, &timm),
         ] {
             let weights = Weights::from_bytes(&network(prefix, dtype, others), "own.safetensors").unwrap();
-            weights.check_vgg16().unwrap();
+            (vgg16::SPEC.check)(&weights).unwrap();
             assert_eq!(weights.tensors.len(), 26);
             for (at, (name, shape)) in names.iter().enumerate() {
                 let tensor = weights.tensor(name, shape).unwrap();
@@ -349,7 +258,7 @@ mod tests {
         }
         // Two networks in one file: the plain one is meant; of two others it cannot be told.
         let copy = [("ema.features.0.weight", vec![1])];
-        assert!(Weights::from_bytes(&network("", DType::F16, &copy), "own").unwrap().check_vgg16().is_ok());
+        assert!((vgg16::SPEC.check)(&Weights::from_bytes(&network("", DType::F16, &copy), "own").unwrap()).is_ok());
         let error = Weights::from_bytes(&network("model.", DType::F16, &copy), "own").unwrap_err();
         assert!(error.message.contains("more than one network: ema.features.0.weight, model."), "{}", error.message);
     }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::observer::EpochRecord;
 use crate::atomic::write_file;
 use crate::error::{Error, Result};
-use crate::nn::backbone::{IMAGENET_MEAN, IMAGENET_STANDARD_DEVIATION};
+use crate::nn::backbone::{BackboneSpec, IMAGENET_MEAN, IMAGENET_STANDARD_DEVIATION, vgg16};
 use crate::nn::state::{NamedTensor, State, to_safetensors};
 use crate::nn::weights::refuse_pickle;
 
@@ -36,6 +36,10 @@ pub struct CheckpointMetadata {
     pub labels: Vec<String>,
     /// Each label's threshold, chosen on the validation part.
     pub thresholds: Vec<f32>,
+    /// The network whose numbers these are. Files of before there was a choice say nothing and hold VGG16's, and VGG16's
+    /// say nothing to this day, so that old and new ones have one checksum.
+    #[serde(default = "vgg16_id", skip_serializing_if = "is_vgg16")]
+    pub network: String,
     /// Side of the pictures the features were made from, in pixels.
     pub image_size_px: u32,
     /// Mean of red, green and blue that pictures are normalised with.
@@ -58,12 +62,21 @@ impl CheckpointMetadata {
             epoch: 0,
             thresholds: vec![0.5; labels.len()],
             labels,
+            network: vgg16_id(),
             image_size_px,
             normalisation_mean: IMAGENET_MEAN,
             normalisation_standard_deviation: IMAGENET_STANDARD_DEVIATION,
             checksum: String::new(),
         }
     }
+}
+
+fn vgg16_id() -> String {
+    vgg16::SPEC.id.to_owned()
+}
+
+fn is_vgg16(id: &str) -> bool {
+    id == vgg16::SPEC.id
 }
 
 /// Named tensors and what is known about them.
@@ -143,6 +156,13 @@ impl Checkpoint {
             return Err(Error::model(format!("{source} is damaged: it does not hold what was written there"))
                 .hint("put the file back from a copy, or train again, which makes a new run"));
         }
+        BackboneSpec::to_train(&checkpoint.metadata.network).map_err(|error| {
+            let hint = format!(
+                "use the version of Atmoscope that wrote it; to train here, {}",
+                error.hint.unwrap_or_default()
+            );
+            wrong(format!("these are the numbers of the network “{}”", checkpoint.metadata.network)).hint(hint)
+        })?;
         Ok(checkpoint)
     }
 }
@@ -213,6 +233,23 @@ mod tests {
         assert_eq!(Checkpoint::load(&one).unwrap(), checkpoint());
         assert_eq!(fs::read(&one).unwrap(), fs::read(&two).unwrap());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn another_networks_numbers_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.safetensors");
+        checkpoint().save(&path).unwrap();
+        let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+        assert!(!text.contains("network"), "VGG16's files are what they were before there was a choice");
+        for id in ["resnet50", "vgg99"] {
+            let mut other = checkpoint();
+            other.metadata.network = id.to_owned();
+            other.save(&path).unwrap();
+            let error = Checkpoint::load(&path).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Model);
+            assert!(error.message.contains(&format!("“{id}”")) && error.hint.unwrap().contains("vgg16"));
+        }
     }
 
     #[test]

@@ -4,16 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::imaging::AugmentationLimits;
+use crate::nn::backbone::BackboneSpec;
 use crate::nn::device::DeviceChoice;
-use crate::nn::vgg16::{MINIMUM_SIZE_PX, Pooling};
+use crate::nn::vgg16::{self, BLOCK_COUNT, MINIMUM_SIZE_PX, Pooling};
 
 /// Step size for a head alone: with the paper's it is under-trained after 50 epochs.
 const HEAD_ONLY_LEARNING_RATE: f64 = 1e-3;
 /// Step size for the deeper depths: the paper's.
 const DEEP_LEARNING_RATE: f64 = 1e-4;
-/// Blocks of convolutions in VGG16.
-const BLOCKS: usize = 5;
-
 /// How much of the network is trained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -178,6 +176,9 @@ pub struct TrainingConfiguration {
     pub dropout: f32,
     /// Size of the head's hidden layer.
     pub hidden: usize,
+    /// The network that is trained, by its id ([`BACKBONES`](crate::nn::backbone::BACKBONES)); runs of before it was
+    /// recorded trained VGG16.
+    pub network: String,
     /// Pre-trained weights: empty for the built-in VGG16, the path of a safetensors file, or `hf:owner/name/file`.
     pub weights: String,
     /// Where the network runs.
@@ -214,6 +215,7 @@ impl Default for TrainingConfiguration {
             head: HeadKind::Pooled,
             dropout: 0.5,
             hidden: 512,
+            network: vgg16::SPEC.id.to_owned(),
             weights: String::new(),
             device: DeviceChoice::Auto,
             micro_batch_size: 0,
@@ -277,7 +279,7 @@ impl TrainingConfiguration {
         match self.depth {
             Depth::HeadOnly => 0,
             Depth::LastBlocks => self.trained_blocks,
-            Depth::Everything => BLOCKS,
+            Depth::Everything => BLOCK_COUNT,
         }
     }
 
@@ -335,6 +337,10 @@ impl TrainingConfiguration {
                     .hint("change it in the training settings or the configuration file"))
             }
         };
+        BackboneSpec::to_train(&self.network).map_err(|error| {
+            let hint = error.hint.unwrap_or_default();
+            Error::config(format!("network is “{}”, which cannot be trained", self.network)).hint(hint)
+        })?;
         check(i64::try_from(self.seed).is_ok(), "seed", self.seed.to_string(), "at most 9223372036854775807")?;
         check((1..=10_000).contains(&self.epochs), "epochs", self.epochs.to_string(), "1 to 10000")?;
         check((1..=4096).contains(&self.batch_size), "batch_size", self.batch_size.to_string(), "1 to 4096")?;
@@ -357,7 +363,7 @@ impl TrainingConfiguration {
         let neighbours = self.mlsmote_neighbours;
         check((1..=100).contains(&neighbours), "mlsmote_neighbours", neighbours.to_string(), "1 to 100")?;
         let blocks = self.trained_blocks;
-        check((1..=BLOCKS).contains(&blocks), "trained_blocks", blocks.to_string(), "1 to 5")?;
+        check((1..=BLOCK_COUNT).contains(&blocks), "trained_blocks", blocks.to_string(), "1 to 5")?;
         let micro = self.micro_batch_size;
         check(micro <= 4096, "micro_batch_size", micro.to_string(), "at most 4096, or 0")?;
         check((0.0..1.0).contains(&self.dropout), "dropout", self.dropout.to_string(), "0 or more and below 1")?;
@@ -371,6 +377,17 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
     use crate::training::settings::{SETTINGS, SettingGroup, setting};
+
+    #[test]
+    fn the_network_is_recorded_and_only_one_that_can_be_trained_is_taken() {
+        assert!(TrainingConfiguration::default().to_toml().unwrap().contains("network = \"vgg16\""));
+        assert_eq!(TrainingConfiguration::of_run("seed = 3").unwrap().network, "vgg16");
+        for network in ["resnet50", "", "VGG16"] {
+            let error = TrainingConfiguration::from_toml(&format!("network = \"{network}\"")).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Config);
+            assert!(error.message.contains(&format!("“{network}”")) && error.hint.unwrap().contains("vgg16"));
+        }
+    }
 
     #[test]
     fn every_setting_is_explained_and_reads_back() {

@@ -148,6 +148,13 @@ pub const SETTINGS: &[SettingInfo] = &[
         paper_value: Some("0.5"),
     },
     SettingInfo {
+        name: "network",
+        label: "Network",
+        group: SettingGroup::Network,
+        help: "The pre-trained network whose last part is trained to predict the labels.",
+        paper_value: Some("VGG16"),
+    },
+    SettingInfo {
         name: "weights",
         label: "Starting weights",
         group: SettingGroup::Network,

@@ -7,7 +7,8 @@ use crate::common::Cli;
 use atmoscope::engine::jobs::export_model::{METADATA_KEY, ModelDescription};
 use atmoscope::nn::embedded_vgg16_hash;
 use atmoscope::nn::state::NamedTensor;
-use atmoscope::nn::weights::{Weights, vgg16_tensors};
+use atmoscope::nn::vgg16;
+use atmoscope::nn::weights::Weights;
 use atmoscope::training::Checkpoint;
 use safetensors::SafeTensors;
 
@@ -43,8 +44,8 @@ fn the_exported_network_is_whole_and_says_how_to_use_it() {
     let bytes = std::fs::read(&out).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
     assert_eq!(file.names().len(), 30);
-    let start = Weights::embedded_vgg16().unwrap().vgg16_state().unwrap();
-    for (name, shape) in vgg16_tensors() {
+    let start = vgg16::state_of(&Weights::embedded_vgg16().unwrap()).unwrap();
+    for (name, shape) in vgg16::tensor_shapes() {
         assert_eq!(values(&file, &name), (shape, start[&name].values.clone()), "{name}");
     }
     let checkpoint_path = folder.path().join("moods/runs/1/checkpoints/best.safetensors");

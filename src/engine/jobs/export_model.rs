@@ -14,7 +14,7 @@ use crate::engine::output_file::OutputFile;
 use crate::error::{Error, Result};
 use crate::ids::RunId;
 use crate::nn::state::{State, to_safetensors};
-use crate::nn::weights;
+use crate::nn::vgg16;
 use crate::progress::{Cancel, Observer};
 use crate::project::Project;
 use crate::training::{Checkpoint, Choice, TrainingConfiguration};
@@ -97,8 +97,8 @@ pub fn run(
         .collect();
     let trained: BTreeSet<String> =
         state.keys().filter(|name| name.starts_with("features.")).filter_map(|name| layer(name)).collect();
-    if !weights::vgg16_tensors().keys().all(|name| state.contains_key(name)) {
-        for (name, tensor) in intensities::starting_weights(project, &record, observer, cancel)?.vgg16_state()? {
+    if !vgg16::tensor_shapes().keys().all(|name| state.contains_key(name)) {
+        for (name, tensor) in vgg16::state_of(&intensities::starting_weights(project, &record, observer, cancel)?)? {
             state.entry(name).or_insert(tensor);
         }
     }

@@ -49,6 +49,8 @@ pub struct BackboneSpec {
     pub outputs: &'static [Output],
     /// True when its weights come with the program.
     pub has_built_in_weights: bool,
+    /// True where a run can train it further.
+    pub trainable: bool,
     /// Refuses weights that are not this network's, and says what they look like.
     pub check: fn(&Weights) -> Result<()>,
     /// Takes its weights to a device.
@@ -94,6 +96,18 @@ impl BackboneSpec {
         BACKBONES.iter().copied().find(|spec| spec.id == id).ok_or_else(|| {
             let ids: Vec<&str> = BACKBONES.iter().map(|spec| spec.id).collect();
             Error::user(format!("there is no network “{id}”")).hint(format!("say one of {}", ids.join(", ")))
+        })
+    }
+
+    /// The network called `id`, which a run can train further.
+    ///
+    /// # Errors
+    /// `User`, with what there is to choose from.
+    pub fn to_train(id: &str) -> Result<&'static Self> {
+        let ids: Vec<&str> = BACKBONES.iter().filter(|spec| spec.trainable).map(|spec| spec.id).collect();
+        let spec = Self::named(id).ok().filter(|spec| spec.trainable);
+        spec.ok_or_else(|| {
+            Error::user(format!("“{id}” is no network that can be trained")).hint(format!("say {}", ids.join(" or ")))
         })
     }
 

@@ -34,6 +34,7 @@ pub static CAFFE: BackboneSpec = BackboneSpec {
     minimum_size_px: 32,
     outputs: &OUTPUTS,
     has_built_in_weights: false,
+    trainable: false,
     check,
     load: |weights, device| Ok(Box::new(ResNet50::load(weights, device, StrideIn::First)?)),
 };

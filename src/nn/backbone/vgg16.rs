@@ -5,6 +5,7 @@
 //! ([`ops`]), and leave as one row of numbers each, pooled as [`Pooling`] says. The last blocks can be made trainable
 //! ([`Vgg16::train_blocks`]): then a row passes its gradient back to their weights and stops where the fixed ones begin.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use candle_core::{Device, Tensor, Var};
@@ -23,6 +24,8 @@ pub const MINIMUM_SIZE_PX: u32 = 32;
 /// Number of blocks.
 pub const BLOCK_COUNT: usize = BLOCKS.len();
 
+/// A weight larger than this belongs to no network that was trained: those of ImageNet's VGG16 stay below 10.
+const LARGEST_WEIGHT: f32 = 1e4;
 /// Output channels of the convolutions of each block; a 2×2 maximum pooling ends each block.
 const BLOCKS: [&[usize]; 5] = [&[64, 64], &[128, 128], &[256, 256, 256], &[512, 512, 512], &[512, 512, 512]];
 /// Rows and columns of the grid of [`Pooling::Grid`].
@@ -53,6 +56,81 @@ pub fn convolution_shapes(size_px: usize) -> Vec<ConvolutionShape> {
         side /= 2;
     }
     shapes
+}
+
+/// Names and shapes (outputs × inputs × 3 × 3; outputs) of the 26 tensors, as torchvision and timm call them: a ReLU after
+/// each convolution and a pooling after each block take a number too.
+pub fn tensor_shapes() -> BTreeMap<String, Vec<usize>> {
+    let (mut shapes, mut number, mut inputs) = (BTreeMap::new(), 0, 3);
+    for block in BLOCKS {
+        for &outputs in block {
+            shapes.insert(format!("features.{number}.weight"), vec![outputs, inputs, 3, 3]);
+            shapes.insert(format!("features.{number}.bias"), vec![outputs]);
+            (number, inputs) = (number + 2, outputs);
+        }
+        number += 1;
+    }
+    shapes
+}
+
+/// The 26 tensors as plain numbers.
+///
+/// # Errors
+/// `Model` when they are not all there.
+pub fn state_of(weights: &Weights) -> Result<State> {
+    tensor_shapes()
+        .into_iter()
+        .map(|(name, shape)| {
+            let tensor = NamedTensor::from_tensor(&weights.tensor(&name, &shape)?)?;
+            Ok((name, tensor))
+        })
+        .collect()
+}
+
+/// Refuses weights that are not these, and says what they look like.
+fn check(weights: &Weights) -> Result<()> {
+    let (names, wanted) = (weights.names(), tensor_shapes());
+    let wrong = |what: String| {
+        Err(Error::model(format!("{}: {what}", weights.source)).hint(
+            "use the weights of VGG16 (configuration D, without batch normalisation) with the names of torchvision or \
+             timm, such as hf:timm/vgg16.tv_in1k/model.safetensors, or leave the setting empty",
+        ))
+    };
+    let network = if names.iter().any(|name| name.starts_with("features.") && name.ends_with(".running_mean")) {
+        Some("a VGG with batch normalisation")
+    } else if names.contains("features.34.weight") {
+        Some("VGG19")
+    } else if names.iter().any(|name| name.ends_with("layer1.0.conv1.weight")) {
+        Some("a ResNet")
+    } else {
+        None
+    };
+    if let Some(network) = network {
+        return wrong(format!("these are the weights of {network}, not of VGG16"));
+    }
+    let missing: Vec<&str> = wanted.keys().map(String::as_str).filter(|name| !names.contains(name)).collect();
+    if missing.len() == wanted.len() {
+        let found: Vec<&str> = names.into_iter().take(3).collect();
+        return wrong(format!("no tensor of VGG16 is in it; it holds {} …", found.join(", ")));
+    }
+    if let Some(first) = missing.first() {
+        return wrong(format!(
+            "{} of VGG16's {} tensors are missing, the first is {first}",
+            missing.len(),
+            wanted.len()
+        ));
+    }
+    for (name, tensor) in state_of(weights)? {
+        if tensor.values.iter().any(|value| !value.is_finite()) {
+            return wrong(format!("the tensor {name} holds NaN or infinite values"));
+        }
+        if let Some(value) = tensor.values.iter().find(|value| value.abs() > LARGEST_WEIGHT) {
+            return wrong(format!(
+                "the tensor {name} holds the number {value:e}, with which no features can be computed"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// How the last blocks' outputs become one row of features for a picture.
@@ -106,7 +184,8 @@ pub static SPEC: BackboneSpec = BackboneSpec {
         Output { name: "grid", width: 512 * GRID * GRID, definition: "Block 5 averaged to 7 × 7." },
     ],
     has_built_in_weights: true,
-    check: Weights::check_vgg16,
+    trainable: true,
+    check,
     load: |weights, device| Ok(Box::new(Vgg16::load(weights, device)?)),
 };
 
@@ -297,7 +376,7 @@ impl Vgg16 {
     /// # Errors
     /// `Internal` for a batch of another shape, `Device` when the device refuses.
     pub fn forward(&self, batch: &Tensor, pooling: Pooling) -> Result<Tensor> {
-        check(batch)?;
+        check_batch(batch)?;
         self.forward_checked(batch, pooling).map_err(tensor_error)
     }
 
@@ -324,7 +403,7 @@ impl Vgg16 {
     /// # Errors
     /// `Internal` for a batch of another shape or another block, `Device` when the device refuses.
     pub fn forward_block_means(&self, batch: &Tensor, block: usize) -> Result<Tensor> {
-        check(batch)?;
+        check_batch(batch)?;
         if !(1..=BLOCK_COUNT).contains(&block) {
             return Err(Error::internal(format!("VGG16 has blocks 1 to {BLOCK_COUNT}, not {block}")));
         }
@@ -355,7 +434,7 @@ fn forward_block(block: &[Convolution], stack: &Tensor) -> candle_core::Result<T
     Ok(stack)
 }
 
-fn check(batch: &Tensor) -> Result<()> {
+fn check_batch(batch: &Tensor) -> Result<()> {
     match batch.dims() {
         [_, 3, height, width] if (*height).min(*width) >= MINIMUM_SIZE_PX as usize => Ok(()),
         shape => Err(Error::internal(format!(

@@ -5,6 +5,7 @@ use egui::{DragValue, Response, RichText, Ui, vec2};
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::small;
 use crate::nn::DeviceChoice;
+use crate::nn::backbone::{BACKBONES, BackboneSpec};
 use crate::training::{Choice, Depth, SETTINGS, SettingGroup, SettingInfo, TrainingConfiguration};
 
 const NAME_POINTS: f32 = 148.0;
@@ -24,13 +25,18 @@ pub fn ui(ui: &mut Ui, configuration: &mut TrainingConfiguration) {
         egui::CollapsingHeader::new(title).id_salt(("settings", group.label())).default_open(true).show_unindented(
             ui,
             |ui| {
-                for info in SETTINGS.iter().filter(|info| info.group == group) {
+                for info in SETTINGS.iter().filter(|info| info.group == group && is_a_choice(info.name)) {
                     row_ui(ui, configuration, info);
                 }
             },
         );
         ui.add_space(STEP / 2.0);
     }
+}
+
+/// False for the network as long as there is but one that can be trained.
+fn is_a_choice(setting: &str) -> bool {
+    setting != "network" || BACKBONES.iter().filter(|spec| spec.trainable).count() > 1
 }
 
 /// A setting's name with its explanation, its field, and the paper's value. A setting that changes nothing beside the
@@ -92,6 +98,14 @@ fn field_ui(ui: &mut Ui, configuration: &mut TrainingConfiguration, info: &Setti
         "hidden" => (Role::SpinButton, ui.add(DragValue::new(&mut configuration.hidden).range(1..=16_384))),
         "dropout" => {
             (Role::SpinButton, ui.add(DragValue::new(&mut configuration.dropout).range(0.0..=0.95).speed(0.01)))
+        }
+        "network" => {
+            let chosen = BackboneSpec::named(&configuration.network).map_or("none", |spec| spec.name);
+            return small::choice_ui(ui, info.label, chosen, FIELD_POINTS - 16.0, |ui| {
+                for spec in BACKBONES.iter().filter(|spec| spec.trainable) {
+                    ui.selectable_value(&mut configuration.network, spec.id.to_owned(), spec.name);
+                }
+            });
         }
         "weights" => {
             let field = egui::TextEdit::singleline(&mut configuration.weights)
