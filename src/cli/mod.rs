@@ -237,8 +237,12 @@ fn open_to_read(dir: &Path) -> Result<Project> {
 }
 
 /// The project for writing if that is possible, else for reading: what is computed can be kept or not, while the
-/// window is open or where nothing can be written.
+/// window is open or where nothing can be written. A project of an older version is refused, as by all commands that
+/// read: to show something is no reason to change its form.
 fn open_as_possible(dir: &Path) -> Result<Project> {
+    if Project::is_older(dir)? {
+        return open_to_read(dir);
+    }
     open_to_write(dir).or_else(|writing| {
         open_to_read(dir).map_err(|reading| {
             // Why it cannot be read says more, unless it only asks to open it for writing.

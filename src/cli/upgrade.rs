@@ -8,6 +8,7 @@ use serde_json::json;
 use super::Common;
 use super::output::Output;
 use crate::error::Result;
+use crate::project::Project;
 
 /// Bring a project made by an older Atmoscope up to date, after a copy of it was put into its backups folder.
 ///
@@ -21,8 +22,14 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
+    let upgraded = Project::is_older(&arguments.dir)?;
     let project = super::open_to_write(&arguments.dir)?;
-    output.print(&json!({ "project": project.folder().to_string_lossy() }), || {
-        format!("{} is up to date", project.folder().display())
+    let folder = project.folder().display();
+    output.print(&json!({ "project": project.folder().to_string_lossy(), "upgraded": upgraded }), || {
+        if upgraded {
+            format!("{folder} was brought up to date; a copy of before lies in its backups folder")
+        } else {
+            format!("{folder} is up to date already; nothing was changed")
+        }
     })
 }

@@ -151,6 +151,17 @@ impl Project {
         Ok(project)
     }
 
+    /// True when the project was made by an older version, so that opening it for writing would change its form.
+    ///
+    /// # Errors
+    /// `User` when there is no project there; `Data` when it was made by a newer version or is another program's.
+    pub fn is_older(folder: &Path) -> Result<bool> {
+        Self::require(folder)?;
+        let connection = connect(folder, false)?;
+        schema::check_ours(&connection)?;
+        schema::is_older(&connection, folder)
+    }
+
     /// Opens the project in `folder` for reading only; another process may be writing to it. It may lie where nothing
     /// can be written, such as on a read-only disk.
     ///

@@ -72,13 +72,18 @@ fn migrate_with(connection: &mut Connection, folder: &Path, migrations: &[&str])
 
 /// Refuses a database that this version cannot read as it is.
 pub(super) fn check_readable(connection: &Connection, folder: &Path) -> Result<()> {
-    let found = version(connection)?;
-    check_version(found, MIGRATIONS.len(), folder)?;
-    if found < MIGRATIONS.len() {
+    if is_older(connection, folder)? {
         return Err(Error::user(format!("{} was made by an older Atmoscope", folder.display()))
             .hint("`atmoscope upgrade DIR`, or opening it in the window, brings it up to date"));
     }
     Ok(())
+}
+
+/// True when the database has a form of before.
+pub(super) fn is_older(connection: &Connection, folder: &Path) -> Result<bool> {
+    let found = version(connection)?;
+    check_version(found, MIGRATIONS.len(), folder)?;
+    Ok(found < MIGRATIONS.len())
 }
 
 fn version(connection: &Connection) -> Result<usize> {

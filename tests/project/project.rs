@@ -671,11 +671,21 @@ fn commands_that_read_leave_an_older_project_as_it_is() {
     drop(connection);
     let before = std::fs::read(path.join("project.db")).unwrap();
     let cli = Cli::new(sample.folder.path());
-    for arguments in [["status", "project"], ["runs", "project"]] {
-        let error = cli.fails(2, &arguments);
+    for arguments in [
+        &["status", "project"][..],
+        &["runs", "project"],
+        &["cluster", "project", "--run", "1", "--k", "3"],
+        &["features", "list", "project"],
+        &["features", "show", "project", "run-1"],
+        &["features", "project", "--run", "1", "--out", "features.csv"],
+        &["clusterings", "list", "project"],
+        &["agreement", "project"],
+    ] {
+        let error = cli.fails(2, arguments);
         assert!(error.contains("older Atmoscope") && error.contains("atmoscope upgrade"), "{error}");
     }
     assert!(std::fs::read(path.join("project.db")).unwrap() == before, "reading changed it");
+    assert!(!path.join("backups").exists() || std::fs::read_dir(path.join("backups")).unwrap().count() <= 1);
 }
 
 #[test]

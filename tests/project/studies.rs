@@ -326,6 +326,11 @@ fn a_project_of_the_first_form_keeps_its_groupings() {
     )
     .unwrap();
     drop(old);
+    // Said as it is: what was done the first time, nothing the second time.
+    for upgraded in [true, false] {
+        let told: serde_json::Value = serde_json::from_str(&cli.ok(&["upgrade", "project", "--json"])).unwrap();
+        assert_eq!(told["upgraded"], upgraded, "{told}");
+    }
     let project = Project::open(&path).unwrap();
     let record = &project.groupings().unwrap()[0];
     assert_eq!((record.rater.as_str(), record.groups, record.images, record.counts()), ("A", 2, 4, true));
