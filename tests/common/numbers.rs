@@ -1,8 +1,15 @@
 //! Reads the expected values of tests/goldens and makes the pictures they were computed from.
 #![allow(dead_code)]
 
+use atmoscope::nn::device::{DeviceChoice, SelectedDevice, select};
 use image::{Rgb, RgbImage};
 use serde_json::Value;
+
+/// The device that the numbers are tested on: the processor, or what ATMOSCOPE_TEST_DEVICE names (cuda, metal).
+pub fn device() -> SelectedDevice {
+    let choice = std::env::var("ATMOSCOPE_TEST_DEVICE").map_or(DeviceChoice::Cpu, |name| name.parse().unwrap());
+    select(choice).unwrap()
+}
 
 /// A file of tests/goldens.
 pub fn golden(name: &str) -> Value {

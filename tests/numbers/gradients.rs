@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::common::numbers::{floats, golden, picture};
+use crate::common::numbers::{device, floats, golden, picture};
 use atmoscope::nn::backbone::batch_from_rgb;
-use atmoscope::nn::device::{DeviceChoice, select};
 use atmoscope::nn::ops::{
     self, PreparedWeights, conv3x3_relu, conv3x3_relu_planes, max_pool2x2, max_pool2x2_planes, planes_from_stack,
     stack_from_planes,
 };
 use atmoscope::nn::vgg16::{Pooling, Vgg16};
 use atmoscope::nn::weights::Weights;
-use candle_core::{Device, Tensor, Var};
+use candle_core::{Tensor, Var};
 
 /// Values in -1 to 1 by formula, as in make.py.
 fn formula(count: usize, step: usize) -> Vec<f32> {
@@ -54,7 +53,7 @@ impl Layer {
 
     /// Result as planes, and the gradients of Σ coefficient · result for input (as planes), weights and bias.
     fn run(&self, planes_way: bool) -> [Vec<f32>; 4] {
-        let device = Device::Cpu;
+        let device = device().device().clone();
         let shape = (self.images, self.inputs, self.height, self.width);
         let input = Tensor::from_vec(self.input(), shape, &device).unwrap();
         let weights = Var::from_vec(self.weights(), (self.outputs, self.inputs, 3, 3), &device).unwrap();
@@ -186,7 +185,7 @@ fn gradients_agree_with_finite_differences() {
 fn linear_maps_agree_with_candle() {
     // Whole panels and parts of them; one row; one output.
     for (rows, inputs, outputs) in [(64, 128, 64), (7, 70, 13), (1, 5, 1), (130, 33, 200)] {
-        let device = Device::Cpu;
+        let device = device().device().clone();
         let variable = |count, shape: &[usize], step| Var::from_vec(formula(count, step), shape, &device).unwrap();
         let input = variable(rows * inputs, &[rows, inputs], 7919);
         let weights = variable(outputs * inputs, &[outputs, inputs], 6007);
@@ -211,10 +210,11 @@ fn linear_maps_agree_with_candle() {
 fn pooling_alone_has_the_same_gradient_both_ways() {
     // Odd sizes, and equal values, whose first takes all.
     let flat: Vec<f32> = (0..2 * 3 * 5 * 7).map(|i| ((i / 3) % 4) as f32).collect();
-    let planes = Tensor::from_vec(flat, (2, 3, 5, 7), &Device::Cpu).unwrap();
+    let planes = Tensor::from_vec(flat, (2, 3, 5, 7), device().device()).unwrap();
     let gradient_of = |input: &Var, pooled: &Tensor, stack: bool| {
         let pooled = if stack { planes_from_stack(pooled).unwrap() } else { pooled.clone() };
-        let coefficients = Tensor::from_vec(formula(pooled.elem_count(), 331), pooled.shape(), &Device::Cpu).unwrap();
+        let coefficients =
+            Tensor::from_vec(formula(pooled.elem_count(), 331), pooled.shape(), device().device()).unwrap();
         let gradients = (pooled * coefficients).unwrap().sum_all().unwrap().backward().unwrap();
         let gradient = gradients.get(input).unwrap().clone();
         values(&if stack { planes_from_stack(&gradient).unwrap() } else { gradient })
@@ -235,13 +235,13 @@ fn whole_networks_agree_with_pytorch() {
     let batch = batch_from_rgb(&pictures).unwrap();
     for (pooling, name) in [(Pooling::Mean, "mean"), (Pooling::Statistics, "statistics"), (Pooling::Grid, "grid")] {
         let case = &golden[name];
-        let device = select(DeviceChoice::Cpu).unwrap();
+        let device = device();
         let mut network = Vgg16::load(&Weights::embedded_vgg16().unwrap(), &device).unwrap();
         network.train_blocks(5).unwrap();
         let features = network.forward(&batch, pooling).unwrap();
         assert_eq!(features.dims(), [2, pooling.features()]);
         let coefficients =
-            Tensor::from_vec(formula(features.elem_count(), 331), features.shape(), &Device::Cpu).unwrap();
+            Tensor::from_vec(formula(features.elem_count(), 331), features.shape(), features.device()).unwrap();
         let loss = (&features * coefficients).unwrap().sum_all().unwrap();
         let expected = case["loss"].as_f64().unwrap();
         let found = f64::from(loss.to_scalar::<f32>().unwrap());
@@ -265,7 +265,7 @@ fn whole_networks_agree_with_pytorch() {
 
 #[test]
 fn only_the_last_blocks_are_trained_when_asked() {
-    let device = select(DeviceChoice::Cpu).unwrap();
+    let device = device();
     let mut network = Vgg16::load(&Weights::embedded_vgg16().unwrap(), &device).unwrap();
     let batch = batch_from_rgb(&[picture(48, 3)]).unwrap();
     let before = values(&network.forward(&batch, Pooling::Mean).unwrap());
@@ -292,7 +292,7 @@ fn only_the_last_blocks_are_trained_when_asked() {
 
 #[test]
 fn channel_statistics_are_those_of_the_pixels() {
-    let planes = Tensor::from_vec(formula(2 * 3 * 4 * 5, 7919), (2, 3, 4, 5), &Device::Cpu).unwrap();
+    let planes = Tensor::from_vec(formula(2 * 3 * 4 * 5, 7919), (2, 3, 4, 5), device().device()).unwrap();
     let stack = stack_from_planes(&planes).unwrap();
     let (means, deviations) = (ops::channel_means(&stack).unwrap(), ops::channel_deviations(&stack).unwrap());
     for (row, pixels) in values(&planes).chunks(20).enumerate() {

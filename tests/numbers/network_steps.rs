@@ -1,7 +1,6 @@
 //! Steps of a whole network: parts of a batch, saved states, and PyTorch's loss curve.
 
-use crate::common::numbers::{floats, golden, picture};
-use atmoscope::nn::device::{DeviceChoice, select};
+use crate::common::numbers::{device, floats, golden, picture};
 use atmoscope::nn::head::HeadWeights;
 use atmoscope::nn::network::TrainedNetwork;
 use atmoscope::nn::ops::Dropout;
@@ -12,7 +11,7 @@ use atmoscope::random::generator;
 use image::RgbImage;
 
 fn network(head: &HeadWeights, blocks: usize, pooling: Pooling) -> TrainedNetwork {
-    let device = select(DeviceChoice::Cpu).unwrap();
+    let device = device();
     let backbone = Vgg16::load(&Weights::embedded_vgg16().unwrap(), &device).unwrap();
     TrainedNetwork::new(backbone, blocks, pooling, head).unwrap()
 }

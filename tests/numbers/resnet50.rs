@@ -1,9 +1,9 @@
 //! ResNet50 against PyTorch: `goldens/make_resnet50.py`.
 
+use crate::common::numbers::device;
 use crate::common::test_data;
 use std::collections::HashMap;
 
-use atmoscope::nn::SelectedDevice;
 use atmoscope::nn::backbone::BackboneSpec;
 use atmoscope::nn::weights::Weights;
 use image::{Rgb, RgbImage};
@@ -80,7 +80,7 @@ fn weights() -> Vec<u8> {
 /// The largest difference of a network's outputs from the script's.
 fn largest_difference(id: &str, weights: &Weights, wanted: &Value) -> f64 {
     let spec = BackboneSpec::named(id).unwrap();
-    let network = (spec.load)(weights, &SelectedDevice::cpu()).unwrap();
+    let network = (spec.load)(weights, &device()).unwrap();
     let every = goldens()["every"].as_u64().unwrap() as usize;
     let mut largest = 0f64;
     for output in spec.outputs {
@@ -107,7 +107,7 @@ fn it_gives_what_pytorch_gives_wherever_the_stride_is() {
     assert!(exchanged > 1e-2, "the two strides cannot be told apart: {exchanged}");
     // A picture's numbers are its own, whatever goes beside it.
     let spec = BackboneSpec::named("resnet50").unwrap();
-    let network = (spec.load)(&weights, &SelectedDevice::cpu()).unwrap();
+    let network = (spec.load)(&weights, &device()).unwrap();
     let other = RgbImage::from_pixel(70, 64, Rgb([9, 200, 90]));
     let output = spec.output("pooled").unwrap();
     let alone = network.features(&[picture()], output).unwrap();
