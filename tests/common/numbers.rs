@@ -11,6 +11,17 @@ pub fn device() -> SelectedDevice {
     select(choice).unwrap()
 }
 
+/// A picture's numbers alone and beside others: the same bits on the processor, nearly the same on a GPU, whose libraries
+/// choose the order of sums by the size of the batch.
+pub fn same_picture(alone: &[f32], beside: &[f32]) {
+    if device().is_cpu() {
+        assert_eq!(alone, beside);
+    }
+    let largest = alone.iter().fold(1f32, |largest, value| largest.max(value.abs()));
+    assert_eq!(alone.len(), beside.len());
+    assert!(alone.iter().zip(beside).all(|(a, b)| (a - b).abs() < 1e-5 * largest));
+}
+
 /// A file of tests/goldens.
 pub fn golden(name: &str) -> Value {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens").join(name);

@@ -79,8 +79,9 @@ impl BackboneOutput {
 
 /// A network that is loaded.
 pub trait Backbone {
-    /// The numbers of pictures of one size, one row of `output.width` after the other. A picture's numbers do not depend on
-    /// the others.
+    /// The numbers of pictures of one size, one row of `output.width` after the other. On the
+    /// processor a picture's numbers do not depend on the others; on a GPU they do in their last bits, as its libraries
+    /// choose the order of sums by the size of the batch.
     ///
     /// # Errors
     /// `Internal` for pictures that differ in size or an output that is not this network's; `Device`.

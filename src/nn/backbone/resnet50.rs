@@ -65,13 +65,11 @@ enum StrideIn {
 
 /// A convolution with the batch normalisation after it.
 #[derive(Debug)]
-struct Convolution {
-    /// O × I × side × side.
-    weights: Tensor,
-    /// O.
-    bias: Tensor,
-    stride: usize,
-    prepared: Arc<PreparedWeights>,
+enum Convolution {
+    /// 3×3 with stride 1, which ReLU always follows here: weights O × I × 3 × 3, bias O.
+    Common { weights: Tensor, bias: Tensor, prepared: Arc<PreparedWeights> },
+    /// Any other.
+    General(ops::Kernels),
 }
 
 impl Convolution {
@@ -101,20 +99,25 @@ impl Convolution {
         }
         let tensor = |values: Vec<f32>, shape: &[usize]| Tensor::from_vec(values, shape, device).map_err(tensor_error);
         let (folded, bias) = (tensor(folded, &shape)?, tensor(bias, &[outputs])?);
-        Ok(Self { weights: folded, bias, stride, prepared: Arc::default() })
-    }
-
-    /// Of a stack, without an activation after it.
-    fn forward(&self, stack: &Tensor) -> candle_core::Result<Tensor> {
-        let padding = self.weights.dim(2)? / 2;
-        ops::convolution(stack, &self.weights, &self.bias, self.stride, padding)
+        if shape[2] == 3 && stride == 1 {
+            return Ok(Self::Common { weights: folded, bias, prepared: Arc::default() });
+        }
+        Ok(Self::General(ops::Kernels::new(&folded, &bias, stride, shape[2] / 2).map_err(tensor_error)?))
     }
 
     /// Of a stack, with ReLU.
     fn forward_relu(&self, stack: &Tensor) -> candle_core::Result<Tensor> {
-        match (self.weights.dim(2)?, self.stride) {
-            (3, 1) => ops::conv3x3_relu(stack, &self.weights, &self.bias, false, &self.prepared),
-            _ => self.forward(stack)?.relu(),
+        match self {
+            Self::Common { weights, bias, prepared } => ops::conv3x3_relu(stack, weights, bias, false, prepared),
+            Self::General(kernels) => ops::convolution(stack, kernels, None, true),
+        }
+    }
+
+    /// Of a stack: with ReLU after `added` was added, or without both. Not for the 3×3 with stride 1.
+    fn forward(&self, stack: &Tensor, added: Option<&Tensor>) -> candle_core::Result<Tensor> {
+        match self {
+            Self::Common { .. } => candle_core::bail!("a 3×3 convolution with stride 1 has ReLU and nothing added"),
+            Self::General(kernels) => ops::convolution(stack, kernels, added, added.is_some()),
         }
     }
 }
@@ -132,8 +135,8 @@ struct Block {
 impl Block {
     fn forward(&self, stack: &Tensor) -> candle_core::Result<Tensor> {
         let inner = self.middle.forward_relu(&self.first.forward_relu(stack)?)?;
-        let beside = self.beside.as_ref().map(|beside| beside.forward(stack)).transpose()?;
-        (self.last.forward(&inner)? + beside.as_ref().unwrap_or(stack))?.relu()
+        let beside = self.beside.as_ref().map(|beside| beside.forward(stack, None)).transpose()?;
+        self.last.forward(&inner, Some(beside.as_ref().unwrap_or(stack)))
     }
 }
 

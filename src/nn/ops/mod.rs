@@ -23,7 +23,7 @@ use rand::Rng;
 
 use crate::random::Generator;
 pub use convolution::{PreparedWeights, conv3x3_relu, conv3x3_relu_planes, max_pool2x2_planes};
-pub use general::{convolution, max_pool3x3};
+pub use general::{Kernels, convolution, max_pool3x3};
 use kernels::Extent;
 pub use linear::linear;
 pub(crate) use linear::linear_values;
