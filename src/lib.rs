@@ -26,6 +26,7 @@ pub mod names;
 pub mod nn;
 pub mod progress;
 pub mod project;
+mod quiet;
 pub mod random;
 pub mod server;
 pub mod sorting;

@@ -57,7 +57,7 @@ enum Maker {
     MultiHot(NewArguments),
     /// What a pre-trained network makes of the pictures, without any training.
     Backbone(BackboneArguments),
-    /// Features from a CSV file (`image`, then one column for each feature), or a .npy with its names beside it.
+    /// Features from a CSV or Parquet file (`image`, then a column for each feature), or a .npy with its names beside it.
     Import(ImportArguments),
     /// Several sets side by side, each scaled to count as much as its weight says.
     Joined(JoinedArguments),

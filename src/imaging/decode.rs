@@ -16,10 +16,10 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbIma
 use super::colour;
 use super::hashes::{content_hash, perceptual_hash};
 use super::memory::{MEMORY_BUDGET_BYTES, Permit, SMALL_FILE_BYTES, permit};
-use super::quiet::catch_quietly;
 use super::rejection::Rejection;
 use super::resize::thumbnail;
 use super::thumbnails::THUMBNAIL_SIDE_PX;
+use crate::quiet::catch_quietly;
 
 /// What a file may ask of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,6 @@ mod decode;
 mod hashes;
 mod memory;
 mod picture_file;
-mod quiet;
 mod read;
 mod rejection;
 mod resize;

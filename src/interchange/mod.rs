@@ -11,7 +11,9 @@
 
 pub mod about;
 pub mod assignments;
+pub mod feature_forms;
 pub mod features_csv;
+pub mod features_parquet;
 pub mod free_sort_r;
 pub mod grouping_forms;
 pub mod groupings;

@@ -8,7 +8,7 @@ use atmoscope::features::{FeatureMatrix, FeatureSource, JoinedPart, Recipe};
 use atmoscope::ids::{FeatureSetId, ImageId};
 use atmoscope::progress::{Cancel, Silent};
 use atmoscope::project::{NewClustering, Project};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const PICTURES: usize = 30;
 
@@ -114,6 +114,14 @@ fn every_maker_makes_a_set_that_is_clustered_scored_and_written() {
     cli.ok(&["features", "export", "project", "vgg", "--out", "v1.csv", "--part", "all"]);
     cli.ok(&["features", "export", "project", "vgg again", "--out", "v2.csv", "--part", "all"]);
     assert_eq!(read(path, "v1.csv"), read(path, "v2.csv"));
+    // Parquet, as pandas writes it.
+    let parquet = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/features-pandas.parquet");
+    let parquet = parquet.to_str().unwrap();
+    let made = cli.json(&["features", "make", "import", "project", "--name", "pandas", "--file", parquet]);
+    assert_eq!(
+        (&made["feature_set"]["images"], &made["feature_set"]["columns"], made["left_out"].as_array().unwrap().len()),
+        (&json!(12), &json!(5), 0)
+    );
 
     // Names: one of each, told before the work; and nothing others need is removed.
     assert!(cli.fails(2, &["features", "make", "multi-hot", "project", "--name", "labels"]).contains("already"));

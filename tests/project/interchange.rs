@@ -1,8 +1,11 @@
 //! Files read and written: nothing is lost on the way, and what is wrong is told with its line.
 
+use std::path::Path;
+
 use atmoscope::atomic;
 use atmoscope::ids::ImageId;
 use atmoscope::interchange::assignments::AssignmentRow;
+use atmoscope::interchange::feature_forms::feature_form;
 use atmoscope::interchange::features_csv::FeatureTable;
 use atmoscope::interchange::groupings::GroupingRow;
 use atmoscope::interchange::labels::{LabelRow, LabelTable};
@@ -10,6 +13,8 @@ use atmoscope::interchange::{
     ImageNames, Problem, Separator, Unresolved, assignments, features_csv, groupings, image_list, labels, npy,
     read_file,
 };
+use atmoscope::random::generator;
+use rand::Rng;
 
 fn lines(problems: &[Problem]) -> Vec<u64> {
     problems.iter().map(|problem| problem.line).collect()
@@ -265,4 +270,63 @@ fn only_plain_files_are_written_and_read() {
     }
     std::fs::File::create(at("huge.csv")).unwrap().set_len(1_000_000_001).unwrap();
     assert!(read_file(&at("huge.csv")).unwrap_err().message.contains("1 GB"));
+}
+
+#[test]
+fn features_come_from_parquet_as_pandas_and_pyarrow_write_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens");
+    let read = |name: &str| {
+        let path = folder.join(name);
+        (feature_form(&path).read)(&path, &std::fs::read(&path).unwrap())
+    };
+    for name in ["features-pandas.parquet", "features-zstd.parquet"] {
+        let parsed = read(name).unwrap();
+        assert_eq!(parsed.problems, []);
+        assert_eq!(parsed.value.names, ["light", "dark", "embedding_0", "embedding_1", "embedding_2"]);
+        assert_eq!((parsed.value.images.len(), &*parsed.value.images[11]), (12, "picture-011.png"));
+        for (row, values) in parsed.value.values.chunks_exact(5).enumerate() {
+            let i = row as f64;
+            assert_eq!(values, [i + 0.1, 2.0 * i, i, -i, i / 3.0].map(|value| value as f32));
+        }
+    }
+    let parsed = read("features-bad-rows.parquet").unwrap();
+    assert_eq!((parsed.value.images.len(), parsed.value.values.len()), (12, 12));
+    let lines: Vec<u64> = parsed.problems.iter().map(|problem| problem.line).collect();
+    assert_eq!(lines, [13, 14, 15, 16], "{:?}", parsed.problems);
+    assert!(parsed.problems[2].message.contains("stands in row 4 already"), "{:?}", parsed.problems);
+    let error = read("features-no-image.parquet").unwrap_err();
+    assert!(error.message.contains("no column “image”") && error.hint.is_some(), "{}", error.message);
+}
+
+/// Bits turned and ends cut: an error or rows, never a panic that is seen.
+#[test]
+fn damaged_parquet_is_refused_or_read() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/features-pandas.parquet");
+    let sound = std::fs::read(&path).unwrap();
+    let mut random = generator(5, "parquet");
+    let mut refused = 0;
+    for _ in 0..600 {
+        let mut bytes = sound.clone();
+        if random.gen_bool(0.2) {
+            bytes.truncate(random.gen_range(0..sound.len()));
+        }
+        for _ in 0..random.gen_range(1..6) {
+            if !bytes.is_empty() {
+                let at = random.gen_range(0..bytes.len());
+                bytes[at] ^= 1 << random.gen_range(0..8);
+            }
+        }
+        match (feature_form(&path).read)(&path, &bytes) {
+            Ok(parsed) => {
+                let columns = parsed.value.names.len();
+                assert_eq!(parsed.value.values.len(), parsed.value.images.len() * columns);
+                assert!(parsed.value.values.iter().all(|value| value.is_finite()));
+            }
+            Err(error) => {
+                assert!(error.message.contains("features-pandas.parquet"));
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 100, "{refused}");
 }

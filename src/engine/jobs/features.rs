@@ -16,8 +16,9 @@ use crate::dataset::Part;
 use crate::error::{Error, Result};
 use crate::features::{self, FeatureMatrix, FeatureSource, Recipe};
 use crate::ids::{ImageId, RunId};
-use crate::interchange::features_csv::{self, FeatureTable};
-use crate::interchange::{npy, read_file};
+use crate::interchange::feature_forms::feature_form;
+use crate::interchange::features_csv::FeatureTable;
+use crate::interchange::{Parsed, Problem, read_file};
 use crate::nn::backbone::BackboneOutput;
 use crate::nn::{self, DeviceChoice, weights};
 use crate::progress::{Cancel, Observer};
@@ -293,19 +294,12 @@ fn backbone_output(
 
 fn imported(project: &Project, file: &Path) -> Result<Made> {
     let bytes = read_file(file)?;
-    let is_npy = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy"));
-    let mut left_out = Vec::new();
-    let table: FeatureTable = if is_npy {
-        npy::read_files(file, &bytes)?
-    } else {
-        let parsed = features_csv::parse(&bytes);
-        let line = |problem: &crate::interchange::Problem| (format!("line {}", problem.line), problem.message.clone());
-        left_out.extend(parsed.problems.iter().map(line));
-        parsed.value
-    };
+    let Parsed { value: table, problems } = (feature_form(file).read)(file, &bytes)?;
+    let line = |problem: &Problem| (format!("line {}", problem.line), problem.message.clone());
+    let mut left_out: Unreadable = problems.iter().map(line).collect();
     if table.names.is_empty() {
         return Err(Error::user(format!("{} has no columns of features", file.display()))
-            .hint("its first line names `image` and each feature"));
+            .hint("it names `image` and each feature"));
     }
     let by_path: HashMap<String, ImageId> =
         project.images()?.into_iter().map(|image| (image.relative_path, image.id)).collect();

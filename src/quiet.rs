@@ -1,4 +1,4 @@
-//! Work in which a panic is expected, such as a decoder of other people's files: it is caught and says nothing.
+//! Work in which a panic is expected, such as a reader of other people's files: it is caught and says nothing.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -9,7 +9,7 @@ thread_local! {
 }
 
 /// Runs `work`; nothing when it panics. The panic is not printed; those of other threads and of other work are.
-pub(super) fn catch_quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
+pub(crate) fn catch_quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let usual = panic::take_hook();
