@@ -55,20 +55,66 @@ impl Centroids {
         starts.map(|start| Points::new(self.columns, (start..self.clusters).map(|row| self.row(row)))).collect()
     }
 
-    /// The mean row of each cluster. `with_old` counts the old centroid as one more member, as linfa does; without, no
-    /// cluster may be empty. Sums are made in the order of the rows.
-    pub(super) fn means<T: Value>(&self, rows: Rows<T>, assignments: &[u32], with_old: bool) -> Self {
-        let mut sums = vec![0.0; self.values.len()];
-        let mut sizes = vec![usize::from(with_old); self.clusters];
-        assignments.iter().for_each(|&cluster| sizes[cluster as usize] += 1);
-        arch().dispatch(SumRows { rows, assignments, sums: &mut sums });
-        if with_old {
-            sums.iter_mut().zip(&self.values).for_each(|(sum, old)| *sum += old);
-        }
+    /// The mean row of each cluster, none of which may be empty. Sums are made in the order of the rows.
+    pub(super) fn means<T: Value>(&self, rows: Rows<T>, assignments: &[u32]) -> Self {
+        let Sums { values: mut sums, sizes } = Sums::of(rows, assignments, self.clusters);
         for (sum, size) in sums.chunks_exact_mut(self.columns.max(1)).zip(sizes) {
             sum.iter_mut().for_each(|sum| *sum /= size as f64);
         }
         Self { values: sums, ..*self }
+    }
+
+    /// The mean row of each cluster with the old centroid as one more member, as linfa takes it.
+    pub(super) fn means_with_old(&self, sums: &Sums) -> Self {
+        let mut values = self.values.clone();
+        let rows = values.chunks_exact_mut(self.columns.max(1)).zip(sums.values.chunks_exact(self.columns.max(1)));
+        for ((value, sum), size) in rows.zip(&sums.sizes) {
+            value.iter_mut().zip(sum).for_each(|(value, sum)| *value = (sum + *value) / (size + 1) as f64);
+        }
+        Self { values, ..*self }
+    }
+}
+
+/// The sum of the rows of each cluster, and their number.
+#[derive(Clone, Debug)]
+pub(super) struct Sums {
+    /// K × d, row-major.
+    values: Vec<f64>,
+    sizes: Vec<usize>,
+}
+
+/// A row that went from one cluster to another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change {
+    pub(super) row: usize,
+    pub(super) from: u32,
+    pub(super) to: u32,
+}
+
+impl Sums {
+    /// Made in the order of the rows.
+    pub(super) fn of<T: Value>(rows: Rows<T>, assignments: &[u32], clusters: usize) -> Self {
+        let mut sums = Self { values: vec![0.0; clusters * rows.columns()], sizes: vec![0; clusters] };
+        assignments.iter().for_each(|&cluster| sums.sizes[cluster as usize] += 1);
+        arch().dispatch(SumRows { rows, assignments, sums: &mut sums.values });
+        sums
+    }
+
+    /// Follows rows to their new clusters, in the order given. The last bits are not those of sums made anew.
+    pub(super) fn follow<T: Value>(&mut self, rows: Rows<T>, changes: &[Change]) {
+        let columns = rows.columns();
+        for &Change { row, from, to } in changes {
+            let (from, to) = (from as usize, to as usize);
+            self.sizes[from] -= 1;
+            self.sizes[to] += 1;
+            let values = rows.row(row);
+            for (sum, value) in self.values[from * columns..(from + 1) * columns].iter_mut().zip(values) {
+                *sum -= value.wide();
+            }
+            for (sum, value) in self.values[to * columns..(to + 1) * columns].iter_mut().zip(values) {
+                *sum += value.wide();
+            }
+        }
     }
 }
 
@@ -141,13 +187,16 @@ pub(super) fn compare<S: Simd, T: Value, const N: usize>(
         let distances = points.squared_distances_with(simd, rows);
         let lanes = LANES.min(clusters - group * LANES);
         for (found, distances) in found.iter_mut().zip(&distances) {
-            // Without branches, which could not be foretold.
+            // Without branches, which could not be foretold; distances are numbers, so that plain comparisons do.
+            let Found { mut cluster, mut nearest, mut second } = *found;
             for (lane, &distance) in distances.iter().enumerate().take(lanes) {
-                found.second = found.second.min(found.nearest.max(distance));
-                let cluster = (group * LANES + lane) as u32;
-                found.cluster = if distance < found.nearest { cluster } else { found.cluster };
-                found.nearest = found.nearest.min(distance);
+                let is_nearer = distance < nearest;
+                let other = if is_nearer { nearest } else { distance };
+                second = if other < second { other } else { second };
+                cluster = if is_nearer { (group * LANES + lane) as u32 } else { cluster };
+                nearest = if is_nearer { distance } else { nearest };
             }
+            *found = Found { cluster, nearest, second };
         }
     }
     found

@@ -2,10 +2,11 @@
 //!
 //! Each restart begins with k-means++ (Arthur and Vassilvitskii 2007) and moves the centroids until they rest within
 //! the tolerance, as linfa-clustering does and with the same draws: the [`Solver`] is either ours, on vectorised
-//! distances, or linfa itself, and both give the same bits. linfa's update counts the old centroid as one more member
-//! and its result may hold an empty cluster, so from the best restart plain Lloyd steps follow here until no image
-//! changes its cluster; an empty cluster gets the point farthest from its centroid. Restarts run side by side; every
-//! sum is made in the order of the rows: same seed, same bits, on any number of threads.
+//! distances, or linfa itself, and both give the same centroids but for the last bits, since ours keeps sums where linfa
+//! makes them anew. linfa's update counts the old centroid as one more member and its result may hold an empty cluster, so
+//! from the best restart plain Lloyd steps follow here until no image changes its cluster; an empty cluster gets the point
+//! farthest from its centroid, and the last means are made anew. Restarts run side by side, each sum in one order: same
+//! seed, same bits, on any number of threads.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -222,7 +223,7 @@ fn settle<T: Value>(
                 centroids,
             });
         }
-        centroids = centroids.means(rows, &assignments, false).in_shape(shape);
+        centroids = centroids.means(rows, &assignments).in_shape(shape);
         previous = assignments;
     }
     Err(Error::internal("k-means did not settle"))
@@ -285,7 +286,7 @@ impl Centres {
             values: vec![0.0; sizes.len() * rows.columns()],
         };
         let of_rows: Vec<u32> = clusters.iter().map(|&cluster| cluster as u32).collect();
-        let centroids = none.means(rows, &of_rows, false);
+        let centroids = none.means(rows, &of_rows);
         let squared = |(row, &cluster): (usize, &usize)| {
             let pairs = rows.row(row).iter().zip(centroids.row(cluster));
             pairs.map(|(value, mean)| (value.wide() - mean) * (value.wide() - mean)).sum()

@@ -1,12 +1,13 @@
 //! One restart of k-means: the first centroids, and their way until they rest.
 //!
 //! Most distances are left out by Hamerly's bounds (2010): a row stays in its cluster as long as its own centroid and any
-//! other have not moved further towards each other than the row's two distances differ.
+//! other have not moved further towards each other than the row's two distances differ. Sums are not made anew either: they
+//! follow the few rows that change their cluster.
 
 use pulp::{Simd, WithSimd};
 use rand::distributions::{Distribution, WeightedIndex};
 
-use super::centroids::{Centroids, Found, LANES, ROWS, Shape, compare};
+use super::centroids::{Centroids, Change, Found, LANES, ROWS, Shape, Sums, compare};
 use super::kmeans::KMeansSettings;
 use crate::distances::{Points, Rows, Value};
 use crate::error::{Error, Result};
@@ -23,7 +24,7 @@ impl Found {
     #[inline(always)]
     fn limit(&self, slides: &[f64]) -> f64 {
         let (own, other, slide) = (self.nearest.sqrt(), self.second.sqrt(), slides[self.cluster as usize]);
-        other - own + slide - SLACK * (own + other.min(f64::MAX) + slide)
+        other - own + slide - SLACK * (own + if other < f64::MAX { other } else { f64::MAX } + slide)
     }
 }
 
@@ -68,10 +69,17 @@ impl<'a, T: Value> Restart<'a, T> {
 
     /// Moves the centroids until they rest.
     pub(super) fn fit(mut self, settings: &KMeansSettings, shape: Shape, cancel: &Cancel) -> Result<Centroids> {
-        for _ in 0..settings.max_iterations {
+        self.assign(&mut Vec::new());
+        let mut sums = Sums::of(self.rows, &self.assignments, self.centroids.clusters);
+        let mut changes = Vec::new();
+        for iteration in 0..settings.max_iterations {
             cancel.check()?;
-            self.assign();
-            let moved = self.centroids.means(self.rows, &self.assignments, true).in_shape(shape);
+            if iteration > 0 {
+                changes.clear();
+                self.assign(&mut changes);
+                sums.follow(self.rows, &changes);
+            }
+            let moved = self.centroids.means_with_old(&sums).in_shape(shape);
             let squares = self.centroids.values.iter().zip(&moved.values).map(|(old, new)| (old - new) * (old - new));
             let distance = squares.fold(0.0, |sum, square| sum + square).sqrt();
             let old = std::mem::replace(&mut self.centroids, moved);
@@ -83,8 +91,9 @@ impl<'a, T: Value> Restart<'a, T> {
         Ok(self.centroids)
     }
 
-    /// Compares those rows with all centroids that may have another nearest one now.
-    fn assign(&mut self) {
+    /// Compares those rows with all centroids that may have another nearest one now, and adds those that have to
+    /// `changes`.
+    fn assign(&mut self, changes: &mut Vec<Change>) {
         arch().dispatch(Assign {
             points: &self.centroids.points(),
             clusters: self.centroids.clusters,
@@ -92,6 +101,7 @@ impl<'a, T: Value> Restart<'a, T> {
             assignments: &mut self.assignments,
             slides: &self.slides,
             limits: &mut self.limits,
+            changes,
         });
     }
 
@@ -154,13 +164,25 @@ struct Assign<'a, T> {
     assignments: &'a mut [u32],
     slides: &'a [f64],
     limits: &'a mut [f64],
+    changes: &'a mut Vec<Change>,
+}
+
+impl<T: Value> Assign<'_, T> {
+    #[inline(always)]
+    fn take(&mut self, row: usize, found: &Found) {
+        let from = std::mem::replace(&mut self.assignments[row], found.cluster);
+        if from != found.cluster {
+            self.changes.push(Change { row, from, to: found.cluster });
+        }
+        self.limits[row] = found.limit(self.slides);
+    }
 }
 
 impl<T: Value> WithSimd for Assign<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
+    fn with_simd<S: Simd>(mut self, simd: S) {
         let mut open = [0; ROWS];
         let mut count = 0;
         for row in 0..self.rows.count() {
@@ -173,15 +195,13 @@ impl<T: Value> WithSimd for Assign<'_, T> {
                 count = 0;
                 let found = compare(simd, self.points, self.clusters, open.map(|row| self.rows.row(row)));
                 for (&row, found) in open.iter().zip(&found) {
-                    self.assignments[row] = found.cluster;
-                    self.limits[row] = found.limit(self.slides);
+                    self.take(row, found);
                 }
             }
         }
         for &row in &open[..count] {
             let [found] = compare(simd, self.points, self.clusters, [self.rows.row(row)]);
-            self.assignments[row] = found.cluster;
-            self.limits[row] = found.limit(self.slides);
+            self.take(row, &found);
         }
     }
 }
