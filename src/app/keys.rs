@@ -93,8 +93,8 @@ fn of_key(key: Key, modifiers: Modifiers, listening: Listening) -> Option<Presse
     {
         return Some(Pressed::Move(step, modifiers.shift));
     }
-    let command = UiCommand::ALL.into_iter().find(|command| {
-        command.info().shortcuts.iter().any(|shortcut| {
+    let row = UiCommand::rows().find(|row| {
+        row.shortcuts.iter().any(|shortcut| {
             // Plus needs Shift on many keyboards.
             let fits = match key {
                 Key::Plus => modifiers.matches_logically(shortcut.modifiers),
@@ -105,8 +105,8 @@ fn of_key(key: Key, modifiers: Modifiers, listening: Listening) -> Option<Presse
             shortcut.logical_key == key && fits && !(typing && belongs_to_field)
         })
     });
-    if let Some(command) = command {
-        return Some(Pressed::Command(command));
+    if let Some(row) = row {
+        return Some(Pressed::Command(row.command));
     }
     let plain = !modifiers.command && !modifiers.ctrl && !modifiers.alt;
     if typing || !listening.labels || !plain {

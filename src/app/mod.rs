@@ -5,11 +5,13 @@
 
 pub mod commands;
 mod dialogs;
+mod events;
 mod frame_times;
 mod icons;
 mod key_queue;
 pub mod keys;
 mod logic;
+pub mod paths;
 pub mod preferences;
 pub mod session;
 pub mod state;
@@ -21,14 +23,16 @@ mod widgets;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::engine::command::{JobCommand, ProjectCommand, SessionCommand};
 use crate::engine::{Command, Engine, Wake};
 use crate::error::{Error, Result};
 
 use commands::UiCommand;
 use dialogs::{Dialogs, MainThread};
 pub use frame_times::FrameTimes;
+use paths::PathPurpose;
 use preferences::{Preferences, ThemeChoice, WindowPlace};
-use state::{AppState, PathPurpose, PathQuestion, View};
+use state::{AppState, PathQuestion, View};
 use textures::Textures;
 
 /// What the window is opened with.
@@ -56,7 +60,7 @@ pub enum Action {
     /// A path was given as the answer to a question.
     Path(PathQuestion, PathBuf),
     /// A path should be chosen in the system's dialog.
-    Browse(PathPurpose),
+    Browse(&'static PathPurpose),
 }
 
 /// What a view draws with.
@@ -69,8 +73,8 @@ pub(crate) struct ViewContext<'a> {
 
 impl ViewContext<'_> {
     /// Asks the engine for something.
-    pub fn send(&mut self, command: Command) {
-        self.actions.push(Action::Engine(command));
+    pub fn send(&mut self, command: impl Into<Command>) {
+        self.actions.push(Action::Engine(command.into()));
     }
 }
 
@@ -149,13 +153,13 @@ impl App {
         let engine = Engine::start(wake.clone())?;
         let state = AppState { view: start.view, rater_alone: start.rater.is_some(), ..AppState::default() };
         if let Some(folder) = start.project {
-            engine.send(Command::OpenProject { folder, read_only: false });
+            engine.send(ProjectCommand::Open { folder, read_only: false });
         }
         if let Some((rater, study)) = start.rater {
-            engine.send(Command::OpenSessionOf { study, rater });
+            engine.send(SessionCommand::OpenOf { study, rater });
         }
         if let Some(folder) = start.demo {
-            engine.send(Command::RunDemo(folder));
+            engine.send(JobCommand::RunDemo(folder));
         }
         Ok(Self {
             engine,
@@ -263,7 +267,9 @@ impl eframe::App for App {
         self.press(&context);
         let mut actions: Vec<Action> = Vec::new();
         for file in context.input(|input| input.raw.dropped_files.clone()) {
-            actions.push(dropped(&self.state, file.path().to_path_buf()));
+            let path = file.path().to_path_buf();
+            let question = PathQuestion::new(paths::purpose_of_dropped(&self.state, &path));
+            actions.push(Action::Path(PathQuestion { text: path.display().to_string(), ..question }, path));
         }
         let mut view = ViewContext {
             state: &mut self.state,
@@ -273,6 +279,7 @@ impl eframe::App for App {
         };
         views::window_ui(ui, &mut view);
         self.act(&context, actions);
+        self.look_up();
         self.frame_times.end();
     }
 
@@ -301,23 +308,6 @@ pub fn graphics() -> Vec<String> {
             format!("{} ({:?}, {:?}) {}", info.name, info.backend, info.device_type, info.driver_info)
         })
         .collect()
-}
-
-/// What a file or folder dropped onto the window is for.
-fn dropped(state: &AppState, path: PathBuf) -> Action {
-    let purpose = if crate::project::Project::exists(&path) {
-        PathPurpose::OpenProject
-    } else if state.project.is_none() {
-        PathPurpose::NewProject
-    } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
-        match state.view {
-            View::Group | View::Report => PathPurpose::ImportGroupings,
-            _ => PathPurpose::ImportLabels,
-        }
-    } else {
-        PathPurpose::ImportPictures
-    };
-    Action::Path(PathQuestion { text: path.display().to_string(), ..PathQuestion::new(purpose) }, path)
 }
 
 fn apply_theme(context: &egui::Context, theme: ThemeChoice) {

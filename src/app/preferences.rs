@@ -135,6 +135,11 @@ impl Preferences {
         self.thumbnail_points = (self.thumbnail_points * factor).clamp(64.0, 400.0);
     }
 
+    /// Brings thumbnails back to their standard size.
+    pub fn reset_thumbnails(&mut self) {
+        self.thumbnail_points = Self::default().thumbnail_points;
+    }
+
     /// Writes the file. Preferences that cannot be written are lost at the end, which nobody needs to be told.
     pub fn save(&self) {
         if let (Some(file), Ok(text)) = (&self.file, toml::to_string(self))

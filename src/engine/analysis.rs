@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
-use super::event::{Event, Notice, Outbox};
+use super::event::{AgreementEvent, Event, ExploreEvent, Notice, Outbox, TrainingEvent};
 use super::jobs::cluster::{self, ClusteredPart};
 use super::jobs::features;
 use super::jobs::predictions;
@@ -65,6 +65,13 @@ pub struct Exploration {
     pub missing: usize,
     /// How long it took.
     pub duration_ms: f64,
+}
+
+impl Exploration {
+    /// The images of a cluster, nearest to its centroid first.
+    pub fn images_of(&self, cluster: usize) -> Vec<ImageId> {
+        self.members[cluster].iter().map(|row| self.features.image_ids[*row]).collect()
+    }
 }
 
 /// Scores of the clusters of a request.
@@ -238,9 +245,9 @@ impl Analyst {
         {
             let notice = Notice::from(&error);
             self.outbox.push(if self.loaded.is_none() && self.lacks_intensities(request) {
-                Event::NoIntensities(request, notice)
+                ExploreEvent::NoIntensities(request, notice)
             } else {
-                Event::ExploreFailed(request, notice)
+                ExploreEvent::Failed(request, notice)
             });
         }
     }
@@ -273,7 +280,7 @@ impl Analyst {
         let clustering = cluster::run(&features, request.method, request.clusters, request.seed, &cancel)?;
         let members = nearest_first(&clustering);
         let assignments = clustering.assignments.clone();
-        outbox.push(Event::Explored(Box::new(Exploration {
+        outbox.push(ExploreEvent::Explored(Arc::new(Exploration {
             request,
             features: features.clone(),
             clustering,
@@ -283,14 +290,14 @@ impl Analyst {
         })));
         let report =
             score::run(&features.image_ids, features.view()?, &assignments, &loaded.references, request.seed, &cancel)?;
-        outbox.push(Event::Scored(Box::new(ExplorationScores { request, report })));
+        outbox.push(ExploreEvent::Scored(Arc::new(ExplorationScores { request, report })));
         if elbow_done || features.rows() < 3 {
             return Ok(());
         }
         let settings = KMeansSettings { seed: request.seed, ..KMeansSettings::default() };
         let most = ELBOW_CLUSTERS.min(features.rows() - 1);
         match clustering::elbow(features.view()?, 1..=most, &settings, &Silent, &cancel) {
-            Ok(elbow) => outbox.push(Event::ElbowFound(request, elbow)),
+            Ok(elbow) => outbox.push(ExploreEvent::ElbowFound(request, elbow)),
             // Fewer distinct pictures than the largest K: the curve would end early, so there is none.
             Err(error) if error.kind == crate::error::ErrorKind::User => {}
             Err(error) => return Err(error),
@@ -301,7 +308,7 @@ impl Analyst {
 
     fn predictions(&self, run: RunId) -> Result<()> {
         let predictions = predictions::load(self.open_project()?, run)?;
-        self.outbox.push(Event::PredictionsLoaded(Box::new(predictions)));
+        self.outbox.push(TrainingEvent::PredictionsLoaded(Arc::new(predictions)));
         Ok(())
     }
 
@@ -309,8 +316,8 @@ impl Analyst {
         let found = self.agreement(&request);
         self.outbox.push(match found {
             Err(error) if error.is_cancelled() => return,
-            Ok(report) => Event::AgreementFound(request, report),
-            Err(error) => Event::AgreementFailed(request, Notice::from(&error)),
+            Ok(report) => AgreementEvent::Found(request, report),
+            Err(error) => AgreementEvent::Failed(request, Notice::from(&error)),
         });
     }
 

@@ -84,9 +84,47 @@ pub enum ProjectChange {
     },
 }
 
-/// Something that happened.
+/// Makes the type of all events from the subjects, so that each can be handed over as it is.
+macro_rules! events {
+    ($($(#[$doc:meta])* $subject:ident($events:ident),)*) => {
+        /// Something that happened.
+        #[derive(Debug)]
+        pub enum Event {
+            $($(#[$doc])* $subject($events),)*
+            /// Good news.
+            Done(String),
+            /// Bad news.
+            Problem(Notice),
+        }
+
+        $(impl From<$events> for Event {
+            fn from(event: $events) -> Self {
+                Self::$subject(event)
+            }
+        })*
+    };
+}
+
+events! {
+    /// The project that is open.
+    Project(ProjectEvent),
+    /// Answers and the history of edits.
+    Edit(EditEvent),
+    /// A rater's session.
+    Session(SessionEvent),
+    /// The job under way.
+    Job(JobEvent),
+    /// Runs, and what leads to them.
+    Training(TrainingEvent),
+    /// Clusters that were asked for.
+    Explore(ExploreEvent),
+    /// Agreement that was asked for.
+    Agreement(AgreementEvent),
+}
+
+/// The project that is open.
 #[derive(Debug)]
-pub enum Event {
+pub enum ProjectEvent {
     /// A project was opened, or much changed in it.
     Loaded(Box<Snapshot>),
     /// A part of the project changed and is on disk; all else is as it was.
@@ -107,6 +145,13 @@ pub enum Event {
         /// Who holds it.
         notice: Notice,
     },
+    /// Whether the pictures' files are still what was imported.
+    FilesChecked(FileCheck),
+}
+
+/// Answers and the history of edits.
+#[derive(Debug)]
+pub enum EditEvent {
     /// Answers changed and are on disk.
     Annotated {
         /// Each answer as it is now (`after`).
@@ -116,56 +161,8 @@ pub enum Event {
         /// What redo would do again.
         redo: Option<String>,
     },
-    /// An edit of these images' answers could not be stored.
-    EditFailed(Vec<ImageId>, Notice),
-    /// A rater's session was opened, or went on to another sort.
-    SessionOpened(Box<RaterSession>),
-    /// A move of a sort is on disk, and with it all before it.
-    MoveStored(SortId, usize),
-    /// A move could not be stored; the sort is as it was before, and is opened again.
-    MoveFailed(SortId, Notice),
-    /// A job began.
-    JobStarted(String),
-    /// The job moved on.
-    JobProgress(Progress),
-    /// A line for the job's log.
-    JobNote(String),
-    /// What a run of these settings would be, or why there cannot be one.
-    Planned(Box<TrainingConfiguration>, Result<Box<TrainingPlan>, Notice>),
-    /// What a split would change, or why it cannot be made.
-    SplitPreviewed(SplitRequest, Result<SplitPreview, Notice>),
-    /// A training run has its number.
-    RunStarted(RunId),
-    /// An epoch ended.
-    Epoch(RunId, Box<EpochRecord>),
-    /// Steps of training were made.
-    Batches(RunId, Vec<BatchLoss>),
-    /// The job waits (true) or goes on (false).
-    JobPaused(bool),
-    /// The job ended well, or was stopped.
-    JobEnded(JobEnd),
-    /// Whether the pictures' files are still what was imported.
-    FilesChecked(FileCheck),
-    /// The job ended with an error.
-    JobFailed(Notice),
-    /// The epochs and steps of a run that was asked for.
-    RunLoaded(RunId, Vec<EpochRecord>, Vec<BatchLoss>),
-    /// What a run predicts for each picture.
-    PredictionsLoaded(Box<RunPredictions>),
-    /// Clusters that were asked for.
-    Explored(Box<Exploration>),
-    /// Clusters that were asked for cannot be made.
-    ExploreFailed(ExploreRequest, Notice),
-    /// Clusters that were asked for need label intensities that the run has not made.
-    NoIntensities(ExploreRequest, Notice),
-    /// How far the raters of a condition agree.
-    AgreementFound(AgreementRequest, Arc<AgreementReport<ImageId>>),
-    /// It cannot be said how far, and why.
-    AgreementFailed(AgreementRequest, Notice),
-    /// Their scores.
-    Scored(Box<ExplorationScores>),
-    /// The within-cluster sums of squares for a range of K, of the features that were asked for.
-    ElbowFound(ExploreRequest, Elbow),
+    /// An edit of these images could not be stored.
+    Failed(Vec<ImageId>, Notice),
     /// An edit was undone, or done again.
     HistoryStep {
         /// Done again.
@@ -173,10 +170,77 @@ pub enum Event {
         /// The edit in words.
         what: String,
     },
-    /// Good news.
-    Done(String),
-    /// Bad news.
-    Problem(Notice),
+}
+
+/// A rater's session.
+#[derive(Debug)]
+pub enum SessionEvent {
+    /// It was opened, or went on to another sort.
+    Opened(Box<RaterSession>),
+    /// A move of a sort is on disk, and with it all before it.
+    MoveStored(SortId, usize),
+    /// A move could not be stored; the sort is as it was before, and is opened again.
+    MoveFailed(SortId, Notice),
+}
+
+/// The job under way.
+#[derive(Debug)]
+pub enum JobEvent {
+    /// It began.
+    Started(String),
+    /// It moved on.
+    Progress(Progress),
+    /// A line for its log.
+    Note(String),
+    /// It waits (true) or goes on (false).
+    Paused(bool),
+    /// It ended well, or was stopped.
+    Ended(JobEnd),
+    /// It ended with an error.
+    Failed(Notice),
+}
+
+/// Runs, and what leads to them.
+#[derive(Debug)]
+pub enum TrainingEvent {
+    /// What a run of these settings would be, or why there cannot be one.
+    Planned(Box<TrainingConfiguration>, Result<Box<TrainingPlan>, Notice>),
+    /// What a split would change, or why it cannot be made.
+    SplitPreviewed(SplitRequest, Result<SplitPreview, Notice>),
+    /// A run has its number.
+    RunStarted(RunId),
+    /// An epoch ended.
+    Epoch(RunId, Box<EpochRecord>),
+    /// Steps were made.
+    Batches(RunId, Vec<BatchLoss>),
+    /// The epochs and steps of a run that was asked for.
+    RunLoaded(RunId, Vec<EpochRecord>, Vec<BatchLoss>),
+    /// What a run predicts for each picture.
+    PredictionsLoaded(Arc<RunPredictions>),
+}
+
+/// Clusters that were asked for.
+#[derive(Debug)]
+pub enum ExploreEvent {
+    /// The clusters.
+    Explored(Arc<Exploration>),
+    /// They cannot be made.
+    Failed(ExploreRequest, Notice),
+    /// They need label intensities that the run has not made.
+    NoIntensities(ExploreRequest, Notice),
+    /// Their scores.
+    Scored(Arc<ExplorationScores>),
+    /// The within-cluster sums of squares for a range of K, of the features that were asked for.
+    ElbowFound(ExploreRequest, Elbow),
+}
+
+/// Agreement that was asked for.
+#[derive(Debug)]
+pub enum AgreementEvent {
+    /// How far the raters of a condition agree.
+    Found(AgreementRequest, Arc<AgreementReport<ImageId>>),
+    /// It cannot be said how far, and why.
+    Failed(AgreementRequest, Notice),
 }
 
 /// Events that wait for the window. Progress reports that wait are replaced by newer ones, so that the box stays
@@ -199,9 +263,13 @@ impl Outbox {
     }
 
     /// Adds an event and wakes the window.
-    pub fn push(&self, event: Event) {
+    pub fn push(&self, event: impl Into<Event>) {
+        let event = event.into();
         if let Ok(mut events) = self.events.lock() {
-            if let (Some(Event::Batches(run, waiting)), Event::Batches(of_run, new)) = (events.back_mut(), &event)
+            if let (
+                Some(Event::Training(TrainingEvent::Batches(run, waiting))),
+                Event::Training(TrainingEvent::Batches(of_run, new)),
+            ) = (events.back_mut(), &event)
                 && run == of_run
             {
                 waiting.extend_from_slice(new);
@@ -209,7 +277,8 @@ impl Outbox {
             }
             let replaces = matches!(
                 (events.back(), &event),
-                (Some(Event::JobProgress(_)), Event::JobProgress(_)) | (Some(Event::Loaded(_)), Event::Loaded(_))
+                (Some(Event::Job(JobEvent::Progress(_))), Event::Job(JobEvent::Progress(_)))
+                    | (Some(Event::Project(ProjectEvent::Loaded(_))), Event::Project(ProjectEvent::Loaded(_)))
             );
             if replaces {
                 events.pop_back();

@@ -27,7 +27,9 @@ use crossbeam_channel::Sender;
 
 use crate::progress::Cancel;
 pub use command::Command;
+use command::JobControl;
 pub use desk::ANNOTATOR_REMARK;
+use event::JobEvent;
 pub use event::{Event, JobEnd, Notice, Outbox, ProjectChange};
 pub use snapshot::Snapshot;
 
@@ -56,21 +58,11 @@ impl Engine {
     }
 
     /// Hands a command over; its outcome comes as events.
-    pub fn send(&self, command: Command) {
+    pub fn send(&self, command: impl Into<Command>) {
+        let command = command.into();
         // Not queued: the desk may be waiting for the very job that is to stop.
-        let at_once: Option<fn(&Cancel)> = match command {
-            Command::CancelJob => Some(Cancel::cancel),
-            Command::PauseJob => Some(Cancel::pause),
-            Command::ContinueJob => Some(Cancel::go_on),
-            _ => None,
-        };
-        if let Some(ask) = at_once {
-            if let Ok(cancel) = self.job_cancel.lock() {
-                ask(&cancel);
-            }
-            if !matches!(command, Command::CancelJob) {
-                self.outbox.push(Event::JobPaused(matches!(command, Command::PauseJob)));
-            }
+        if let Command::Control(control) = command {
+            self.control(control);
             return;
         }
         if let Some(commands) = &self.commands
@@ -79,6 +71,19 @@ impl Engine {
             self.outbox.push(Event::Problem(Notice::from(&crate::error::Error::internal(
                 "the engine has stopped; restart the program, nothing stored is lost",
             ))));
+        }
+    }
+
+    fn control(&self, control: JobControl) {
+        if let Ok(cancel) = self.job_cancel.lock() {
+            match control {
+                JobControl::Cancel => cancel.cancel(),
+                JobControl::Pause => cancel.pause(),
+                JobControl::Continue => cancel.go_on(),
+            }
+        }
+        if control != JobControl::Cancel {
+            self.outbox.push(JobEvent::Paused(control == JobControl::Pause));
         }
     }
 

@@ -8,9 +8,13 @@ use std::time::{Duration, Instant};
 use crate::common::{sample_images, sample_labels};
 use atmoscope::clustering::Method;
 use atmoscope::engine::analysis::ExploreRequest;
+use atmoscope::engine::command::{
+    AnnotationCommand, Command, EditCommand, ExportCommand, JobCommand, JobControl, Lookup, ProjectCommand,
+};
+use atmoscope::engine::event::{EditEvent, ExploreEvent, JobEvent, ProjectEvent, TrainingEvent};
 use atmoscope::engine::jobs::cluster::ClusteredPart;
 use atmoscope::engine::jobs::import::ImportRequest;
-use atmoscope::engine::{Command, Engine, Event, JobEnd, ProjectChange, Snapshot};
+use atmoscope::engine::{Engine, Event, JobEnd, ProjectChange, Snapshot};
 use atmoscope::features::FeatureSource;
 use atmoscope::ids::{ImageId, LabelId, RunId};
 use atmoscope::project::{Project, Role, RunStatus};
@@ -36,7 +40,7 @@ impl Window {
         }))
         .unwrap();
         let window = Self { engine, wake, folder };
-        window.engine.send(Command::CreateProject(window.project()));
+        window.engine.send(ProjectCommand::Create(window.project()));
         let snapshot = window.loaded();
         (window, snapshot)
     }
@@ -46,12 +50,12 @@ impl Window {
         let (window, _) = Self::new(n);
         window.engine.send(window.import(false));
         window.job_end();
-        for command in ["静か", "cool"].map(|name| Command::AddLabel(name.to_owned())) {
+        for command in ["静か", "cool"].map(|name| EditCommand::AddLabel(name.to_owned())) {
             window.engine.send(command);
         }
-        window.engine.send(Command::ChooseAnnotator("mori".to_owned()));
+        window.engine.send(AnnotationCommand::ChooseAnnotator("mori".to_owned()));
         let snapshot = window.wait("an annotator", |event| match event {
-            Event::Loaded(snapshot) if snapshot.annotator.is_some() => Some(snapshot),
+            Event::Project(ProjectEvent::Loaded(snapshot)) if snapshot.annotator.is_some() => Some(snapshot),
             _ => None,
         });
         assert_eq!(snapshot.images.len(), n);
@@ -63,8 +67,8 @@ impl Window {
         self.folder.path().join("project")
     }
 
-    fn import(&self, with_labels: bool) -> Command {
-        Command::Import(ImportRequest {
+    fn import(&self, with_labels: bool) -> JobCommand {
+        JobCommand::Import(ImportRequest {
             images: Some(self.folder.path().join("images")),
             labels: with_labels.then(|| self.folder.path().join("labels.csv")),
             ..ImportRequest::default()
@@ -79,10 +83,10 @@ impl Window {
             while let Some(event) = self.engine.next_event() {
                 let text = match &event {
                     Event::Problem(notice)
-                    | Event::JobFailed(notice)
-                    | Event::EditFailed(_, notice)
-                    | Event::ExploreFailed(_, notice)
-                    | Event::NoIntensities(_, notice) => Some(notice.message.clone()),
+                    | Event::Job(JobEvent::Failed(notice))
+                    | Event::Edit(EditEvent::Failed(_, notice))
+                    | Event::Explore(ExploreEvent::Failed(_, notice))
+                    | Event::Explore(ExploreEvent::NoIntensities(_, notice)) => Some(notice.message.clone()),
                     _ => None,
                 };
                 match (wanted(event), text) {
@@ -99,34 +103,36 @@ impl Window {
     /// A part of the project that changed, told without loading all of it again.
     fn changed(&self) -> ProjectChange {
         self.wait("a change", |event| match event {
-            Event::Changed { change, .. } => Some(change),
-            Event::Loaded(_) => panic!("all was loaded again"),
+            Event::Project(ProjectEvent::Changed { change, .. }) => Some(change),
+            Event::Project(ProjectEvent::Loaded(_)) => panic!("all was loaded again"),
             _ => None,
         })
     }
 
     fn loaded(&self) -> Box<Snapshot> {
-        self.wait("a project", |event| if let Event::Loaded(snapshot) = event { Some(snapshot) } else { None })
+        self.wait("a project", |event| {
+            if let Event::Project(ProjectEvent::Loaded(snapshot)) = event { Some(snapshot) } else { None }
+        })
     }
 
     /// How the job ended, and the project as loaded just before that was said.
     fn job_end(&self) -> (Box<Snapshot>, JobEnd) {
         let mut last = None;
         self.wait("the end of the job", |event| match event {
-            Event::Loaded(snapshot) => {
+            Event::Project(ProjectEvent::Loaded(snapshot)) => {
                 last = Some(snapshot);
                 None
             }
-            Event::JobEnded(end) => Some((last.take().expect("the end came before the project"), end)),
+            Event::Job(JobEvent::Ended(end)) => Some((last.take().expect("the end came before the project"), end)),
             _ => None,
         })
     }
 
     fn problem(&self) -> String {
         self.wait("a problem", |event| match event {
-            Event::Problem(notice) | Event::EditFailed(_, notice) | Event::ExploreFailed(_, notice) => {
-                Some(notice.message)
-            }
+            Event::Problem(notice)
+            | Event::Edit(EditEvent::Failed(_, notice))
+            | Event::Explore(ExploreEvent::Failed(_, notice)) => Some(notice.message),
             _ => None,
         })
     }
@@ -135,7 +141,7 @@ impl Window {
     fn annotated(&self, n: usize) -> (Option<String>, Option<String>) {
         let mut seen = 0;
         self.wait("edits", |event| match event {
-            Event::Annotated { undo, redo, .. } => {
+            Event::Edit(EditEvent::Annotated { undo, redo, .. }) => {
                 seen += 1;
                 (seen == n).then_some((undo, redo))
             }
@@ -144,7 +150,7 @@ impl Window {
     }
 
     fn toggle(&self, images: &[ImageId], label: LabelId) {
-        self.engine.send(Command::ToggleLabel { images: images.to_vec(), label });
+        self.engine.send(AnnotationCommand::ToggleLabel { images: images.to_vec(), label });
     }
 }
 
@@ -173,7 +179,7 @@ fn a_project_is_made_and_filled() {
     assert_eq!(empty.name, "project");
     std::fs::write(window.folder.path().join("images/text.png"), "no picture").unwrap();
     window.engine.send(window.import(true));
-    window.wait("the start", |event| matches!(event, Event::JobStarted(_)).then_some(()));
+    window.wait("the start", |event| matches!(event, Event::Job(JobEvent::Started(_))).then_some(()));
     let (snapshot, end) = window.job_end();
     assert_eq!((snapshot.images.len(), snapshot.labels.len(), snapshot.rejected_files.len()), (5, 3, 1));
     assert!(end.summary.contains("5 pictures added"), "{}", end.summary);
@@ -182,7 +188,7 @@ fn a_project_is_made_and_filled() {
     assert_eq!(snapshot.answers.len(), 5);
     assert_eq!(snapshot.undo.as_deref(), Some("label 5 pictures"));
 
-    window.engine.send(Command::CreateProject(window.project()));
+    window.engine.send(ProjectCommand::Create(window.project()));
     assert!(window.problem().contains("already holds a project"));
 }
 
@@ -194,7 +200,7 @@ fn rapid_toggles_end_where_they_should() {
         (0..toggles).for_each(|_| window.toggle(&[*image], labels[0]));
     }
     window.toggle(&images[..1], labels[1]);
-    window.engine.send(Command::ToggleNo { images: images[..1].to_vec(), label: labels[1] });
+    window.engine.send(AnnotationCommand::ToggleNo { images: images[..1].to_vec(), label: labels[1] });
     window.annotated(16);
     let project = window.project();
     let yes = images.iter().map(|image| answer(&project, *image, labels[0])).collect::<Vec<_>>();
@@ -215,19 +221,19 @@ fn answers_are_confirmed_copied_and_undone() {
     let (window, images, labels) = Window::annotating(3);
     let project = window.project();
     window.toggle(&images[..1], labels[0]);
-    window.engine.send(Command::Confirm(images[..1].to_vec()));
-    window.engine.send(Command::CopyLabels { from: images[0], to: images[1..].to_vec() });
+    window.engine.send(AnnotationCommand::Confirm(images[..1].to_vec()));
+    window.engine.send(AnnotationCommand::CopyLabels { from: images[0], to: images[1..].to_vec() });
     let (undo, redo) = window.annotated(3);
     assert_eq!((undo.as_deref(), redo), (Some("label 2 pictures"), None));
     for image in &images {
         assert_eq!([0, 1].map(|label| answer(&project, *image, labels[label])), [Some(true), Some(false)]);
     }
-    window.engine.send(Command::Undo);
-    window.engine.send(Command::Undo);
+    window.engine.send(EditCommand::Undo);
+    window.engine.send(EditCommand::Undo);
     let edits = window.wait("the second undo", {
         let mut seen = 0;
         move |event| match event {
-            Event::Annotated { edits, .. } => {
+            Event::Edit(EditEvent::Annotated { edits, .. }) => {
                 seen += 1;
                 (seen == 2).then_some(edits)
             }
@@ -241,22 +247,22 @@ fn answers_are_confirmed_copied_and_undone() {
         (images[0], labels[1], Some(false), None)
     );
     assert_eq!(answer(&project, images[2], labels[0]), None);
-    window.engine.send(Command::Redo);
-    window.engine.send(Command::Redo);
+    window.engine.send(EditCommand::Redo);
+    window.engine.send(EditCommand::Redo);
     window.annotated(2);
     assert_eq!(answer(&project, images[2], labels[1]), Some(false));
 
-    window.engine.send(Command::SetAside(images[..2].to_vec(), Some("blurred".to_owned())));
+    window.engine.send(EditCommand::SetAside(images[..2].to_vec(), Some("blurred".to_owned())));
     let ProjectChange::SetAside { images: gone, reason } = window.changed() else { panic!("not set aside") };
     assert_eq!((&gone[..], reason.as_deref()), (&images[..2], Some("blurred")));
-    window.engine.send(Command::Undo);
+    window.engine.send(EditCommand::Undo);
     assert!(window.loaded().images.iter().all(|image| image.set_aside.is_none()));
-    window.engine.send(Command::RemoveLabel(labels[0]));
+    window.engine.send(EditCommand::RemoveLabel(labels[0]));
     assert_eq!(window.loaded().labels.len(), 1);
-    window.engine.send(Command::Undo);
+    window.engine.send(EditCommand::Undo);
     let snapshot = window.loaded();
     assert!(snapshot.answers[&images[0]][&labels[0]]);
-    window.engine.send(Command::RenameLabel(labels[0], "cool".to_owned()));
+    window.engine.send(EditCommand::RenameLabel(labels[0], "cool".to_owned()));
     assert!(window.problem().contains("already a label"));
 }
 
@@ -284,11 +290,13 @@ fn a_run_is_trained_explored_and_exported() {
     let (window, _) = Window::new(40);
     window.engine.send(window.import(true));
     window.job_end();
-    window.engine.send(Command::Train(Box::new(settings(3))));
-    let run = window.wait("a run", |event| if let Event::RunStarted(run) = event { Some(run) } else { None });
+    window.engine.send(JobCommand::Train(Box::new(settings(3))));
+    let run = window.wait("a run", |event| {
+        if let Event::Training(TrainingEvent::RunStarted(run)) = event { Some(run) } else { None }
+    });
     for expected in 1..=3 {
         let epoch = window.wait("an epoch", |event| match event {
-            Event::Epoch(of, record) => Some((of, record.epoch)),
+            Event::Training(TrainingEvent::Epoch(of, record)) => Some((of, record.epoch)),
             _ => None,
         });
         assert_eq!(epoch, (run, expected));
@@ -296,9 +304,9 @@ fn a_run_is_trained_explored_and_exported() {
     let (snapshot, end) = window.job_end();
     assert_eq!((end.run, snapshot.runs[0].status), (Some(run), RunStatus::Finished));
     assert!(snapshot.split.is_some());
-    window.engine.send(Command::LoadRun(run));
+    window.engine.send(Lookup::Run(run));
     let epochs = window.wait("the epochs", |event| match event {
-        Event::RunLoaded(of, epochs, _) => Some((of, epochs.len())),
+        Event::Training(TrainingEvent::RunLoaded(of, epochs, _)) => Some((of, epochs.len())),
         _ => None,
     });
     assert_eq!(epochs, (run, 3));
@@ -311,9 +319,9 @@ fn a_run_is_trained_explored_and_exported() {
         seed: 1,
     };
     let explore = |request: ExploreRequest| {
-        window.engine.send(Command::Explore(request));
+        window.engine.send(Lookup::Explore(request));
         window.wait("clusters", |event| match event {
-            Event::Explored(exploration) if exploration.request == request => Some(exploration),
+            Event::Explore(ExploreEvent::Explored(exploration)) if exploration.request == request => Some(exploration),
             _ => None,
         })
     };
@@ -323,28 +331,28 @@ fn a_run_is_trained_explored_and_exported() {
     assert_eq!(first.clustering.sizes.iter().sum::<usize>(), first.features.rows());
     assert_eq!(first.members.iter().map(Vec::len).collect::<Vec<_>>(), first.clustering.sizes);
     window.wait("scores", |event| match event {
-        Event::Scored(scores) if scores.request == request => Some(()),
+        Event::Explore(ExploreEvent::Scored(scores)) if scores.request == request => Some(()),
         _ => None,
     });
-    window.wait("the elbow", |event| matches!(event, Event::ElbowFound(..)).then_some(()));
+    window.wait("the elbow", |event| matches!(event, Event::Explore(ExploreEvent::ElbowFound(..))).then_some(()));
 
-    window.engine.send(Command::ComputeIntensities(run, ClusteredPart::All));
+    window.engine.send(JobCommand::ComputeIntensities(run, ClusteredPart::All));
     window.job_end();
     let whole = explore(request);
     assert_eq!((whole.features.rows(), whole.missing), (40, 0));
     // Of many requests in a row only the newest must be answered.
     for clusters in 2..12 {
-        window.engine.send(Command::Explore(ExploreRequest { clusters, ..request }));
+        window.engine.send(Lookup::Explore(ExploreRequest { clusters, ..request }));
     }
     assert_eq!(explore(ExploreRequest { clusters: 12, ..request }).clustering.sizes.len(), 12);
 
     let file = window.folder.path().join("clusters.csv");
-    window.engine.send(Command::ExportAssignments { request, file: file.clone() });
+    window.engine.send(ExportCommand::Assignments { request, file: file.clone() });
     window.wait("the file", |event| matches!(event, Event::Done(_)).then_some(()));
     assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 41);
-    window.engine.send(Command::Explore(ExploreRequest { features: FeatureSource::Run(RunId(77)), ..request }));
+    window.engine.send(Lookup::Explore(ExploreRequest { features: FeatureSource::Run(RunId(77)), ..request }));
     assert!(window.problem().contains("no run 77"));
-    window.engine.send(Command::Explore(ExploreRequest { clusters: 1000, ..request }));
+    window.engine.send(Lookup::Explore(ExploreRequest { clusters: 1000, ..request }));
     assert!(window.problem().contains("1000"));
 }
 
@@ -353,29 +361,32 @@ fn one_job_at_a_time_and_it_can_be_stopped() {
     let (window, _) = Window::new(40);
     window.engine.send(window.import(true));
     window.job_end();
-    window.engine.send(Command::Train(Box::new(settings(10_000))));
-    let run = window.wait("an epoch", |event| if let Event::Epoch(run, _) = event { Some(run) } else { None });
-    for second in [window.import(false), Command::Train(Box::new(settings(1))), Command::CloseProject] {
+    window.engine.send(JobCommand::Train(Box::new(settings(10_000))));
+    let run = window.wait("an epoch", |event| {
+        if let Event::Training(TrainingEvent::Epoch(run, _)) = event { Some(run) } else { None }
+    });
+    let train = JobCommand::Train(Box::new(settings(1)));
+    for second in [Command::from(window.import(false)), train.into(), ProjectCommand::Close.into()] {
         window.engine.send(second);
         assert!(window.problem().contains("still at work"));
     }
     // Labelling goes on while the job runs.
-    window.engine.send(Command::ChooseAnnotator("mori".to_owned()));
+    window.engine.send(AnnotationCommand::ChooseAnnotator("mori".to_owned()));
     let snapshot = window.loaded();
-    window.engine.send(Command::AddLabel("new".to_owned()));
+    window.engine.send(EditCommand::AddLabel("new".to_owned()));
     let ProjectChange::Labels(labels) = window.changed() else { panic!("no labels") };
     assert_eq!(labels.len(), 4);
     window.toggle(&[snapshot.images[0].id], labels[3].id);
     window.annotated(1);
 
-    window.engine.send(Command::CancelJob);
+    window.engine.send(JobControl::Cancel);
     let (snapshot, end) = window.job_end();
     assert_eq!(end.run, Some(run));
     assert!(end.summary.contains("stopped"), "{}", end.summary);
     assert_eq!(snapshot.runs[0].status, RunStatus::Stopped);
     assert!(snapshot.runs[0].best_epoch.is_some());
     // The next job is not stopped by the old request.
-    window.engine.send(Command::Train(Box::new(settings(2))));
+    window.engine.send(JobCommand::Train(Box::new(settings(2))));
     let (snapshot, _) = window.job_end();
     assert_eq!(snapshot.runs[0].status, RunStatus::Finished);
 }
@@ -385,8 +396,8 @@ fn dropping_the_engine_stops_the_job_and_keeps_its_work() {
     let (window, _) = Window::new(30);
     window.engine.send(window.import(true));
     window.job_end();
-    window.engine.send(Command::Train(Box::new(settings(10_000))));
-    window.wait("an epoch", |event| matches!(event, Event::Epoch(..)).then_some(()));
+    window.engine.send(JobCommand::Train(Box::new(settings(10_000))));
+    window.wait("an epoch", |event| matches!(event, Event::Training(TrainingEvent::Epoch(..))).then_some(()));
     let Window { engine, folder, .. } = window;
     drop(engine);
     let project = Project::open(&folder.path().join("project")).unwrap();
@@ -398,33 +409,33 @@ fn dropping_the_engine_stops_the_job_and_keeps_its_work() {
 fn a_project_is_closed_and_opened_again() {
     let (window, images, labels) = Window::annotating(4);
     window.toggle(&images[..1], labels[0]);
-    let open = || Command::OpenProject { folder: window.project(), read_only: false };
+    let open = || ProjectCommand::Open { folder: window.project(), read_only: false };
     for _ in 0..5 {
-        window.engine.send(Command::CloseProject);
+        window.engine.send(ProjectCommand::Close);
         window.engine.send(open());
-        window.wait("the end", |event| matches!(event, Event::Closed).then_some(()));
+        window.wait("the end", |event| matches!(event, Event::Project(ProjectEvent::Closed)).then_some(()));
         let snapshot = window.wait("the project", |event| match event {
-            Event::Loaded(snapshot) => Some(snapshot),
-            Event::Busy { notice, .. } => panic!("{}", notice.message),
+            Event::Project(ProjectEvent::Loaded(snapshot)) => Some(snapshot),
+            Event::Project(ProjectEvent::Busy { notice, .. }) => panic!("{}", notice.message),
             _ => None,
         });
         assert!(snapshot.answers[&images[0]][&labels[0]]);
         // Opening what is open reads it again.
         window.engine.send(open());
         window.wait("the project", |event| match event {
-            Event::Loaded(snapshot) => Some(snapshot),
-            Event::Busy { notice, .. } => panic!("{}", notice.message),
+            Event::Project(ProjectEvent::Loaded(snapshot)) => Some(snapshot),
+            Event::Project(ProjectEvent::Busy { notice, .. }) => panic!("{}", notice.message),
             _ => None,
         });
     }
     // A place without a project leaves the open one open.
-    window.engine.send(Command::OpenProject { folder: window.folder.path().join("images"), read_only: false });
+    window.engine.send(ProjectCommand::Open { folder: window.folder.path().join("images"), read_only: false });
     assert!(window.problem().contains("holds no Atmoscope project"));
     window.toggle(&images[1..2], labels[0]);
     window.annotated(1);
 
-    window.engine.send(Command::CloseProject);
-    window.wait("the end", |event| matches!(event, Event::Closed).then_some(()));
+    window.engine.send(ProjectCommand::Close);
+    window.wait("the end", |event| matches!(event, Event::Project(ProjectEvent::Closed)).then_some(()));
     // Another process can have it at once.
     drop(Project::open(&window.project()).unwrap());
     window.toggle(&images[..1], labels[0]);
@@ -434,26 +445,29 @@ fn a_project_is_closed_and_opened_again() {
 #[test]
 fn a_project_in_use_elsewhere_is_opened_for_reading() {
     let (window, images, labels) = Window::annotating(2);
-    window.engine.send(Command::CloseProject);
-    window.wait("the end", |event| matches!(event, Event::Closed).then_some(()));
+    window.engine.send(ProjectCommand::Close);
+    window.wait("the end", |event| matches!(event, Event::Project(ProjectEvent::Closed)).then_some(()));
     let mut other = Project::open(&window.project()).unwrap();
-    window.engine.send(Command::OpenProject { folder: window.project(), read_only: false });
-    let notice =
-        window.wait("the news", |event| if let Event::Busy { notice, .. } = event { Some(notice) } else { None });
+    window.engine.send(ProjectCommand::Open { folder: window.project(), read_only: false });
+    let notice = window.wait("the news", |event| {
+        if let Event::Project(ProjectEvent::Busy { notice, .. }) = event { Some(notice) } else { None }
+    });
     assert!(notice.message.contains("another Atmoscope") && notice.hint.is_some());
     let who = other.people(Role::Annotator).unwrap()[0].id;
     other.annotate(who, &[(images[0], labels[0], Some(true))]).unwrap();
-    window.engine.send(Command::OpenProject { folder: window.project(), read_only: true });
+    window.engine.send(ProjectCommand::Open { folder: window.project(), read_only: true });
     let snapshot = window.loaded();
     assert!(snapshot.read_only && snapshot.answers[&images[0]][&labels[0]]);
-    for command in
-        [Command::ToggleLabel { images: images.clone(), label: labels[0] }, Command::Undo, window.import(false)]
-    {
-        let import = matches!(command, Command::Import(_));
+    for command in [
+        Command::from(AnnotationCommand::ToggleLabel { images: images.clone(), label: labels[0] }),
+        EditCommand::Undo.into(),
+        window.import(false).into(),
+    ] {
+        let import = matches!(command, Command::Job(_));
         window.engine.send(command);
         let message = window.wait("a refusal", |event| match event {
-            Event::Problem(notice) | Event::EditFailed(_, notice) if !import => Some(notice.message),
-            Event::JobFailed(notice) if import => Some(notice.message),
+            Event::Problem(notice) | Event::Edit(EditEvent::Failed(_, notice)) if !import => Some(notice.message),
+            Event::Job(JobEvent::Failed(notice)) if import => Some(notice.message),
             _ => None,
         });
         assert!(message.contains("reading only"), "{message}");
@@ -467,11 +481,11 @@ fn pictures_are_shown_while_the_import_goes_on() {
     window.engine.send(window.import(false));
     let mut before_the_end = 0;
     window.wait("the end", |event| match event {
-        Event::Loaded(snapshot) if before_the_end == 0 => {
+        Event::Project(ProjectEvent::Loaded(snapshot)) if before_the_end == 0 => {
             before_the_end = snapshot.images.len();
             None
         }
-        Event::JobEnded(_) => Some(()),
+        Event::Job(JobEvent::Ended(_)) => Some(()),
         _ => None,
     });
     assert!((1..150).contains(&before_the_end), "{before_the_end} pictures when the project was first shown");
@@ -480,13 +494,13 @@ fn pictures_are_shown_while_the_import_goes_on() {
 #[test]
 fn an_answer_is_somebodys() {
     let (window, images, labels) = Window::annotating(2);
-    window.engine.send(Command::ShowEverybody);
+    window.engine.send(AnnotationCommand::ShowEverybody);
     assert_eq!(window.loaded().annotator, None);
     window.toggle(&images, labels[0]);
     assert!(window.problem().contains("nobody was chosen"));
     assert_eq!(answer(&window.project(), images[0], labels[0]), None);
     // Opened again, nobody is chosen either.
-    window.engine.send(Command::OpenProject { folder: window.project(), read_only: false });
+    window.engine.send(ProjectCommand::Open { folder: window.project(), read_only: false });
     assert_eq!(window.loaded().annotator, None);
 }
 
@@ -494,13 +508,13 @@ fn an_answer_is_somebodys() {
 fn only_a_project_in_use_is_said_to_be_in_use() {
     let (window, _) = Window::new(1);
     // Its database is replaced by what is none while it is open here; nobody else has it.
-    window.engine.send(Command::CloseProject);
-    window.wait("the end", |event| matches!(event, Event::Closed).then_some(()));
+    window.engine.send(ProjectCommand::Close);
+    window.wait("the end", |event| matches!(event, Event::Project(ProjectEvent::Closed)).then_some(()));
     std::fs::remove_file(window.project().join("project.lock")).unwrap();
     std::fs::create_dir(window.project().join("project.lock")).unwrap();
-    window.engine.send(Command::OpenProject { folder: window.project(), read_only: false });
+    window.engine.send(ProjectCommand::Open { folder: window.project(), read_only: false });
     let busy = window.wait("what is wrong", |event| match event {
-        Event::Busy { .. } => Some(true),
+        Event::Project(ProjectEvent::Busy { .. }) => Some(true),
         Event::Problem(_) => Some(false),
         _ => None,
     });

@@ -49,9 +49,9 @@ fn board(harness: &Harness<'_, App>) -> Board {
 }
 
 fn begin(harness: &mut Harness<'_, App>) {
-    if session(harness).page == Page::Introduction {
+    if session(harness).screen.page == Page::Introduction {
         harness.key_press(Key::Enter);
-        until(harness, "the board", |app| app.state().session.as_ref().unwrap().page == Page::Board);
+        until(harness, "the board", |app| app.state().session.as_ref().unwrap().screen.page == Page::Board);
     }
 }
 
@@ -79,7 +79,7 @@ fn stored(folder: &Path, id: SortId) -> Vec<Move> {
 }
 
 fn place(harness: &Harness<'_, App>, image: ImageId) -> Pos2 {
-    session(harness).places.iter().find(|(known, _)| *known == image).unwrap().1.center()
+    session(harness).screen.places.iter().find(|(known, _)| *known == image).unwrap().1.center()
 }
 
 /// Presses at one place, goes to another in some steps, and lets go.
@@ -103,14 +103,14 @@ fn a_rater_sorts_by_keys_alone() {
     let mut harness = rating(&folder, egui::Theme::Dark);
     let id = session(&harness).sort_id().unwrap();
     begin(&mut harness);
-    let order = session(&harness).sort.as_ref().unwrap().order().to_vec();
-    assert_eq!(session(&harness).cursor, Some(order[0]));
+    let order = session(&harness).log.sort.as_ref().unwrap().order().to_vec();
+    assert_eq!(session(&harness).hand.cursor, Some(order[0]));
     keys(&mut harness, &[Key::N, Key::N, Key::Num1, Key::Num2, Key::Enter]);
     let now = board(&harness);
     let of = |at: usize| now.piles[at].images.clone();
     assert_eq!(of(0), [order[0], order[2]]);
     assert_eq!(of(1), [order[1], order[3], order[4]]);
-    assert_eq!(session(&harness).cursor, Some(order[5]), "on to the next picture");
+    assert_eq!(session(&harness).hand.cursor, Some(order[5]), "on to the next picture");
     // A number that no group has does nothing but say so.
     keys(&mut harness, &[Key::Num7]);
     assert_eq!(board(&harness), now);
@@ -159,11 +159,11 @@ fn a_rater_sorts_by_keys_alone() {
     harness.step();
     assert_eq!(board(&harness).piles.len(), 2);
     // A number after redo is about the next picture, not again about the one just moved.
-    let next = session(&harness).cursor.unwrap();
+    let next = session(&harness).hand.cursor.unwrap();
     assert!(board(&harness).tray.contains(&next));
     saved(&mut harness);
     let moves = stored(&folder, id);
-    assert_eq!(moves.len(), session(&harness).sort.as_ref().unwrap().move_count());
+    assert_eq!(moves.len(), session(&harness).log.sort.as_ref().unwrap().move_count());
     assert_eq!(moves[moves.len() - 3..], [Move::Merge { from: PileId(1), into: PileId(3) }, Move::Undo, Move::Redo]);
 }
 
@@ -174,7 +174,7 @@ fn a_rater_sorts_by_mouse() {
     let mut harness = rating(&folder, egui::Theme::Light);
     begin(&mut harness);
     rest(&mut harness);
-    let order = session(&harness).sort.as_ref().unwrap().order().to_vec();
+    let order = session(&harness).log.sort.as_ref().unwrap().order().to_vec();
     // The first goes to a new group by dragging, the next by a click on the place for new groups.
     let new = harness.get_by_label("New group").rect().center();
     let from = place(&harness, order[0]);
@@ -259,7 +259,7 @@ fn a_rater_sorts_by_mouse() {
     harness.run_steps(3);
     rest(&mut harness);
     let images = board(&harness).piles[0].images.clone();
-    assert_eq!(session(&harness).cursor, Some(images[0]));
+    assert_eq!(session(&harness).hand.cursor, Some(images[0]));
     harness.key_press_modifiers(Modifiers::SHIFT, Key::ArrowRight);
     harness.run_steps(2);
     assert_eq!(session(&harness).targets(), images[..2]);
@@ -268,18 +268,18 @@ fn a_rater_sorts_by_mouse() {
     assert_eq!(board(&harness).piles[1].images, images[..2]);
     harness.key_press(Key::Escape);
     harness.run_steps(2);
-    assert_eq!(session(&harness).spread, None);
+    assert_eq!(session(&harness).screen.spread, None);
 
     // Everything can be taken back, one by one, and made again.
     saved(&mut harness);
     let last = board(&harness);
-    let moves = session(&harness).sort.as_ref().unwrap().move_count();
-    while session(&harness).sort.as_ref().unwrap().can_undo() {
+    let moves = session(&harness).log.sort.as_ref().unwrap().move_count();
+    while session(&harness).log.sort.as_ref().unwrap().can_undo() {
         harness.get_by_label("Undo").click();
         harness.run_steps(2);
     }
     assert_eq!(board(&harness).tray, order);
-    while session(&harness).sort.as_ref().unwrap().can_redo() {
+    while session(&harness).log.sort.as_ref().unwrap().can_redo() {
         harness.get_by_label("Redo").click();
         harness.run_steps(2);
     }
@@ -295,7 +295,7 @@ fn more_than_ten_groups_are_reached_by_two_digits() {
     let folder = study_project(folder.path(), &[Condition::one()]);
     let mut harness = rating(&folder, egui::Theme::Dark);
     begin(&mut harness);
-    let order = session(&harness).sort.as_ref().unwrap().order().to_vec();
+    let order = session(&harness).log.sort.as_ref().unwrap().order().to_vec();
     keys(&mut harness, &[Key::N; 10]);
     keys(&mut harness, &[Key::Num0]);
     assert_eq!(board(&harness).piles[9].images, [order[9], order[10]], "0 is the tenth");
@@ -325,7 +325,7 @@ fn rules_are_kept_in_sight_and_checked_when_submitting() {
     assert!(harness.query_by_label_contains("two groups have fewer than three pictures").is_some());
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
     harness.run_steps(2);
-    assert!(!session(&harness).confirming);
+    assert!(!session(&harness).screen.confirming);
     for at in 0..21 {
         keys(&mut harness, &[if at % 2 == 0 { Key::Num1 } else { Key::Num2 }]);
     }
@@ -336,7 +336,7 @@ fn rules_are_kept_in_sight_and_checked_when_submitting() {
     harness.run_steps(2);
     assert!(harness.query_by_label("Everything is saved.").is_some());
     harness.get_by_label("Go on").click();
-    until(&mut harness, "the board", |app| app.state().session.as_ref().unwrap().page == Page::Board);
+    until(&mut harness, "the board", |app| app.state().session.as_ref().unwrap().screen.page == Page::Board);
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
     harness.run_steps(2);
     assert!(harness.query_by_label("24 pictures in 2 groups.").is_some());
@@ -357,7 +357,7 @@ fn rules_are_kept_in_sight_and_checked_when_submitting() {
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
     harness.run_steps(2);
     harness.get_by_label("Hand in").click();
-    until(&mut harness, "the end", |app| app.state().session.as_ref().unwrap().page == Page::Finished);
+    until(&mut harness, "the end", |app| app.state().session.as_ref().unwrap().screen.page == Page::Finished);
     harness.run_steps(2);
     assert!(harness.query_by_label_contains("Thank you, Anna").is_some());
     drop(harness);
@@ -374,10 +374,10 @@ fn rules_are_kept_in_sight_and_checked_when_submitting() {
 
     // Whoever changes their mind begins a new version.
     let mut harness = rating(&folder, egui::Theme::Dark);
-    assert_eq!(session(&harness).page, Page::Finished);
+    assert_eq!(session(&harness).screen.page, Page::Finished);
     harness.run_steps(2);
     harness.get_all_by_label("Change it…").next().unwrap().click();
-    until(&mut harness, "the new version", |app| app.state().session.as_ref().unwrap().sort.is_some());
+    until(&mut harness, "the new version", |app| app.state().session.as_ref().unwrap().log.sort.is_some());
     assert_eq!(board(&harness).piles.len(), 2);
     assert!(board(&harness).tray.is_empty());
 }
@@ -390,14 +390,14 @@ fn a_rater_comes_back_to_the_same_picture_and_sees_nothing_else() {
     begin(&mut harness);
     keys(&mut harness, &[Key::N, Key::N, Key::ArrowRight, Key::ArrowRight, Key::Num1]);
     saved(&mut harness);
-    let (cursor, last) = (session(&harness).cursor, board(&harness));
+    let (cursor, last) = (session(&harness).hand.cursor, board(&harness));
     assert_eq!(last.tray.len(), 21);
     drop(harness);
     let mut harness = rating(&folder, egui::Theme::Dark);
     harness.run_steps(3);
-    assert_eq!(session(&harness).page, Page::Board);
+    assert_eq!(session(&harness).screen.page, Page::Board);
     assert_eq!(board(&harness), last);
-    assert_eq!(session(&harness).cursor, cursor);
+    assert_eq!(session(&harness).hand.cursor, cursor);
     // Neither keys nor anything on the screen lead to the project.
     for key in [Key::Num1, Key::Num2, Key::Num4, Key::Num5, Key::O, Key::N, Key::W] {
         harness.key_press_modifiers(Modifiers::COMMAND, key);

@@ -19,17 +19,17 @@ fn train_view(path: &std::path::Path) -> Harness<'static, App> {
     opened(&mut harness);
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Num4);
     until(&mut harness, "the Train view", |app| app.state().view == View::Train);
-    until(&mut harness, "the plan", |app| app.state().train.plan.is_some());
+    until(&mut harness, "the plan", |app| app.state().train.next.plan.is_some());
     harness
 }
 
 fn steps(app: &App, run: i64) -> usize {
-    app.state().train.batches.get(&RunId(run)).map_or(0, Vec::len)
+    app.state().train.records.batches(RunId(run)).len()
 }
 
 fn epochs(app: &App, run: i64) -> Vec<usize> {
-    let epochs = app.state().train.epochs.get(&RunId(run));
-    epochs.map_or(Vec::new(), |epochs| epochs.iter().map(|epoch| epoch.epoch).collect())
+    let epochs = app.state().train.records.epochs(RunId(run));
+    epochs.iter().map(|epoch| epoch.epoch).collect()
 }
 
 fn status(app: &App, run: i64) -> RunStatus {
@@ -44,10 +44,11 @@ fn a_run_is_started_paused_continued_stopped_and_resumed() {
     let mut harness = train_view(&path);
     // Before the first run the plan stands in its place, and follows the settings.
     assert!(harness.query_by_label("The first run").is_some());
-    let samples =
-        |app: &App| app.state().train.plan.as_ref().and_then(|(_, plan)| plan.as_ref().ok().map(|plan| plan.samples));
+    let samples = |app: &App| {
+        app.state().train.next.plan.as_ref().and_then(|(_, plan)| plan.as_ref().ok().map(|plan| plan.samples))
+    };
     let before = samples(harness.state()).unwrap();
-    harness.state_mut().state_mut().train.configuration = TrainingConfiguration { batch_size: 4, ..quick(10_000) };
+    harness.state_mut().state_mut().train.next.configuration = TrainingConfiguration { batch_size: 4, ..quick(10_000) };
     until(&mut harness, "the plan without copies", |app| samples(app).is_some_and(|samples| samples < before));
 
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
@@ -116,7 +117,7 @@ fn a_run_is_trained_again_and_compared() {
         |run: i64| project.snapshot.runs.iter().find(|r| r.id == RunId(run)).unwrap().configuration.clone();
     assert_eq!(configuration(3), configuration(2));
     let loss = |run: i64| {
-        let epochs = &harness.state().state().train.epochs[&RunId(run)];
+        let epochs = harness.state().state().train.records.epochs(RunId(run));
         epochs.iter().map(|epoch| epoch.validation.loss).collect::<Vec<_>>()
     };
     assert_eq!(loss(3), loss(2), "the same settings and seed give the same run");
@@ -129,7 +130,7 @@ fn a_label_leads_to_the_pictures_it_got_wrong() {
     let mut harness = train_view(&path);
     settle(&mut harness);
     harness.get_by_label("Labels").click();
-    until(&mut harness, "predictions", |app| app.state().train.predictions.is_some());
+    until(&mut harness, "predictions", |app| app.state().train.mistakes.predictions.is_some());
     harness.run_steps(3);
     // Sorted by any column: by name, then from the end.
     harness.get_by_label("Sort by label").click();
@@ -141,23 +142,25 @@ fn a_label_leads_to_the_pictures_it_got_wrong() {
     assert!(top(&harness, "cute") > top(&harness, "gloomy"));
 
     harness.get_by_label("gloomy").click();
-    harness.state_mut().state_mut().train.mistakes_part = Part::Train;
+    harness.state_mut().state_mut().train.mistakes.part = Part::Train;
     harness.run_steps(3);
     let state = harness.state().state();
-    let label = state.train.label.unwrap();
-    let best = state.train.epochs[&RunId(1)].iter().rev().find(|epoch| epoch.best).unwrap();
-    let mistakes = state.train.predictions.as_ref().unwrap().mistakes(label, Part::Train, best.thresholds[label]);
+    let label = state.train.mistakes.label.unwrap();
+    let epochs = state.train.records.epochs(RunId(1));
+    let best = epochs.iter().rev().find(|epoch| epoch.best).unwrap();
+    let mistakes =
+        state.train.mistakes.predictions.as_ref().unwrap().mistakes(label, Part::Train, best.thresholds[label]);
     let text = format!("False alarms: {} of {}", mistakes.false_alarms.len(), mistakes.without_label);
     assert!(harness.query_by_label_contains(&text).is_some(), "{text}");
     let (image, intensity) = *mistakes.false_alarms.first().or(mistakes.missed.first()).unwrap();
     let name = state.project.as_ref().unwrap().image(image).unwrap().file_name().to_owned();
     harness.get_by_label(&format!("{name}, intensity {intensity:.2}")).click();
-    until(&mut harness, "the picture", |app| app.state().train.picked == Some(image));
+    until(&mut harness, "the picture", |app| app.state().train.mistakes.picked == Some(image));
     harness.key_press(Key::Escape);
-    until(&mut harness, "the way back", |app| app.state().train.picked.is_none());
+    until(&mut harness, "the way back", |app| app.state().train.mistakes.picked.is_none());
     harness.run_steps(2);
     harness.get_by_label(&format!("{name}, intensity {intensity:.2}")).click();
-    until(&mut harness, "the picture again", |app| app.state().train.picked == Some(image));
+    until(&mut harness, "the picture again", |app| app.state().train.mistakes.picked == Some(image));
     harness.state_mut().state_mut().library.search = "no picture is called so".to_owned();
     harness.get_by_label_contains("Show in Library").click();
     until(&mut harness, "the Library", |app| app.state().view == View::Library);
@@ -172,12 +175,12 @@ fn settings_go_back_and_to_the_papers() {
     let path = project(folder.path(), false);
     let mut harness = train_view(&path);
     harness.get_by_label("Paper").click();
-    until(&mut harness, "the paper's settings", |app| app.state().train.configuration.depth == Depth::Everything);
-    let configuration = harness.state().state().train.configuration.clone();
+    until(&mut harness, "the paper's settings", |app| app.state().train.next.configuration.depth == Depth::Everything);
+    let configuration = harness.state().state().train.next.configuration.clone();
     assert_eq!((configuration.learning_rate(), configuration.epochs, configuration.batch_size), (1e-4, 50, 64));
     assert_eq!((configuration.augmented_copies, configuration.mlsmote, configuration.image_size_px), (9, true, 384));
     harness.get_by_label("Defaults").click();
-    until(&mut harness, "the defaults", |app| app.state().train.configuration == TrainingConfiguration::default());
+    until(&mut harness, "the defaults", |app| app.state().train.next.configuration == TrainingConfiguration::default());
     assert_eq!(harness.state().state().train.page, TrainPage::Curves);
 }
 
@@ -186,7 +189,7 @@ fn closing_the_window_asks_while_a_run_is_at_work() {
     let folder = tempfile::tempdir().unwrap();
     let path = project(folder.path(), false);
     let mut harness = train_view(&path);
-    harness.state_mut().state_mut().train.configuration = quick(10_000);
+    harness.state_mut().state_mut().train.next.configuration = quick(10_000);
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
     until(&mut harness, "an epoch", |app| !epochs(app, 1).is_empty());
     let close = |harness: &mut Harness<'_, App>| {

@@ -4,10 +4,12 @@
 use crate::common::window::{harness, opened, project, settle, until};
 use atmoscope::app::App;
 use atmoscope::app::commands::UiCommand;
-use atmoscope::app::state::{PathPurpose, PathQuestion, View};
+use atmoscope::app::paths::{self, PathPurpose};
+use atmoscope::app::state::{PathQuestion, View};
 use atmoscope::dataset::Part;
 use atmoscope::engine::jobs::import::{self, ImportRequest};
 use atmoscope::engine::{ANNOTATOR_REMARK, JobEnd, Notice};
+use atmoscope::ids::RunId;
 use atmoscope::progress::{Cancel, Silent};
 use atmoscope::project::{Project, Role};
 use egui::{Key, Modifiers, vec2};
@@ -38,8 +40,10 @@ fn every_view_looks_as_it_should() {
                 until(&mut harness, "the elbow", |app| app.state().explore.elbow.is_some());
             }
             if view == View::Train {
-                until(&mut harness, "epochs", |app| app.state().train.epochs.values().any(|epochs| epochs.len() == 8));
-                until(&mut harness, "the plan", |app| app.state().train.plan.is_some());
+                until(&mut harness, "epochs", |app| {
+                    (1..9).any(|run| app.state().train.records.epochs(RunId(run)).len() == 8)
+                });
+                until(&mut harness, "the plan", |app| app.state().train.next.plan.is_some());
             }
             settle(&mut harness);
             mask_changing(&mut harness, view);
@@ -215,7 +219,7 @@ fn commands_are_found_by_typing_and_keys_are_listed() {
     until(&mut harness, "the Train view", |app| app.state().view == View::Train);
     harness.event(egui::Event::Text("?".to_owned()));
     until(&mut harness, "the sheet", |app| app.state().cheat_sheet);
-    until(&mut harness, "the plan", |app| app.state().train.plan.is_some());
+    until(&mut harness, "the plan", |app| app.state().train.next.plan.is_some());
     // A sheet finds its place over several frames.
     settle(&mut harness);
     harness.run_steps(20);
@@ -620,7 +624,7 @@ fn what_is_said_ends_with_its_project_and_is_counted() {
     harness.run_steps(2);
     harness.state_mut().state_mut().explore.clusters = 7;
     harness.state_mut().state_mut().explore.seed = 11;
-    harness.state_mut().state_mut().train.configuration.epochs = 3;
+    harness.state_mut().state_mut().train.next.configuration.epochs = 3;
     let last = *harness.state().state().library.shown().last().unwrap();
     harness.state_mut().state_mut().library.selection.only(last);
     harness.key_press_modifiers(Modifiers::COMMAND, Key::W);
@@ -641,7 +645,7 @@ fn what_is_said_ends_with_its_project_and_is_counted() {
     assert_eq!(harness.state().state().view, View::Library);
     // Nothing can be trained on here, and everywhere it is said why.
     let state = harness.state().state();
-    assert!(!App::is_enabled(state, UiCommand::StartTraining) && !App::is_enabled(state, UiCommand::SplitPictures));
+    assert!(!UiCommand::StartTraining.is_enabled(state) && !UiCommand::SplitPictures.is_enabled(state));
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Num5);
     harness.run_steps(3);
     assert!(harness.query_by_label_contains("no pictures yet: import some first").is_some());
@@ -651,7 +655,7 @@ fn what_is_said_ends_with_its_project_and_is_counted() {
     });
     let state = harness.state().state();
     assert_eq!((state.view, state.explore.clusters, state.explore.seed), (View::Explore, 7, 11));
-    assert_eq!((state.library.selection.cursor, state.train.configuration.epochs), (Some(last), 3));
+    assert_eq!((state.library.selection.cursor, state.train.next.configuration.epochs), (Some(last), 3));
 }
 
 #[test]
@@ -661,7 +665,7 @@ fn a_path_is_kept_when_it_is_refused_and_a_file_only_replaced_when_asked() {
     let mut harness = harness(Some(&path), vec2(1280.0, 800.0), egui::Theme::Light);
     opened(&mut harness);
     settle(&mut harness);
-    let give = |harness: &mut Harness<'_, App>, purpose: PathPurpose, path: &std::path::Path| {
+    let give = |harness: &mut Harness<'_, App>, purpose: &'static PathPurpose, path: &std::path::Path| {
         harness.state_mut().state_mut().path_question = Some(PathQuestion::new(purpose));
         harness.run_steps(2);
         harness.get_by_label("Path").type_text(&path.display().to_string());
@@ -670,7 +674,7 @@ fn a_path_is_kept_when_it_is_refused_and_a_file_only_replaced_when_asked() {
         harness.run_steps(2);
     };
     // Refused by the engine, after a look that found nothing wrong.
-    give(&mut harness, PathPurpose::NewProject, &path);
+    give(&mut harness, &paths::NEW_PROJECT, &path);
     until(&mut harness, "the refusal", |app| {
         app.state().path_question.as_ref().is_some_and(|question| question.complaint.is_some())
     });
@@ -680,12 +684,12 @@ fn a_path_is_kept_when_it_is_refused_and_a_file_only_replaced_when_asked() {
     assert!(harness.state().state().problems.is_empty());
 
     // No such folder: said before anything is lost.
-    give(&mut harness, PathPurpose::ExportGroupings, &folder.path().join("nowhere/groups.csv"));
+    give(&mut harness, &paths::EXPORT_GROUPINGS, &folder.path().join("nowhere/groups.csv"));
     let question = harness.state().state().path_question.clone().unwrap();
     assert!(question.complaint.unwrap().contains("There is no folder") && question.text.ends_with("groups.csv"));
     let file = folder.path().join("groups.csv");
     std::fs::write(&file, "mine").unwrap();
-    give(&mut harness, PathPurpose::ExportGroupings, &file);
+    give(&mut harness, &paths::EXPORT_GROUPINGS, &file);
     assert!(harness.query_by_label_contains("is there already").is_some());
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
     harness.key_press(Key::Enter);
@@ -695,7 +699,7 @@ fn a_path_is_kept_when_it_is_refused_and_a_file_only_replaced_when_asked() {
     // A CSV with labels that are new: nothing is stored, and the way on is a button.
     let labels = folder.path().join("more.csv");
     std::fs::write(&labels, "image,spooky\npicture-000.png,1\n").unwrap();
-    give(&mut harness, PathPurpose::ImportLabels, &labels);
+    give(&mut harness, &paths::IMPORT_LABELS, &labels);
     until(&mut harness, "the report", |app| app.state().job_end.is_some());
     harness.run_steps(2);
     harness.get_by_label("Add the label “spooky”").click();
@@ -706,7 +710,7 @@ fn a_path_is_kept_when_it_is_refused_and_a_file_only_replaced_when_asked() {
     assert!(harness.state().state().job_end.is_none());
     // One with an unknown picture.
     std::fs::write(&labels, "image,spooky\npicture-001.png,1\nnobody.png,1\n").unwrap();
-    give(&mut harness, PathPurpose::ImportLabels, &labels);
+    give(&mut harness, &paths::IMPORT_LABELS, &labels);
     until(&mut harness, "the second report", |app| app.state().job_end.is_some());
     harness.run_steps(2);
     harness.get_by_label("Take the sound part").click();
@@ -856,7 +860,7 @@ fn window_tables_json_and_csv_show_the_same_numbers() {
     }
     // The clusters, written from both.
     let from_window = folder.path().join("window.csv");
-    harness.state_mut().state_mut().path_question = Some(PathQuestion::new(PathPurpose::ExportClusters));
+    harness.state_mut().state_mut().path_question = Some(PathQuestion::new(&paths::EXPORT_CLUSTERS));
     harness.run_steps(2);
     harness.get_by_label("Path").type_text(&from_window.display().to_string());
     harness.run_steps(2);

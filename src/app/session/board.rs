@@ -64,12 +64,12 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, session: &mut SessionState, p
     egui::Panel::left("tray").frame(frame).default_size(width).size_range(220.0..=640.0).show(ui, |ui| {
         tray_ui(ui, view, session, project, &board, &mut laid);
     });
-    egui::CentralPanel::default().show(ui, |ui| match session.spread.and_then(|pile| board.pile(pile)) {
+    egui::CentralPanel::default().show(ui, |ui| match session.screen.spread.and_then(|pile| board.pile(pile)) {
         Some(pile) => spread_ui(ui, session, project, &board, pile, &mut laid),
         None => board_ui(ui, session, project, &board, &mut laid),
     });
-    session.places = laid.pictures.iter().map(|laid| (laid.image, laid.rect)).collect();
-    session.scroll_to_cursor = false;
+    session.screen.places = laid.pictures.iter().map(|laid| (laid.image, laid.rect)).collect();
+    session.screen.scroll_to_cursor = false;
     pictures_ui(ui, view.textures, session, project, &laid);
     drag_ui(ui, view.textures, session, project, &board, &mut laid);
     view.actions.extend(laid.commands.into_iter().map(crate::app::Action::Engine));
@@ -85,7 +85,7 @@ fn tray_ui(
 ) {
     let whole = ui.max_rect();
     preview_ui(ui, view, session, project, board);
-    let leave_out = session.sort.as_ref().is_some_and(|sort| sort.condition().leave_out);
+    let leave_out = session.log.sort.as_ref().is_some_and(|sort| sort.condition().leave_out);
     ui.horizontal(|ui| {
         small::title(ui, "Not in a group yet");
         small::weak(ui, board.tray.len().to_string());
@@ -106,13 +106,13 @@ fn tray_ui(
         egui::ScrollArea::vertical().id_salt("tray").auto_shrink(false).show_viewport(ui, |ui, _| {
             let bar = ui.spacing().scroll.bar_width + 2.0;
             let width = space.width() - bar;
-            let side = (TRAY_PICTURE * session.zoom).min(width);
+            let side = (TRAY_PICTURE * session.screen.zoom).min(width);
             let columns = ((width / side).floor() as usize).max(1);
             let side = width / columns as f32;
             let rows = board.tray.len().div_ceil(columns);
             ui.set_height(rows as f32 * side);
             let origin = ui.min_rect().min;
-            session.motion.set_origin(Area::Tray, origin);
+            session.screen.motion.set_origin(Area::Tray, origin);
             for (at, image) in board.tray.iter().enumerate() {
                 let corner = origin + vec2((at % columns) as f32 * side, (at / columns) as f32 * side);
                 let cell = Rect::from_min_size(corner, Vec2::splat(side)).shrink(3.0);
@@ -139,20 +139,20 @@ fn preview_ui(
     let height = (width * 0.86).min(ui.available_height() * 0.42);
     let (space, response) = ui.allocate_exact_size(vec2(width, height), Sense::CLICK | Sense::DRAG | Sense::HOVER);
     ui.painter().rect_filled(space, 6.0, theme::picture_ground(ui.visuals().dark_mode));
-    let record = session.cursor.and_then(|cursor| project.image(cursor));
+    let record = session.hand.cursor.and_then(|cursor| project.image(cursor));
     if let Some(image) = record {
         picture::paint(ui, space.shrink(6.0), image, project, view.textures, PictureSize::Large(LARGE_PX));
         let name = picture_name(session, board, image.id);
         response
             .widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Image, true, format!("Chosen: {name}")));
         if response.clicked() {
-            session.large = true;
+            session.screen.large = true;
         }
         if response.drag_started() {
             begin_drag(session, image.id);
         }
         response.on_hover_text("Look at it large (Space), or drag it to a group");
-        let text = match session.selected.len() {
+        let text = match session.hand.selected.len() {
             0 | 1 => name,
             chosen => format!("{chosen} pictures chosen"),
         };
@@ -164,7 +164,7 @@ fn preview_ui(
 
 /// "Picture 12 of 120, in group 3".
 pub fn picture_name(session: &SessionState, board: &Board, image: ImageId) -> String {
-    let order = session.sort.as_ref().map_or(&[][..], |sort| sort.order());
+    let order = session.log.sort.as_ref().map_or(&[][..], |sort| sort.order());
     let number = order.iter().position(|known| *known == image).map_or(0, |at| at + 1);
     let place = board.pile_of(image).and_then(|pile| board.place_of(pile.id)).map(|place| place + 1);
     match place {
@@ -182,7 +182,7 @@ fn left_out_ui(ui: &mut Ui, session: &mut SessionState, project: &ProjectState, 
     let text = format!("Left out  {}", board.left_out.len());
     ui.painter().text(space.min + vec2(8.0, 6.0), Align2::LEFT_TOP, text, FontId::proportional(12.0), weak);
     let inner = Rect::from_min_max(space.min + vec2(8.0, 26.0), space.max - Vec2::splat(8.0));
-    session.motion.set_origin(Area::LeftOut, inner.min);
+    session.screen.motion.set_origin(Area::LeftOut, inner.min);
     let ratios = ratios(project, &board.left_out);
     let packed = layout::pack(&ratios, inner.size(), 60.0);
     for (image, rect) in board.left_out.iter().zip(&packed.rects) {
@@ -199,15 +199,16 @@ fn ratios(project: &ProjectState, images: &[ImageId]) -> Vec<f32> {
 }
 
 fn board_ui(ui: &mut Ui, session: &mut SessionState, project: &ProjectState, board: &Board, laid: &mut Laid) {
-    let own_groups = session.sort.as_ref().is_some_and(|sort| sort.condition().allows_own_groups());
+    let own_groups = session.log.sort.as_ref().is_some_and(|sort| sort.condition().allows_own_groups());
     let space = ui.available_rect_before_wrap();
     let marked = session.marked_piles();
     egui::ScrollArea::vertical().id_salt("board").auto_shrink(false).show_viewport(ui, |ui, _| {
         let bar = ui.spacing().scroll.bar_width + 2.0;
-        let cards = layout::cards(board.piles.len() + usize::from(own_groups), space.width() - bar, session.zoom);
+        let cards =
+            layout::cards(board.piles.len() + usize::from(own_groups), space.width() - bar, session.screen.zoom);
         ui.set_height(cards.height);
         let origin = ui.min_rect().min;
-        session.motion.set_origin(Area::Board, origin);
+        session.screen.motion.set_origin(Area::Board, origin);
         let clip = ui.clip_rect();
         for (place, (pile, rect)) in board.piles.iter().zip(&cards.rects).enumerate() {
             let rect = rect.translate(origin.to_vec2());
@@ -235,7 +236,9 @@ fn board_ui(ui: &mut Ui, session: &mut SessionState, project: &ProjectState, boa
 }
 
 fn scroll_while_dragging(ui: &Ui, session: &SessionState, clip: Rect) {
-    let Some(pointer) = ui.input(|input| input.pointer.hover_pos()).filter(|_| session.drag.is_some()) else { return };
+    let Some(pointer) = ui.input(|input| input.pointer.hover_pos()).filter(|_| session.hand.drag.is_some()) else {
+        return;
+    };
     const EDGE: f32 = 40.0;
     let push = if pointer.x < clip.min.x || pointer.x > clip.max.x {
         0.0
@@ -265,7 +268,7 @@ fn spread_ui(
     ui.horizontal(|ui| {
         let back = ui.add(egui::Button::new(format!("{}  All groups", icons::PREVIOUS)).min_size(vec2(28.0, 30.0)));
         if back.on_hover_text("Back to all groups (Esc)").clicked() {
-            session.spread = None;
+            session.screen.spread = None;
         }
         badge(ui, place + 1);
         if !pile.name.is_empty() {
@@ -276,7 +279,7 @@ fn spread_ui(
             let targets: Vec<ImageId> =
                 session.targets().into_iter().filter(|image| pile.images.contains(image)).collect();
             let some = !targets.is_empty();
-            let own = session.sort.as_ref().is_some_and(|sort| sort.condition().allows_own_groups());
+            let own = session.log.sort.as_ref().is_some_and(|sort| sort.condition().allows_own_groups());
             let take = ui.add_enabled(some, egui::Button::new("Take out").min_size(vec2(28.0, 30.0)));
             if take.on_hover_text("Take the chosen pictures out of the group (Delete)").clicked() {
                 session.take_back(targets.clone(), &mut laid.commands);
@@ -303,10 +306,10 @@ fn spread_ui(
     ui.add_space(STEP / 2.0);
     let width = ui.available_width() - ui.spacing().scroll.bar_width - 2.0;
     egui::ScrollArea::vertical().id_salt("spread").auto_shrink(false).show_viewport(ui, |ui, _| {
-        let packed = layout::rows(&ratios(project, &pile.images), width, SPREAD_PICTURE * session.zoom);
+        let packed = layout::rows(&ratios(project, &pile.images), width, SPREAD_PICTURE * session.screen.zoom);
         ui.set_height(packed.height);
         let origin = ui.min_rect().min;
-        session.motion.set_origin(Area::Spread, origin);
+        session.screen.motion.set_origin(Area::Spread, origin);
         for (image, rect) in pile.images.iter().zip(&packed.rects) {
             lay(ui, session, laid, *image, Area::Spread, rect.translate(origin.to_vec2()));
         }
@@ -315,29 +318,29 @@ fn spread_ui(
 
 /// Drags a picture, and with it all that are chosen if it is one of them.
 fn begin_drag(session: &mut SessionState, image: ImageId) {
-    if session.drag.is_some() {
+    if session.hand.drag.is_some() {
         return;
     }
-    if !session.selected.contains(&image) {
+    if !session.hand.selected.contains(&image) {
         session.go_to(image, false);
-        session.scroll_to_cursor = false;
+        session.screen.scroll_to_cursor = false;
     }
     let mut images = session.targets();
     images.sort_by_key(|other| *other != image);
-    session.drag = Some(Drag::Pictures(images));
+    session.hand.drag = Some(Drag::Pictures(images));
 }
 
 /// Lays a picture: it can be clicked and dragged there, and glides there.
 fn lay(ui: &Ui, session: &mut SessionState, laid: &mut Laid, image: ImageId, area: Area, rect: Rect) {
     let clip = ui.clip_rect();
-    if session.scroll_to_cursor && session.cursor == Some(image) {
+    if session.screen.scroll_to_cursor && session.hand.cursor == Some(image) {
         ui.scroll_to_rect_animation(rect.expand(GAP), None, egui::style::ScrollAnimation::none());
     }
     let mut hovered = false;
     if rect.intersects(clip) {
         let id = egui::Id::unique(("sorted picture", image));
         let response = ui.interact(rect, id, Sense::CLICK | Sense::DRAG | Sense::HOVER);
-        let chosen = session.selected.contains(&image) || session.cursor == Some(image);
+        let chosen = session.hand.selected.contains(&image) || session.hand.cursor == Some(image);
         response.widget_info(|| {
             let name = session.board().map_or_else(String::new, |board| picture_name(session, board, image));
             egui::WidgetInfo::selected(egui::accesskit::Role::ListItem, true, chosen, name)
@@ -345,7 +348,7 @@ fn lay(ui: &Ui, session: &mut SessionState, laid: &mut Laid, image: ImageId, are
         hovered = response.hovered();
         if response.double_clicked() {
             session.go_to(image, false);
-            session.large = true;
+            session.screen.large = true;
         } else if response.clicked() {
             let modifiers = ui.input(|input| input.modifiers);
             if modifiers.command {
@@ -353,7 +356,7 @@ fn lay(ui: &Ui, session: &mut SessionState, laid: &mut Laid, image: ImageId, are
             } else {
                 session.go_to(image, modifiers.shift);
             }
-            session.scroll_to_cursor = false;
+            session.screen.scroll_to_cursor = false;
         }
         if response.drag_started() {
             begin_drag(session, image);
@@ -365,7 +368,7 @@ fn lay(ui: &Ui, session: &mut SessionState, laid: &mut Laid, image: ImageId, are
 /// Draws all pictures; those that cross from one area to another come last and over everything.
 fn pictures_ui(ui: &Ui, textures: &mut Textures, session: &mut SessionState, project: &ProjectState, laid: &Laid) {
     let seconds = ui.input(|input| input.stable_dt);
-    let dragged: &[ImageId] = match &session.drag {
+    let dragged: &[ImageId] = match &session.hand.drag {
         Some(Drag::Pictures(images)) => images,
         _ => &[],
     };
@@ -373,7 +376,7 @@ fn pictures_ui(ui: &Ui, textures: &mut Textures, session: &mut SessionState, pro
     let accent = theme::accent(ui.visuals().dark_mode);
     let mut crossing: Vec<(ImageId, Shown)> = Vec::new();
     for picture in &laid.pictures {
-        let shown = session.motion.step(picture.image, picture.area, picture.rect, seconds);
+        let shown = session.screen.motion.step(picture.image, picture.area, picture.rect, seconds);
         if shown.crossing {
             crossing.push((picture.image, shown));
             continue;
@@ -384,18 +387,18 @@ fn pictures_ui(ui: &Ui, textures: &mut Textures, session: &mut SessionState, pro
         let painter = ui.painter().with_clip_rect(picture.clip);
         let faded = dragged.contains(&picture.image);
         paint(ui, &painter, textures, project, picture.image, shown.rect, faded);
-        let line = if session.cursor == Some(picture.image) {
+        let line = if session.hand.cursor == Some(picture.image) {
             Some(Stroke::new(3.0, accent))
-        } else if session.selected.contains(&picture.image) {
+        } else if session.hand.selected.contains(&picture.image) {
             Some(Stroke::new(2.0, accent))
-        } else if picture.hovered && session.drag.is_none() {
+        } else if picture.hovered && session.hand.drag.is_none() {
             Some(ui.visuals().widgets.hovered.bg_stroke)
         } else {
             None
         };
         if let Some(line) = line {
             painter.rect_stroke(shown.rect, 2.0, line, StrokeKind::Outside);
-            if session.selected.contains(&picture.image) {
+            if session.hand.selected.contains(&picture.image) {
                 let corner = Rect::from_center_size(shown.rect.right_top() + vec2(-8.0, 8.0), Vec2::splat(14.0));
                 painter.rect_filled(corner, 7.0, accent);
                 let front = theme::text_on(accent);
@@ -407,7 +410,7 @@ fn pictures_ui(ui: &Ui, textures: &mut Textures, session: &mut SessionState, pro
     for (image, shown) in crossing {
         paint(ui, &painter, textures, project, image, shown.rect, false);
     }
-    if session.motion.take_moving() {
+    if session.screen.motion.take_moving() {
         ui.ctx().request_repaint();
     }
 }

@@ -30,25 +30,25 @@ pub(super) fn card_ui(
     response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Group, true, &name));
     let targets = session.targets();
     let elsewhere = !targets.is_empty() && !targets.iter().all(|image| pile.images.contains(image));
-    if response.drag_started() && session.drag.is_none() {
-        session.drag = Some(Drag::Pile(pile.id));
+    if response.drag_started() && session.hand.drag.is_none() {
+        session.hand.drag = Some(Drag::Pile(pile.id));
     }
     if response.clicked() {
-        if session.merging.is_some_and(|from| from != pile.id) {
-            if let Some(from) = session.merging.take() {
+        if session.hand.merging.is_some_and(|from| from != pile.id) {
+            if let Some(from) = session.hand.merging.take() {
                 session.make(Move::Merge { from, into: pile.id }, &mut laid.commands);
             }
         } else if elsewhere {
             session.place(targets, pile.id, &mut laid.commands);
         }
     }
-    let hovered = response.hovered() && session.drag.is_none();
+    let hovered = response.hovered() && session.hand.drag.is_none();
     let fill = ui.visuals().widgets.inactive.weak_bg_fill;
     ui.painter().rect_filled(rect, 8.0, fill);
-    if session.merging == Some(pile.id) || session.spread == Some(pile.id) {
+    if session.hand.merging == Some(pile.id) || session.screen.spread == Some(pile.id) {
         let line = Stroke::new(2.0, theme::accent(ui.visuals().dark_mode));
         ui.painter().rect_stroke(rect, 8.0, line, StrokeKind::Inside);
-    } else if hovered && (elsewhere || session.merging.is_some()) {
+    } else if hovered && (elsewhere || session.hand.merging.is_some()) {
         ui.painter().rect_stroke(rect, 8.0, ui.visuals().widgets.hovered.bg_stroke, StrokeKind::Inside);
     }
     if pile.images.is_empty() {
@@ -78,7 +78,7 @@ fn title_ui(
     laid: &mut Laid,
 ) {
     badge(ui, place + 1);
-    if session.renaming.as_ref().is_some_and(|renaming| renaming.pile == pile.id) {
+    if session.hand.renaming.as_ref().is_some_and(|renaming| renaming.pile == pile.id) {
         rename_ui(ui, session, laid);
         return;
     }
@@ -95,9 +95,9 @@ fn title_ui(
             let name = format!("Spread group {} out", place + 1);
             spread.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, &name));
             if spread.on_hover_text("Spread the group out (S)").clicked() {
-                session.spread = Some(pile.id);
-                session.cursor = pile.images.first().copied();
-                session.selected.clear();
+                session.screen.spread = Some(pile.id);
+                session.hand.cursor = pile.images.first().copied();
+                session.hand.selected.clear();
             }
         }
         let colour = if marked { ui.visuals().warn_fg_color } else { ui.visuals().weak_text_color() };
@@ -125,7 +125,7 @@ fn title_ui(
 }
 
 fn rename_ui(ui: &mut Ui, session: &mut SessionState, laid: &mut Laid) {
-    let Some(renaming) = &mut session.renaming else { return };
+    let Some(renaming) = &mut session.hand.renaming else { return };
     let field = egui::TextEdit::singleline(&mut renaming.text)
         .char_limit(names::LONGEST)
         .hint_text("Name")
@@ -158,7 +158,7 @@ fn menu_ui(ui: &mut Ui, session: &mut SessionState, board: &Board, pile: &Pile, 
         session.begin_rename(Some(pile.id));
     }
     if item(ui, "Spread out", "S", full) {
-        session.spread = Some(pile.id);
+        session.screen.spread = Some(pile.id);
     }
     if item(ui, "Put into another group…", "M", board.piles.len() > 1 && full) {
         session.begin_merge(Some(pile.id));

@@ -24,7 +24,7 @@ pub(super) fn drag_ui(
     board: &Board,
     laid: &mut Laid,
 ) {
-    let Some(drag) = session.drag.clone() else { return };
+    let Some(drag) = session.hand.drag.clone() else { return };
     let (pointer, released, down) =
         ui.input(|input| (input.pointer.interact_pos(), input.pointer.any_released(), input.pointer.any_down()));
     let Some(pointer) = pointer else { return };
@@ -64,7 +64,7 @@ pub(super) fn drag_ui(
     if released || !down {
         match target {
             Some((drop, _)) => session.drop_at(drop, pointer, &mut laid.commands),
-            None => session.drag = None,
+            None => session.hand.drag = None,
         }
     }
     ui.ctx().request_repaint();
@@ -94,7 +94,7 @@ fn stack(
 ) {
     for (at, image) in images.iter().take(4).enumerate().rev() {
         let Some(record) = project.image(*image) else { continue };
-        let size = session.motion.shown(*image).map_or(Vec2::splat(80.0), |rect| rect.size());
+        let size = session.screen.motion.shown(*image).map_or(Vec2::splat(80.0), |rect| rect.size());
         let scale = (96.0 / size.max_elem().max(1.0)).min(1.3);
         let space = Rect::from_center_size(pointer + Vec2::splat(at as f32 * 7.0), size * scale);
         let rect = picture::fitted(record, space);

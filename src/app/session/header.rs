@@ -35,7 +35,7 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, session: &mut SessionState) {
 }
 
 fn task_ui(ui: &mut Ui, session: &SessionState) {
-    let Some(sort) = &session.sort else { return };
+    let Some(sort) = &session.log.sort else { return };
     let number = match session.session.tasks.len() {
         1 => String::new(),
         all => format!("Part {} of {all}:  ", session.session.task_number()),
@@ -61,9 +61,9 @@ fn standing_ui(ui: &mut Ui, session: &mut SessionState, standing: &Standing) {
         ui.painter().rect_filled(done, 4.0, theme::accent(ui.visuals().dark_mode));
         small::weak(ui, format!("{} of {all}", standing.placed));
         saved_ui(ui, session);
-        if !session.typed.is_empty() || session.merging.is_some() {
+        if !session.hand.typed.is_empty() || session.hand.merging.is_some() {
             typed_ui(ui, session);
-        } else if let Some((text, since)) = &session.remark
+        } else if let Some((text, since)) = &session.screen.remark
             && since.elapsed() < REMARK
         {
             let left = REMARK.saturating_sub(since.elapsed());
@@ -80,13 +80,13 @@ fn standing_ui(ui: &mut Ui, session: &mut SessionState, standing: &Standing) {
 }
 
 fn typed_ui(ui: &mut Ui, session: &SessionState) {
-    let text = match session.merging.and_then(|pile| session.board()?.place_of(pile)) {
+    let text = match session.hand.merging.and_then(|pile| session.board()?.place_of(pile)) {
         Some(place) => format!(
             "Put group {} into which group?  Type its number or click it: {}_   (Esc to keep it)",
             place + 1,
-            session.typed
+            session.hand.typed
         ),
-        None => format!("Group {}_   then Enter, or another digit", session.typed),
+        None => format!("Group {}_   then Enter, or another digit", session.hand.typed),
     };
     ui.label(RichText::new(text).color(theme::accent(ui.visuals().dark_mode)));
 }
@@ -122,7 +122,8 @@ fn buttons_ui(ui: &mut Ui, view: &mut ViewContext<'_>, session: &mut SessionStat
         session.pause(&mut commands);
     }
     ui.separator();
-    let (can_undo, can_redo) = session.sort.as_ref().map_or((false, false), |sort| (sort.can_undo(), sort.can_redo()));
+    let (can_undo, can_redo) =
+        session.log.sort.as_ref().map_or((false, false), |sort| (sort.can_undo(), sort.can_redo()));
     let icon = |ui: &mut Ui, icon: &str, name: &str, tip: &str, enabled: bool| {
         let button = egui::Button::new(RichText::new(icon).size(18.0)).min_size(vec2(34.0, 34.0)).frame(false);
         let response = ui.add_enabled(enabled, button);
@@ -130,7 +131,7 @@ fn buttons_ui(ui: &mut Ui, view: &mut ViewContext<'_>, session: &mut SessionStat
         response.on_hover_text(tip).clicked()
     };
     if icon(ui, icons::HELP, "Help", "How it is done, and the keys (?)", true) {
-        session.help = true;
+        session.screen.help = true;
     }
     if icon(ui, icons::PLUS, "Larger", "Larger pictures (Ctrl +)", true) {
         session.scale(1.2);

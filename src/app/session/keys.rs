@@ -1,34 +1,128 @@
-//! The keys of the sorting board, in the order in which they were pressed.
+//! The keys of the sorting board: one list for what they do and for the help, in the order in which they were pressed.
 
 use egui::{Event, Key, Modifiers, vec2};
 
-use super::state::{Page, SessionState};
+use super::state::SessionState;
 use crate::app::commands::UiCommand;
 use crate::engine::Command;
 
-/// Every key with what it does, for the help.
-pub const HELP: [(&str, &str); 20] = [
-    ("1 … 9, 0 for ten", "Put the picture into that group; with more groups type the number, then Enter"),
-    ("N", "Put it into a new group"),
-    ("Enter", "Put it where the last one went; in a group: spread the group out"),
-    ("Arrows", "Go to another picture; with Shift choose several"),
-    ("Tab", "Go to the next group; with Shift to the one before"),
-    ("Home, End", "First or last picture there"),
-    ("Ctrl and click, Ctrl A", "Choose several pictures, or all that lie there"),
-    ("Space", "Look at the picture large"),
-    ("S", "Spread the group out"),
-    ("Delete", "Take the picture out of its group"),
-    ("L", "Leave it out of all groups, where that is allowed"),
-    ("F2", "Name the group"),
-    ("M, then a number", "Put the whole group into another"),
-    ("[ and ]", "Move the group along"),
-    ("Ctrl Z, Ctrl Shift Z", "Undo, redo"),
-    ("Ctrl +, Ctrl -, Ctrl 0", "Larger, smaller, standard size; also Ctrl and the wheel"),
-    ("Ctrl Enter", "Hand in, when everything is in its place"),
-    ("Ctrl P", "Pause"),
-    ("Esc", "Close what is open, choose nothing"),
-    ("?", "These keys and how it is done"),
+/// Keys of one kind.
+#[derive(Debug)]
+pub struct KeyRow {
+    /// With Ctrl, or without.
+    ctrl: bool,
+    keys: &'static [Key],
+    /// Characters that are found at other places on other keyboards.
+    characters: &'static [&'static str],
+    /// The keys as people read them.
+    pub shown: &'static str,
+    /// What they do.
+    pub what: &'static str,
+    run: fn(&mut SessionState, Stroke<'_>, &mut Vec<Command>),
+}
+
+/// What was pressed.
+#[derive(Clone, Copy, Debug)]
+struct Stroke<'a> {
+    /// None for a character.
+    key: Option<Key>,
+    character: &'a str,
+    shift: bool,
+}
+
+const DIGITS: [Key; 10] =
+    [Key::Num0, Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
+
+/// The keys of the board, in the order of the help. What only the mouse does stands there without a key.
+#[rustfmt::skip]
+pub static ROWS: &[KeyRow] = &[
+    plain(&DIGITS, "1 … 9, 0 for ten", "Put the picture into that group; with more groups type the number, then Enter",
+        |session, stroke, commands| {
+            if let Some(digit) = DIGITS.iter().position(|known| Some(*known) == stroke.key) {
+                session.digit(digit as u8, commands);
+            }
+        }),
+    plain(&[Key::N], "N", "Put it into a new group", |session, _, commands| session.new_pile(session.targets(), commands)),
+    plain(&[Key::Enter], "Enter", "Put it where the last one went; in a group: spread the group out",
+        |session, _, commands| session.enter(commands)),
+    plain(&[Key::ArrowLeft, Key::ArrowRight, Key::ArrowUp, Key::ArrowDown], "Arrows",
+        "Go to another picture; with Shift choose several", arrow),
+    plain(&[Key::Tab], "Tab", "Go to the next group; with Shift to the one before",
+        |session, stroke, _| session.next_place(!stroke.shift)),
+    plain(&[Key::Home, Key::End], "Home, End", "First or last picture there",
+        |session, stroke, _| session.go_to_end(stroke.key == Some(Key::End), stroke.shift)),
+    ctrl(&[Key::A], "Ctrl and click, Ctrl A", "Choose several pictures, or all that lie there",
+        |session, _, _| session.select_all()),
+    plain(&[Key::Space, Key::Z], "Space", "Look at the picture large", |session, _, _| session.screen.large = !session.screen.large),
+    plain(&[Key::S], "S", "Spread the group out", |session, _, _| session.toggle_spread()),
+    plain(&[Key::Delete, Key::Backspace], "Delete", "Take the picture out of its group",
+        |session, _, commands| session.delete(commands)),
+    plain(&[Key::L], "L", "Leave it out of all groups, where that is allowed",
+        |session, _, commands| session.leave_out(session.targets(), commands)),
+    plain(&[Key::F2], "F2", "Name the group", |session, _, _| session.begin_rename(session.pile_at_cursor())),
+    plain(&[Key::M], "M, then a number", "Put the whole group into another",
+        |session, _, _| session.begin_merge(session.pile_at_cursor())),
+    // Brackets are found at other places on other keyboards.
+    KeyRow { characters: &["[", "]"], ..plain(&[], "[ and ]", "Move the group along",
+        |session, stroke, commands| session.reorder(stroke.character == "]", commands)) },
+    ctrl(&[Key::Z, Key::Y], "Ctrl Z, Ctrl Shift Z", "Undo, redo",
+        |session, stroke, commands| session.step_back(stroke.shift || stroke.key == Some(Key::Y), commands)),
+    ctrl(&[Key::Plus, Key::Equals, Key::Minus, Key::Num0], "Ctrl +, Ctrl -, Ctrl 0",
+        "Larger, smaller, standard size; also Ctrl and the wheel", scale),
+    ctrl(&[Key::Enter], "Ctrl Enter", "Hand in, when everything is in its place", |session, _, _| session.ask_to_submit()),
+    ctrl(&[Key::P], "Ctrl P", "Pause", |session, _, commands| session.pause(commands)),
+    plain(&[Key::Escape], "Esc", "Close what is open, choose nothing", |session, _, _| { session.escape(); }),
+    KeyRow { characters: &["?"], ..plain(&[Key::F1], "?", "These keys and how it is done",
+        |session, _, _| session.screen.help = !session.screen.help) },
 ];
+
+const fn row(
+    ctrl: bool,
+    keys: &'static [Key],
+    shown: &'static str,
+    what: &'static str,
+    run: fn(&mut SessionState, Stroke<'_>, &mut Vec<Command>),
+) -> KeyRow {
+    KeyRow { ctrl, keys, characters: &[], shown, what, run }
+}
+
+const fn plain(
+    keys: &'static [Key],
+    shown: &'static str,
+    what: &'static str,
+    run: fn(&mut SessionState, Stroke<'_>, &mut Vec<Command>),
+) -> KeyRow {
+    row(false, keys, shown, what, run)
+}
+
+const fn ctrl(
+    keys: &'static [Key],
+    shown: &'static str,
+    what: &'static str,
+    run: fn(&mut SessionState, Stroke<'_>, &mut Vec<Command>),
+) -> KeyRow {
+    row(true, keys, shown, what, run)
+}
+
+fn arrow(session: &mut SessionState, stroke: Stroke<'_>, _: &mut Vec<Command>) {
+    let step = match stroke.key {
+        Some(Key::ArrowLeft) if session.screen.large => return session.step(false),
+        Some(Key::ArrowRight) if session.screen.large => return session.step(true),
+        Some(Key::ArrowLeft) => vec2(-1.0, 0.0),
+        Some(Key::ArrowRight) => vec2(1.0, 0.0),
+        Some(Key::ArrowUp) => vec2(0.0, -1.0),
+        _ => vec2(0.0, 1.0),
+    };
+    session.go(step, stroke.shift);
+}
+
+fn scale(session: &mut SessionState, stroke: Stroke<'_>, _: &mut Vec<Command>) {
+    match stroke.key {
+        Some(Key::Plus | Key::Equals) => session.scale(1.2),
+        Some(Key::Minus) => session.scale(1.0 / 1.2),
+        _ => session.screen.zoom = 1.0,
+    }
+}
 
 /// What the keys asked for beside changes of the session.
 #[derive(Debug, Default)]
@@ -52,26 +146,24 @@ pub fn press(context: &egui::Context, session: &mut SessionState) -> Pressed {
     let mut events = context.input_mut(|input| std::mem::take(&mut input.events));
     events.retain(|event| {
         // Somebody may begin or end to type between two of them.
-        let typing = session.renaming.is_some();
+        let typing = session.hand.renaming.is_some();
         match event {
             Event::Key { key, modifiers, pressed: true, .. } => {
                 !key_down(session, *key, *modifiers, typing, &mut pressed)
             }
-            Event::Text(text) if text == "?" && !typing => {
-                session.help = !session.help;
+            Event::Text(text) if !typing => {
+                let stroke = Stroke { key: None, character: text, shift: false };
+                let row = ROWS.iter().find(|row| row.characters.contains(&text.as_str()));
+                if let Some(row) = row.filter(|_| text == "?" || session.listens()) {
+                    (row.run)(session, stroke, &mut pressed.commands);
+                }
                 false
             }
-            // Brackets are found at other places on other keyboards.
-            Event::Text(text) if (text == "[" || text == "]") && !typing && session.page == Page::Board => {
-                session.reorder(text == "]", &mut pressed.commands);
-                false
-            }
-            Event::Text(_) => typing,
             _ => true,
         }
     });
     context.input_mut(|input| input.events = events);
-    if session.page == Page::Board && session.renaming.is_none() && !session.confirming && !session.help {
+    if session.listens() && session.hand.renaming.is_none() {
         // Tab and the arrows go from picture to picture here, not from button to button.
         context.memory_mut(|memory| memory.move_focus(egui::FocusDirection::None));
     }
@@ -80,84 +172,56 @@ pub fn press(context: &egui::Context, session: &mut SessionState) -> Pressed {
 
 /// True when the key meant something.
 fn key_down(session: &mut SessionState, key: Key, modifiers: Modifiers, typing: bool, pressed: &mut Pressed) -> bool {
-    match key {
-        Key::F11 => {
-            pressed.ui.push(UiCommand::FullScreen);
+    // What the whole window can be told also here.
+    for command in [UiCommand::FullScreen, UiCommand::Quit] {
+        let fits = |shortcut: &egui::KeyboardShortcut| {
+            shortcut.logical_key == key && modifiers.matches_exact(shortcut.modifiers)
+        };
+        if command.info().shortcuts.iter().any(fits) {
+            pressed.ui.push(command);
             return true;
         }
-        Key::Q if modifiers.command => {
-            pressed.ui.push(UiCommand::Quit);
-            return true;
-        }
-        Key::Escape => return session.escape(),
-        Key::F1 => {
-            session.help = !session.help;
-            return true;
-        }
-        _ => {}
+    }
+    if key == Key::Escape {
+        return session.escape();
     }
     if typing {
         if key == Key::Enter {
             session.end_rename(true, &mut pressed.commands);
-            return true;
         }
+        return key == Key::Enter;
+    }
+    let row = ROWS.iter().find(|row| row.ctrl == modifiers.command && row.keys.contains(&key));
+    let Some(row) = row.filter(|_| key == Key::F1 || session.listens() && (modifiers.command || !modifiers.alt)) else {
         return false;
-    }
-    if session.page != Page::Board || session.confirming || session.help {
-        return false;
-    }
-    let commands = &mut pressed.commands;
-    if modifiers.command {
-        match key {
-            Key::Z if modifiers.shift => session.step_back(true, commands),
-            Key::Z => session.step_back(false, commands),
-            Key::Y => session.step_back(true, commands),
-            Key::A => session.select_all(),
-            Key::Plus | Key::Equals => session.scale(1.2),
-            Key::Minus => session.scale(1.0 / 1.2),
-            Key::Num0 => session.zoom = 1.0,
-            Key::Enter => session.ask_to_submit(),
-            Key::P => session.pause(commands),
-            _ => return false,
-        }
-        return true;
-    }
-    if modifiers.alt {
-        return false;
-    }
-    let shift = modifiers.shift;
-    let targets = session.targets();
-    match key {
-        Key::ArrowLeft if session.large => session.step(false),
-        Key::ArrowRight if session.large => session.step(true),
-        Key::ArrowLeft => session.go(vec2(-1.0, 0.0), shift),
-        Key::ArrowRight => session.go(vec2(1.0, 0.0), shift),
-        Key::ArrowUp => session.go(vec2(0.0, -1.0), shift),
-        Key::ArrowDown => session.go(vec2(0.0, 1.0), shift),
-        Key::Home => session.go_to_end(false, shift),
-        Key::End => session.go_to_end(true, shift),
-        Key::Tab => session.next_place(!shift),
-        Key::Enter => session.enter(commands),
-        Key::N => session.new_pile(targets, commands),
-        Key::Delete | Key::Backspace if !session.typed.is_empty() => {
-            session.typed.pop();
-        }
-        Key::Delete | Key::Backspace => session.take_back(targets, commands),
-        Key::L => session.leave_out(targets, commands),
-        Key::Space | Key::Z => session.large = !session.large,
-        Key::S => session.spread = if session.spread.is_some() { None } else { session.pile_at_cursor() },
-        Key::M => session.begin_merge(session.pile_at_cursor()),
-        Key::F2 => session.begin_rename(session.pile_at_cursor()),
-        key => match digit(key) {
-            Some(digit) if !shift => session.digit(digit, commands),
-            _ => return false,
-        },
-    }
+    };
+    (row.run)(session, Stroke { key: Some(key), character: "", shift: modifiers.shift }, &mut pressed.commands);
     true
 }
 
-fn digit(key: Key) -> Option<u8> {
-    const DIGITS: [Key; 10] =
-        [Key::Num0, Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
-    DIGITS.iter().position(|known| *known == key).map(|at| at as u8)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_key_of_a_sort_is_used_twice() {
+        let mut keys = HashSet::new();
+        let mut characters = HashSet::new();
+        for row in ROWS {
+            for key in row.keys {
+                assert!(keys.insert((row.ctrl, *key)), "{key:?} is used twice, once for: {}", row.what);
+            }
+            for character in row.characters {
+                assert!(characters.insert(*character), "{character} is used twice, once for: {}", row.what);
+            }
+            assert!(!row.keys.is_empty() || !row.characters.is_empty(), "no key: {}", row.what);
+        }
+        for command in [UiCommand::FullScreen, UiCommand::Quit] {
+            for shortcut in command.info().shortcuts {
+                let key = (shortcut.modifiers.command, shortcut.logical_key);
+                assert!(!keys.contains(&key), "{key:?} belongs to the window");
+            }
+        }
+    }
 }

@@ -24,7 +24,7 @@ pub(super) fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState
     // Taken out while it is drawn, so that it and the rest can be changed side by side.
     let Some(mut session) = view.state.session.take() else { return };
     let context = ui.ctx().clone();
-    match session.page {
+    match session.screen.page {
         Page::Introduction => pages::introduction_ui(ui, view, &mut session),
         Page::Paused => pages::paused_ui(ui, view, &mut session),
         Page::Finished => pages::finished_ui(ui, view, &mut session),

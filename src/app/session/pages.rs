@@ -10,7 +10,7 @@ use crate::app::state::ProjectState;
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::{picture, small};
 use crate::app::{ViewContext, icons};
-use crate::engine::Command;
+use crate::engine::command::SessionCommand;
 use crate::engine::jobs::counted;
 use crate::engine::thumbnails::PictureSize;
 
@@ -40,13 +40,13 @@ fn primary(ui: &mut Ui, text: &str) -> egui::Response {
 
 /// What the next sort is about, and the first time how it is done.
 pub fn introduction_ui(ui: &mut Ui, view: &mut ViewContext<'_>, session: &mut SessionState) {
-    let Some(sort) = session.sort.clone() else { return };
+    let Some(sort) = session.log.sort.clone() else { return };
     page_ui(ui, 860.0, |ui| {
         let parts = session.session.tasks.len();
         if parts > 1 {
             small::weak(ui, format!("Part {} of {parts}", session.session.task_number()));
         }
-        ui.heading(if session.explain {
+        ui.heading(if session.screen.explain {
             format!("Welcome, {}", session.session.rater.name)
         } else {
             format!("Next, {}", session.session.rater.name)
@@ -66,7 +66,7 @@ pub fn introduction_ui(ui: &mut Ui, view: &mut ViewContext<'_>, session: &mut Se
             )
         };
         ui.label(RichText::new(what).size(15.0).color(ui.visuals().weak_text_color()));
-        if session.explain {
+        if session.screen.explain {
             ui.add_space(STEP * 2.0);
             how_ui(ui, sort.condition().allows_own_groups());
         }
@@ -76,12 +76,12 @@ pub fn introduction_ui(ui: &mut Ui, view: &mut ViewContext<'_>, session: &mut Se
             // Enter begins, wherever the keyboard is.
             let entered = ui.input(|input| input.key_pressed(egui::Key::Enter));
             if begin.clicked() || entered {
-                session.page = Page::Board;
-                session.scroll_to_cursor = true;
+                session.screen.page = Page::Board;
+                session.screen.scroll_to_cursor = true;
             }
             back_ui(ui, view, session);
-            if !session.explain && ui.button("How it is done").clicked() {
-                session.explain = true;
+            if !session.screen.explain && ui.button("How it is done").clicked() {
+                session.screen.explain = true;
             }
         });
     });
@@ -89,7 +89,7 @@ pub fn introduction_ui(ui: &mut Ui, view: &mut ViewContext<'_>, session: &mut Se
 
 /// The way back to the project, unless the window was opened for the rater alone.
 fn back_ui(ui: &mut Ui, view: &mut ViewContext<'_>, session: &SessionState) {
-    if !session.alone
+    if !session.screen.alone
         && ui
             .add(egui::Button::new("Back to the project").min_size(vec2(28.0, 44.0)))
             .on_hover_text("For the researcher: leave this rater's session")
@@ -223,9 +223,9 @@ pub fn paused_ui(ui: &mut Ui, view: &mut ViewContext<'_>, session: &mut SessionS
         ui.add_space(STEP * 3.0);
         ui.horizontal(|ui| {
             if primary(ui, "Go on").clicked() || ui.input(|input| input.key_pressed(egui::Key::Enter)) {
-                view.send(Command::OpenSession(session.session.study, session.session.rater.id));
-                session.page = Page::Board;
-                session.scroll_to_cursor = true;
+                view.send(SessionCommand::Open(session.session.study, session.session.rater.id));
+                session.screen.page = Page::Board;
+                session.screen.scroll_to_cursor = true;
             }
             back_ui(ui, view, session);
         });
@@ -249,7 +249,7 @@ pub fn finished_ui(ui: &mut Ui, view: &mut ViewContext<'_>, session: &mut Sessio
                     let button = ui.button("Change it…");
                     let tip = "Begin a new version with your groups as they are; the one handed in is kept";
                     if button.on_hover_text(tip).clicked() {
-                        view.send(Command::NewVersion(sort.id));
+                        view.send(SessionCommand::NewVersion(sort.id));
                     }
                 });
             });
@@ -266,10 +266,10 @@ pub fn large_ui(
     session: &mut SessionState,
     project: &ProjectState,
 ) {
-    if !session.large {
+    if !session.screen.large {
         return;
     }
-    let Some(image) = session.cursor.and_then(|cursor| project.image(cursor)).cloned() else { return };
+    let Some(image) = session.hand.cursor.and_then(|cursor| project.image(cursor)).cloned() else { return };
     let Some(board) = session.board().cloned() else { return };
     let screen = context.content_rect();
     let area = egui::Area::new(egui::Id::unique("large picture")).order(egui::Order::Foreground).fixed_pos(screen.min);
@@ -290,16 +290,16 @@ pub fn large_ui(
         response
     });
     if response.inner.clicked() {
-        session.large = false;
+        session.screen.large = false;
     }
 }
 
 /// How it is done, and the keys.
 pub fn help_ui(context: &egui::Context, session: &mut SessionState) {
-    if !session.help {
+    if !session.screen.help {
         return;
     }
-    let own_groups = session.sort.as_ref().is_none_or(|sort| sort.condition().allows_own_groups());
+    let own_groups = session.log.sort.as_ref().is_none_or(|sort| sort.condition().allows_own_groups());
     let response = egui::Modal::new(egui::Id::unique("sorting help")).show(context, |ui| {
         ui.set_width(860.0_f32.min(context.content_rect().width() - 80.0));
         ui.heading("How it is done");
@@ -309,9 +309,9 @@ pub fn help_ui(context: &egui::Context, session: &mut SessionState) {
             ui.add_space(STEP * 2.0);
             small::title(ui, "Keys, for those who like them");
             egui::Grid::new("sorting keys").num_columns(2).spacing(vec2(24.0, 6.0)).show(ui, |ui| {
-                for (keys, what) in keys::HELP {
-                    small::weak(ui, keys);
-                    ui.label(what);
+                for row in keys::ROWS {
+                    small::weak(ui, row.shown);
+                    ui.label(row.what);
                     ui.end_row();
                 }
             });
@@ -320,13 +320,13 @@ pub fn help_ui(context: &egui::Context, session: &mut SessionState) {
         ui.add(egui::Button::new("Close").min_size(Vec2::new(92.0, 34.0))).clicked()
     });
     if response.inner || response.should_close() {
-        session.help = false;
+        session.screen.help = false;
     }
 }
 
 /// Asks whether to submit.
 pub fn confirm_ui(context: &egui::Context, view: &mut ViewContext<'_>, session: &mut SessionState) {
-    if !session.confirming {
+    if !session.screen.confirming {
         return;
     }
     let Some(standing) = session.standing() else { return };
@@ -349,9 +349,9 @@ pub fn confirm_ui(context: &egui::Context, view: &mut ViewContext<'_>, session: 
     });
     let (yes, no) = response.inner;
     if yes && let Some(id) = session.sort_id() {
-        view.send(Command::SubmitSort(id));
+        view.send(SessionCommand::Submit(id));
     }
     if yes || no || response.should_close() {
-        session.confirming = false;
+        session.screen.confirming = false;
     }
 }

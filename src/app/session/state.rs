@@ -10,8 +10,9 @@ use egui::{Pos2, Rect, Vec2};
 use time::OffsetDateTime;
 
 use super::layout;
-use super::motion::{Area, Motion};
+use super::motion::Motion;
 use crate::engine::Command;
+use crate::engine::command::SessionCommand;
 use crate::engine::session::RaterSession;
 use crate::engine::sorts::MoveRequest;
 use crate::ids::{ImageId, PileId, SortId};
@@ -69,21 +70,20 @@ pub struct Renaming {
     pub focus: bool,
 }
 
-/// A session on the screen.
+/// The sort under way, and how much of it is on disk.
 #[derive(Debug)]
-pub struct SessionState {
-    /// As the engine gave it.
-    pub session: RaterSession,
+pub struct MoveLog {
     /// The board with the moves made so far; none when all is submitted.
     pub sort: Option<Sort>,
     /// Moves that are on disk.
     pub stored_moves: usize,
-    /// What is shown.
-    pub page: Page,
-    /// True when the introduction shows how it is done.
-    pub explain: bool,
-    /// True when the window was opened for this rater alone: there is no way to the rest of the project.
-    pub alone: bool,
+    /// True while the session is read again after a move that could not be stored.
+    pub reopening: bool,
+}
+
+/// Where the rater's hand is: what is chosen, dragged, typed.
+#[derive(Debug, Default)]
+pub struct Hand {
     /// The picture that the keyboard is at.
     pub cursor: Option<ImageId>,
     /// Where a range begins.
@@ -98,15 +98,33 @@ pub struct SessionState {
     pub last_pile: Option<PileId>,
     /// A pile's name being typed.
     pub renaming: Option<Renaming>,
+    /// What is dragged.
+    pub drag: Option<Drag>,
+}
+
+impl Hand {
+    /// Goes to a picture and chooses nothing else.
+    fn at(cursor: Option<ImageId>) -> Self {
+        Self { cursor, anchor: cursor, ..Self::default() }
+    }
+}
+
+/// What is on the screen, and how large.
+#[derive(Debug)]
+pub struct Screen {
+    /// What is shown.
+    pub page: Page,
+    /// True when the introduction shows how it is done.
+    pub explain: bool,
+    /// True when the window was opened for this rater alone: there is no way to the rest of the project.
+    pub alone: bool,
     /// The pile that is spread out.
     pub spread: Option<PileId>,
     /// True while the picture at the cursor fills the window.
     pub large: bool,
     /// Scale of cards and pictures.
     pub zoom: f32,
-    /// What is dragged.
-    pub drag: Option<Drag>,
-    /// Places of the pictures.
+    /// Places of the pictures while they move.
     pub motion: Motion,
     /// Places of all pictures on the screen, as last laid out, for the arrows.
     pub places: Vec<(ImageId, Rect)>,
@@ -118,49 +136,63 @@ pub struct SessionState {
     pub remark: Option<(String, Instant)>,
     /// The keys are on show.
     pub help: bool,
-    /// True while the session is read again after a move that could not be stored.
-    pub reopening: bool,
 }
 
-impl SessionState {
-    /// A session as just opened. Who has made moves already goes on at once, at the same picture.
-    pub fn new(session: RaterSession, alone: bool, zoom: f32) -> Self {
-        let sort = session.current.as_ref().map(|current| current.sort.clone());
-        let moves = sort.as_ref().map_or(0, Sort::move_count);
-        let first_of_all =
-            session.tasks.iter().all(|(_, progress)| progress.sort.as_ref().is_none_or(|sort| sort.moves == 0));
-        let page = match &sort {
-            None => Page::Finished,
-            Some(_) if moves == 0 => Page::Introduction,
-            Some(_) => Page::Board,
-        };
-        let cursor = sort.as_ref().and_then(Sort::next_image);
+impl Screen {
+    fn new(page: Page, explain: bool, alone: bool, zoom: f32) -> Self {
         Self {
-            session,
-            sort,
-            stored_moves: moves,
             page,
-            explain: first_of_all,
+            explain,
             alone,
-            cursor,
-            anchor: cursor,
-            selected: HashSet::new(),
-            typed: String::new(),
-            merging: None,
-            last_pile: None,
-            renaming: None,
             spread: None,
             large: false,
             zoom,
-            drag: None,
             motion: Motion::default(),
             places: Vec::new(),
             scroll_to_cursor: true,
             confirming: false,
             remark: None,
             help: false,
-            reopening: false,
         }
+    }
+}
+
+/// A session in the window.
+#[derive(Debug)]
+pub struct SessionState {
+    /// As the engine gave it.
+    pub session: RaterSession,
+    /// The sort under way.
+    pub log: MoveLog,
+    /// What is chosen, dragged, typed.
+    pub hand: Hand,
+    /// What is on the screen.
+    pub screen: Screen,
+}
+
+impl SessionState {
+    /// A session as just opened. Who has made moves already goes on at once, at the same picture.
+    pub fn new(session: RaterSession, alone: bool, zoom: f32) -> Self {
+        let sort = session.current.as_ref().map(|current| current.sort.clone());
+        let stored_moves = sort.as_ref().map_or(0, Sort::move_count);
+        let first_of_all =
+            session.tasks.iter().all(|(_, progress)| progress.sort.as_ref().is_none_or(|sort| sort.moves == 0));
+        let page = match &sort {
+            None => Page::Finished,
+            Some(_) if stored_moves == 0 => Page::Introduction,
+            Some(_) => Page::Board,
+        };
+        Self {
+            hand: Hand::at(sort.as_ref().and_then(Sort::next_image)),
+            screen: Screen::new(page, first_of_all, alone, zoom),
+            log: MoveLog { sort, stored_moves, reopening: false },
+            session,
+        }
+    }
+
+    /// True while keys move pictures: nothing lies over the board.
+    pub fn listens(&self) -> bool {
+        self.screen.page == Page::Board && !self.screen.confirming && !self.screen.help
     }
 
     /// Takes the session as the engine gives it again. The same sort stays on the screen as it is, but for what is
@@ -168,21 +200,21 @@ impl SessionState {
     pub fn reopened(&mut self, session: RaterSession) {
         let id = |session: &RaterSession| session.current.as_ref().map(|current| current.id);
         if id(&session).is_none() || id(&session) != id(&self.session) {
-            *self = Self::new(session, self.alone, self.zoom);
+            *self = Self::new(session, self.screen.alone, self.screen.zoom);
             return;
         }
         let stored = session.current.as_ref().map(|current| current.sort.clone());
         let moves = |sort: &Option<Sort>| sort.as_ref().map_or(0, Sort::move_count);
         // Moves made since it was asked for are on their way to the disk.
-        if self.reopening || moves(&self.sort) <= moves(&stored) {
-            self.stored_moves = moves(&stored);
-            self.sort = stored;
+        if self.log.reopening || moves(&self.log.sort) <= moves(&stored) {
+            self.log.stored_moves = moves(&stored);
+            self.log.sort = stored;
         }
         self.session = session;
-        self.reopening = false;
-        self.typed.clear();
-        self.merging = None;
-        self.drag = None;
+        self.log.reopening = false;
+        self.hand.typed.clear();
+        self.hand.merging = None;
+        self.hand.drag = None;
         self.keep_to_the_board();
     }
 
@@ -193,54 +225,55 @@ impl SessionState {
 
     /// The board.
     pub fn board(&self) -> Option<&Board> {
-        self.sort.as_ref().map(Sort::board)
+        self.log.sort.as_ref().map(Sort::board)
     }
 
     /// How the board stands to the rules.
     pub fn standing(&self) -> Option<Standing> {
-        self.sort.as_ref().map(Sort::standing)
+        self.log.sort.as_ref().map(Sort::standing)
     }
 
     /// True when every move made is on disk.
     pub fn is_saved(&self) -> bool {
-        self.sort.as_ref().is_none_or(|sort| self.stored_moves >= sort.move_count())
+        self.log.sort.as_ref().is_none_or(|sort| self.log.stored_moves >= sort.move_count())
     }
 
     /// Says why something did not happen.
     pub fn say(&mut self, text: impl Into<String>) {
-        self.remark = Some((text.into(), Instant::now()));
+        self.screen.remark = Some((text.into(), Instant::now()));
     }
 
     /// Makes a move and hands it on; if it makes no sense, says why.
     pub fn make(&mut self, step: Move, commands: &mut Vec<Command>) -> bool {
         // What is on the way after a failed move would not be stored either.
-        if self.reopening {
+        if self.log.reopening {
             return false;
         }
-        let (Some(id), Some(sort)) = (self.sort_id(), &mut self.sort) else { return false };
+        let (Some(id), Some(sort)) = (self.sort_id(), &mut self.log.sort) else { return false };
         if let Err(error) = sort.make(&step) {
             self.say(sentence(&error.message));
             return false;
         }
         let number = sort.move_count();
-        commands.push(Command::MakeMove(MoveRequest { sort: id, number, made_at: OffsetDateTime::now_utc(), step }));
-        self.remark = None;
+        let request = MoveRequest { sort: id, number, made_at: OffsetDateTime::now_utc(), step };
+        commands.push(SessionCommand::Move(request).into());
+        self.screen.remark = None;
         self.keep_to_the_board();
         true
     }
 
     /// Drops what is no longer there: a pile that is gone, pictures of another sort.
     fn keep_to_the_board(&mut self) {
-        let Some(sort) = &self.sort else { return };
+        let Some(sort) = &self.log.sort else { return };
         let board = sort.board();
-        self.spread = self.spread.filter(|pile| board.pile(*pile).is_some());
-        self.last_pile = self.last_pile.filter(|pile| board.pile(*pile).is_some());
-        self.renaming = self.renaming.take().filter(|renaming| board.pile(renaming.pile).is_some());
-        self.merging = self.merging.filter(|pile| board.pile(*pile).is_some());
+        self.screen.spread = self.screen.spread.filter(|pile| board.pile(*pile).is_some());
+        self.hand.last_pile = self.hand.last_pile.filter(|pile| board.pile(*pile).is_some());
+        self.hand.renaming = self.hand.renaming.take().filter(|renaming| board.pile(renaming.pile).is_some());
+        self.hand.merging = self.hand.merging.filter(|pile| board.pile(*pile).is_some());
         let order: HashSet<ImageId> = sort.order().iter().copied().collect();
-        self.selected.retain(|image| order.contains(image));
-        if self.cursor.is_none_or(|cursor| !order.contains(&cursor)) {
-            self.cursor = sort.next_image();
+        self.hand.selected.retain(|image| order.contains(image));
+        if self.hand.cursor.is_none_or(|cursor| !order.contains(&cursor)) {
+            self.hand.cursor = sort.next_image();
         }
     }
 
@@ -256,17 +289,17 @@ impl SessionState {
     /// What an action is about: the chosen pictures, else the one at the cursor, in the order in which they lie.
     pub fn targets(&self) -> Vec<ImageId> {
         let Some(board) = self.board() else { return Vec::new() };
-        if self.selected.is_empty() {
-            return self.cursor.into_iter().collect();
+        if self.hand.selected.is_empty() {
+            return self.hand.cursor.into_iter().collect();
         }
         let all = board.tray.iter().chain(board.piles.iter().flat_map(|pile| &pile.images)).chain(&board.left_out);
-        all.copied().filter(|image| self.selected.contains(image)).collect()
+        all.copied().filter(|image| self.hand.selected.contains(image)).collect()
     }
 
     /// The picture that is next once `images` are gone from where they lie: the one after the last of them, else the
     /// one before the first, else the first of the tray.
     fn next_after(&self, images: &[ImageId]) -> Option<ImageId> {
-        let from = self.cursor.filter(|cursor| images.contains(cursor)).or(images.first().copied())?;
+        let from = self.hand.cursor.filter(|cursor| images.contains(cursor)).or(images.first().copied())?;
         let here = self.neighbours(from);
         let at = here.iter().position(|image| *image == from)?;
         let stays = |image: &&ImageId| !images.contains(image);
@@ -280,10 +313,10 @@ impl SessionState {
         if !self.make(step, commands) {
             return false;
         }
-        self.selected.clear();
-        self.cursor = next.or(self.cursor);
-        self.anchor = self.cursor;
-        self.scroll_to_cursor = true;
+        self.hand.selected.clear();
+        self.hand.cursor = next.or(self.hand.cursor);
+        self.hand.anchor = self.hand.cursor;
+        self.screen.scroll_to_cursor = true;
         true
     }
 
@@ -294,14 +327,14 @@ impl SessionState {
             return;
         }
         if self.move_on(&images.clone(), Move::Place { images, pile }, commands) {
-            self.last_pile = Some(pile);
+            self.hand.last_pile = Some(pile);
         }
     }
 
     /// Makes a new pile of pictures.
     pub fn new_pile(&mut self, images: Vec<ImageId>, commands: &mut Vec<Command>) {
         if self.move_on(&images.clone(), Move::NewPile { images, to: None }, commands) {
-            self.last_pile = self.board().and_then(|board| board.piles.last()).map(|pile| pile.id);
+            self.hand.last_pile = self.board().and_then(|board| board.piles.last()).map(|pile| pile.id);
         }
     }
 
@@ -324,26 +357,26 @@ impl SessionState {
         let before = self.board().cloned();
         let step = if forward { Move::Redo } else { Move::Undo };
         if self.make(step, commands) {
-            self.selected.clear();
+            self.hand.selected.clear();
             let moved = before.and_then(|before| first_that_moved(&before, self.board()?));
             // What was made again is done: on to the next picture, as the first time.
-            let next = self.sort.as_ref().filter(|sort| forward && !sort.board().tray.is_empty());
-            self.cursor = next.and_then(Sort::next_image).or(moved).or(self.cursor);
-            self.anchor = self.cursor;
-            self.scroll_to_cursor = true;
+            let next = self.log.sort.as_ref().filter(|sort| forward && !sort.board().tray.is_empty());
+            self.hand.cursor = next.and_then(Sort::next_image).or(moved).or(self.hand.cursor);
+            self.hand.anchor = self.hand.cursor;
+            self.screen.scroll_to_cursor = true;
         }
     }
 
     /// The pile that the keyboard is at.
     pub fn pile_at_cursor(&self) -> Option<PileId> {
-        self.spread.or_else(|| self.board()?.pile_of(self.cursor?).map(|pile| pile.id))
+        self.screen.spread.or_else(|| self.board()?.pile_of(self.hand.cursor?).map(|pile| pile.id))
     }
 
     /// Takes a digit of a pile's number. As soon as no longer number is possible, it counts.
     pub fn digit(&mut self, digit: u8, commands: &mut Vec<Command>) {
         let piles = self.board().map_or(0, |board| board.piles.len());
         // With ten piles or fewer 0 stands for the tenth, as on the keyboard.
-        if digit == 0 && self.typed.is_empty() {
+        if digit == 0 && self.hand.typed.is_empty() {
             if piles == 10 {
                 self.number(10, commands);
             } else {
@@ -351,10 +384,10 @@ impl SessionState {
             }
             return;
         }
-        self.typed.push(char::from(b'0' + digit % 10));
-        let number: usize = self.typed.parse().unwrap_or(0);
+        self.hand.typed.push(char::from(b'0' + digit % 10));
+        let number: usize = self.hand.typed.parse().unwrap_or(0);
         if number > piles {
-            self.typed.clear();
+            self.hand.typed.clear();
             self.say(match piles {
                 0 => "There is no group yet; N makes one".to_owned(),
                 _ => format!("There is no group {number} yet; N makes a new one"),
@@ -367,23 +400,24 @@ impl SessionState {
     /// Enter: the number typed so far counts; without one, the picture goes where the last one went, and a pile is
     /// spread out.
     pub fn enter(&mut self, commands: &mut Vec<Command>) {
-        if let Ok(number) = self.typed.parse() {
+        if let Ok(number) = self.hand.typed.parse() {
             self.number(number, commands);
             return;
         }
-        let in_tray = self.cursor.is_some_and(|cursor| self.board().is_some_and(|board| board.tray.contains(&cursor)));
-        match (in_tray, self.last_pile) {
+        let in_tray =
+            self.hand.cursor.is_some_and(|cursor| self.board().is_some_and(|board| board.tray.contains(&cursor)));
+        match (in_tray, self.hand.last_pile) {
             (true, Some(pile)) => self.place(self.targets(), pile, commands),
             (true, None) => self.say("Press a group's number, or N for a new group"),
-            (false, _) => self.spread = if self.spread.is_some() { None } else { self.pile_at_cursor() },
+            (false, _) => self.toggle_spread(),
         }
     }
 
     fn number(&mut self, number: usize, commands: &mut Vec<Command>) {
-        self.typed.clear();
+        self.hand.typed.clear();
         let pile = self.board().and_then(|board| board.piles.get(number.checked_sub(1)?)).map(|pile| pile.id);
         let Some(pile) = pile else { return };
-        match self.merging.take() {
+        match self.hand.merging.take() {
             Some(from) => {
                 self.make(Move::Merge { from, into: pile }, commands);
             }
@@ -393,10 +427,10 @@ impl SessionState {
 
     /// Goes to the nearest picture in a direction; with `extend`, chooses all from where the range began.
     pub fn go(&mut self, step: Vec2, extend: bool) {
-        let from = self.cursor.and_then(|cursor| self.places.iter().find(|(image, _)| *image == cursor));
+        let from = self.hand.cursor.and_then(|cursor| self.screen.places.iter().find(|(image, _)| *image == cursor));
         let target = match from {
-            Some((_, rect)) => layout::nearest(*rect, step, self.places.iter().copied()),
-            None => self.places.first().map(|(image, _)| *image),
+            Some((_, rect)) => layout::nearest(*rect, step, self.screen.places.iter().copied()),
+            None => self.screen.places.first().map(|(image, _)| *image),
         };
         if let Some(target) = target {
             self.go_to(target, extend);
@@ -408,42 +442,42 @@ impl SessionState {
         if extend {
             let order = self.neighbours(target);
             let here = |image: &ImageId| order.contains(image);
-            let anchor = self.anchor.filter(here).or(self.cursor.filter(here)).unwrap_or(target);
+            let anchor = self.hand.anchor.filter(here).or(self.hand.cursor.filter(here)).unwrap_or(target);
             let at = |wanted: ImageId| order.iter().position(|image| *image == wanted).unwrap_or(0);
             let (a, b) = (at(anchor), at(target));
-            self.selected = order[a.min(b)..=a.max(b)].iter().copied().collect();
-            self.anchor = Some(anchor);
+            self.hand.selected = order[a.min(b)..=a.max(b)].iter().copied().collect();
+            self.hand.anchor = Some(anchor);
         } else {
-            self.selected.clear();
-            self.anchor = Some(target);
+            self.hand.selected.clear();
+            self.hand.anchor = Some(target);
         }
-        self.cursor = Some(target);
-        self.scroll_to_cursor = true;
+        self.hand.cursor = Some(target);
+        self.screen.scroll_to_cursor = true;
     }
 
     /// Adds a picture to those chosen, or takes it out.
     pub fn toggle(&mut self, image: ImageId) {
-        if self.selected.is_empty() && self.cursor.is_some_and(|cursor| cursor != image) {
+        if self.hand.selected.is_empty() && self.hand.cursor.is_some_and(|cursor| cursor != image) {
             // The one at the cursor looks chosen, and so it is.
-            self.selected.extend(self.cursor.filter(|cursor| self.neighbours(image).contains(cursor)));
+            self.hand.selected.extend(self.hand.cursor.filter(|cursor| self.neighbours(image).contains(cursor)));
         }
-        if !self.selected.remove(&image) {
-            self.selected.insert(image);
+        if !self.hand.selected.remove(&image) {
+            self.hand.selected.insert(image);
         }
-        self.cursor = Some(image);
-        self.anchor = Some(image);
+        self.hand.cursor = Some(image);
+        self.hand.anchor = Some(image);
     }
 
     /// Chooses all pictures that lie where the cursor is.
     pub fn select_all(&mut self) {
-        if let Some(cursor) = self.cursor {
-            self.selected = self.neighbours(cursor).into_iter().collect();
+        if let Some(cursor) = self.hand.cursor {
+            self.hand.selected = self.neighbours(cursor).into_iter().collect();
         }
     }
 
     /// The first or last picture of where the cursor is.
     pub fn go_to_end(&mut self, last: bool, extend: bool) {
-        let Some(cursor) = self.cursor else { return };
+        let Some(cursor) = self.hand.cursor else { return };
         let order = self.neighbours(cursor);
         let target = if last { order.last() } else { order.first() };
         if let Some(target) = target.copied() {
@@ -453,7 +487,7 @@ impl SessionState {
 
     /// The picture before or after in the place where the cursor is, for looking at one after another.
     pub fn step(&mut self, forward: bool) {
-        let Some(cursor) = self.cursor else { return };
+        let Some(cursor) = self.hand.cursor else { return };
         let order = self.neighbours(cursor);
         let at = order.iter().position(|image| *image == cursor);
         let next = at.and_then(|at| if forward { order.get(at + 1) } else { order.get(at.checked_sub(1)?) });
@@ -475,22 +509,35 @@ impl SessionState {
         if firsts.is_empty() {
             return;
         }
-        let at = self.cursor.and_then(|cursor| firsts.iter().position(|images| images.contains(&cursor)));
+        let at = self.hand.cursor.and_then(|cursor| firsts.iter().position(|images| images.contains(&cursor)));
         let next = match (at, forward) {
             (None, _) => 0,
             (Some(at), true) => (at + 1) % firsts.len(),
             (Some(at), false) => (at + firsts.len() - 1) % firsts.len(),
         };
         let target = firsts[next][0];
-        let target = if next == 0 { self.sort.as_ref().and_then(Sort::next_image).unwrap_or(target) } else { target };
+        let target =
+            if next == 0 { self.log.sort.as_ref().and_then(Sort::next_image).unwrap_or(target) } else { target };
         self.go_to(target, false);
+    }
+
+    /// Spreads the pile at the cursor out, or puts it together again.
+    pub fn toggle_spread(&mut self) {
+        self.screen.spread = if self.screen.spread.is_some() { None } else { self.pile_at_cursor() };
+    }
+
+    /// Takes the last digit typed back; without one, takes the targets out of their piles.
+    pub fn delete(&mut self, commands: &mut Vec<Command>) {
+        if self.hand.typed.pop().is_none() {
+            self.take_back(self.targets(), commands);
+        }
     }
 
     /// Begins to put the pile at the cursor on another.
     pub fn begin_merge(&mut self, pile: Option<PileId>) {
-        self.typed.clear();
+        self.hand.typed.clear();
         match pile {
-            Some(pile) => self.merging = Some(pile),
+            Some(pile) => self.hand.merging = Some(pile),
             None => self.say("Go to a picture of a group first"),
         }
     }
@@ -500,14 +547,14 @@ impl SessionState {
         let pile = pile.and_then(|pile| self.board()?.pile(pile)).cloned();
         match pile {
             Some(pile) if pile.given => self.say("This group's name is given"),
-            Some(pile) => self.renaming = Some(Renaming { pile: pile.id, text: pile.name, focus: true }),
+            Some(pile) => self.hand.renaming = Some(Renaming { pile: pile.id, text: pile.name, focus: true }),
             None => self.say("Go to a picture of a group first"),
         }
     }
 
     /// The typed name counts.
     pub fn end_rename(&mut self, keep: bool, commands: &mut Vec<Command>) {
-        let Some(renaming) = self.renaming.take() else { return };
+        let Some(renaming) = self.hand.renaming.take() else { return };
         let old = self.board().and_then(|board| board.pile(renaming.pile)).map(|pile| pile.name.clone());
         if keep && old.is_some_and(|old| old != renaming.text.trim()) {
             self.make(Move::Rename { pile: renaming.pile, name: renaming.text.trim().to_owned() }, commands);
@@ -527,19 +574,19 @@ impl SessionState {
         let to = if forward { place + 1 } else { place.wrapping_sub(1) };
         if to < count {
             self.make(Move::Reorder { pile, to }, commands);
-            self.scroll_to_cursor = true;
+            self.screen.scroll_to_cursor = true;
         }
     }
 
     /// What is dragged falls where the pointer is.
     pub fn drop_at(&mut self, target: Drop, pointer: Pos2, commands: &mut Vec<Command>) {
-        let Some(drag) = self.drag.take() else { return };
+        let Some(drag) = self.hand.drag.take() else { return };
         match (drag, target) {
             (Drag::Pictures(images), target) => {
                 // They glide on from the pointer.
                 for image in &images {
-                    if let Some(rect) = self.motion.shown(*image) {
-                        self.motion.put(*image, Rect::from_center_size(pointer, rect.size()));
+                    if let Some(rect) = self.screen.motion.shown(*image) {
+                        self.screen.motion.put(*image, Rect::from_center_size(pointer, rect.size()));
                     }
                 }
                 match target {
@@ -585,51 +632,44 @@ impl SessionState {
     pub fn ask_to_submit(&mut self) {
         let Some(standing) = self.standing() else { return };
         match standing.breaches.first() {
-            None => self.confirming = true,
+            None => self.screen.confirming = true,
             Some(breach) => self.say(format!("Not finished yet: {}", breach.words())),
         }
     }
 
     /// Stops for now.
     pub fn pause(&mut self, commands: &mut Vec<Command>) {
-        self.page = Page::Paused;
-        commands.extend(self.sort_id().map(Command::PauseSort));
+        self.screen.page = Page::Paused;
+        commands.extend(self.sort_id().map(|sort| SessionCommand::Pause(sort).into()));
     }
 
     /// Makes the board larger or smaller.
     pub fn scale(&mut self, factor: f32) {
-        self.zoom = (self.zoom * factor).clamp(*ZOOM.start(), *ZOOM.end());
+        self.screen.zoom = (self.screen.zoom * factor).clamp(*ZOOM.start(), *ZOOM.end());
     }
 
     /// Closes what lies on top; true when there was something.
     pub fn escape(&mut self) -> bool {
-        if std::mem::take(&mut self.help) || std::mem::take(&mut self.large) || std::mem::take(&mut self.confirming) {
+        if std::mem::take(&mut self.screen.help)
+            || std::mem::take(&mut self.screen.large)
+            || std::mem::take(&mut self.screen.confirming)
+        {
             return true;
         }
-        if self.drag.take().is_some() || self.merging.take().is_some() || self.renaming.take().is_some() {
-            self.typed.clear();
+        if self.hand.drag.take().is_some() || self.hand.merging.take().is_some() || self.hand.renaming.take().is_some()
+        {
+            self.hand.typed.clear();
             return true;
         }
-        if !self.typed.is_empty() {
-            self.typed.clear();
+        if !self.hand.typed.is_empty() {
+            self.hand.typed.clear();
             return true;
         }
-        if !self.selected.is_empty() {
-            self.selected.clear();
+        if !self.hand.selected.is_empty() {
+            self.hand.selected.clear();
             return true;
         }
-        self.spread.take().is_some()
-    }
-
-    /// The area an image is drawn in.
-    pub fn area_of(&self, image: ImageId) -> Area {
-        let Some(board) = self.board() else { return Area::Tray };
-        match board.pile_of(image) {
-            Some(pile) if self.spread == Some(pile.id) => Area::Spread,
-            Some(_) => Area::Board,
-            None if board.left_out.contains(&image) => Area::LeftOut,
-            None => Area::Tray,
-        }
+        self.screen.spread.take().is_some()
     }
 
     /// Piles that break a rule.

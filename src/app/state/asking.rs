@@ -2,17 +2,19 @@
 
 use std::path::PathBuf;
 
-use super::ProjectState;
+use super::{AppState, ProjectState};
+use crate::app::paths::PathPurpose;
 use crate::dataset::{AllNo, SplitMethod, SplitSettings};
+use crate::engine::Notice;
+use crate::engine::command::AnnotationCommand;
 use crate::engine::jobs::split::SplitRequest;
 use crate::engine::jobs::split_preview::SplitPreview;
-use crate::engine::{Command, Notice};
 
 /// Who labels, asked at the first answer. The answers given until then are kept and stored for whoever is chosen.
 #[derive(Debug, Default)]
 pub struct WhoQuestion {
     /// The answers that wait.
-    pub answers: Vec<Command>,
+    pub answers: Vec<AnnotationCommand>,
     /// The name so far.
     pub name: String,
     /// Give the name's field the keyboard.
@@ -46,7 +48,7 @@ pub struct SplitDialog {
     /// What is done with pictures about which every answer is no.
     pub all_no: AllNo,
     /// What was asked last, and for which load of the project.
-    pub asked: Option<(SplitRequest, u64)>,
+    asked: Option<(SplitRequest, u64)>,
     /// What it would change.
     pub preview: Option<(SplitRequest, Result<SplitPreview, Notice>)>,
 }
@@ -84,9 +86,66 @@ impl SplitDialog {
         })
     }
 
+    /// The split whose preview is to be asked for, where it is not the one asked for last; one at a time. `revision` is
+    /// that of the project.
+    pub fn next_request(&mut self, revision: u64) -> Option<SplitRequest> {
+        let request = self.request()?;
+        if request.test_images.as_ref().is_some_and(|file| !file.is_file()) {
+            return None;
+        }
+        let answered = |asked: &SplitRequest| self.preview.as_ref().is_some_and(|(of, _)| of == asked);
+        let waits = self.asked.as_ref().is_some_and(|(asked, _)| !answered(asked));
+        let wanted = (request, revision);
+        if waits || self.asked.as_ref() == Some(&wanted) {
+            return None;
+        }
+        self.asked = Some(wanted.clone());
+        Some(wanted.0)
+    }
+
     /// What the split as described would change, once it is known.
     pub fn preview(&self) -> Option<&Result<SplitPreview, Notice>> {
         let request = self.request()?;
         self.preview.as_ref().filter(|(of, _)| *of == request).map(|(_, preview)| preview)
+    }
+}
+
+/// The pane that asks for a path, for those who type it or have no file dialog.
+#[derive(Clone, Debug)]
+pub struct PathQuestion {
+    /// What for.
+    pub purpose: &'static PathPurpose,
+    /// The path so far.
+    pub text: String,
+    /// Why the path given last cannot be used.
+    pub complaint: Option<String>,
+    /// The file that is there already and would be replaced, once that was asked about.
+    pub replacing: Option<PathBuf>,
+    /// Take the sound part of a CSV with problems.
+    pub accept_problems: bool,
+    /// Give the field the keyboard in the next frame.
+    pub focus: bool,
+}
+
+impl PathQuestion {
+    /// The pane as it opens.
+    pub fn new(purpose: &'static PathPurpose) -> Self {
+        Self { purpose, text: String::new(), complaint: None, replacing: None, accept_problems: false, focus: true }
+    }
+}
+
+impl AppState {
+    /// Tells bad news: beside the field, if it is about the path given there last.
+    pub fn problem_with_path(&mut self, notice: Notice) {
+        match self.path_given.take() {
+            Some(question) if self.path_question.is_none() => {
+                let hint =
+                    notice.hint.map_or_else(String::new, |hint| format!(" {}.", crate::wording::sentence(&hint)));
+                let complaint = format!("{}.{hint}", crate::wording::sentence(&notice.message));
+                self.path_question =
+                    Some(PathQuestion { complaint: Some(complaint), focus: true, replacing: None, ..question });
+            }
+            _ => self.problem(notice),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What the Group view is set to: its pages, the form for a new study, and the agreement on show.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::ProjectState;
@@ -83,7 +83,7 @@ pub struct AgreementState {
     /// The consensus shown is the one by average linkage.
     pub by_linkage: bool,
     /// What was asked last, and for which load of the project.
-    pub asked: Option<(AgreementRequest, u64)>,
+    asked: Option<(AgreementRequest, u64)>,
     /// What came of it.
     pub found: Option<Result<Arc<AgreementReport<ImageId>>, Notice>>,
     /// The consensus by average linkage at a level, as last cut.
@@ -110,6 +110,51 @@ impl Default for AgreementState {
             answers: 0,
             pair: None,
             picked: None,
+        }
+    }
+}
+
+/// Seed of the half-samples that intervals come from.
+const SEED: u64 = 1;
+
+impl AgreementState {
+    /// The conditions of the project, and the one on show: the one chosen, else the first.
+    pub fn conditions(&self, project: &ProjectState) -> (BTreeSet<StudyCondition>, Option<StudyCondition>) {
+        let groupings = project.snapshot.groupings.iter().filter(|grouping| grouping.counts());
+        let conditions: BTreeSet<StudyCondition> = groupings.map(|grouping| grouping.study_condition()).collect();
+        let chosen = self.condition.clone().filter(|condition| conditions.contains(condition));
+        let shown = chosen.or_else(|| conditions.first().cloned());
+        (conditions, shown)
+    }
+
+    /// What was asked for last.
+    pub fn request(&self) -> Option<&AgreementRequest> {
+        self.asked.as_ref().map(|(request, _)| request)
+    }
+
+    /// The comparison to ask for, where the one on show is not the one asked for last.
+    pub fn next_request(&mut self, project: &ProjectState) -> Option<AgreementRequest> {
+        let condition = self.conditions(project).1?;
+        let wanted = (AgreementRequest { condition, seed: SEED }, project.load());
+        if self.asked.as_ref() == Some(&wanted) {
+            return None;
+        }
+        if self.request() != Some(&wanted.0) {
+            self.found = None;
+            self.pair = None;
+            self.picked = None;
+        }
+        self.linkage = None;
+        self.asked = Some(wanted.clone());
+        Some(wanted.0)
+    }
+
+    /// Takes the answer to what was asked for last; those to what was asked before do not count.
+    pub fn answered(&mut self, request: &AgreementRequest, answer: Result<Arc<AgreementReport<ImageId>>, Notice>) {
+        if self.request() == Some(request) {
+            self.found = Some(answer);
+            self.linkage = None;
+            self.answers += 1;
         }
     }
 }

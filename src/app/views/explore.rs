@@ -4,13 +4,13 @@ use egui::{RichText, Sense, Ui, vec2};
 use egui_plot::{Line, PlotPoints, Points, VLine};
 
 use crate::app::commands::UiCommand;
-use crate::app::state::ProjectState;
+use crate::app::state::{AppState, ProjectState};
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::{image_grid, picture, small};
 use crate::app::{ViewContext, icons};
 use crate::clustering::{CLUSTERERS, Method};
-use crate::engine::Command;
-use crate::engine::analysis::{Exploration, ExplorationScores, ExploreRequest};
+use crate::engine::analysis::{Exploration, ExplorationScores};
+use crate::engine::command::{JobCommand, Lookup};
 use crate::engine::jobs::cluster::ClusteredPart;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::score::{ConditionSummary, ScoreReport, ScoredGrouping};
@@ -36,11 +36,16 @@ const ROW_POINTS: f32 = 20.0;
 /// Labels named for a cluster.
 const NAMED_LABELS: usize = 4;
 
+/// Clusters, once features are there to cluster; Report asks for the same.
+pub fn wants(state: &mut AppState, project: &ProjectState) -> Vec<Lookup> {
+    state.explore.features = state.explored_features();
+    state.explore.next_request(project.load()).map(Lookup::Explore).into_iter().collect()
+}
+
 /// Draws the view.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
     let Some(project) = view.state.project.clone() else { return };
-    let features = view.state.explore.features.or_else(|| view.state.default_features());
-    let Some(features) = features else {
+    let Some(features) = view.state.explored_features() else {
         egui::CentralPanel::default().show(ui, |ui| {
             small::empty_ui(
                 ui,
@@ -52,9 +57,7 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
         });
         return;
     };
-    view.state.explore.features = Some(features);
     controls_ui(ui, view, &project);
-    request(view, &project);
     egui::Panel::right("explore side").default_size(330.0).size_range(280.0..=640.0).show(ui, |ui| {
         egui::ScrollArea::vertical().id_salt("explore side").auto_shrink(false).show(ui, |ui| {
             side_ui(ui, view, &project);
@@ -74,12 +77,12 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
                     && trained(run)
                     && ui.add_enabled(idle, button).clicked()
                 {
-                    view.send(Command::ComputeIntensities(run, view.state.explore.part));
+                    view.send(JobCommand::ComputeIntensities(run, view.state.explore.part));
                 }
             });
             return;
         }
-        let Some(exploration) = view.state.explore.exploration.take() else {
+        let Some(exploration) = view.state.explore.exploration.clone() else {
             small::weak(ui, "Making clusters…");
             return;
         };
@@ -87,7 +90,6 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
             Some(cluster) => one_cluster_ui(ui, view, &project, &exploration, cluster),
             None => all_clusters_ui(ui, view, &project, &exploration),
         }
-        view.state.explore.exploration = Some(exploration);
     });
 }
 
@@ -100,17 +102,18 @@ pub(super) fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &Pro
                 ui.spacing_mut().slider_width = 110.0;
                 ui.spacing_mut().item_spacing.x = 6.0;
             }
+            let shown = view.state.explored_features();
             let explore = &mut view.state.explore;
-            let name = explore.features.map_or(String::new(), |source| project.features_name(source));
+            let name = shown.map_or(String::new(), |source| project.features_name(source));
             small::choice_ui(ui, "Features", &name, 110.0, |ui| {
                 for run in project.snapshot.runs.iter().filter(|run| run.best_epoch.is_some()) {
                     let text = format!("Run {}  ·  {}  ·  seed {}", run.id.0, run.status, run.seed);
-                    ui.selectable_value(&mut explore.features, Some(FeatureSource::Run(run.id)), text);
+                    chosen_ui(ui, &mut explore.features, shown, FeatureSource::Run(run.id), text);
                 }
                 for set in &project.snapshot.feature_sets {
                     let size = counted(set.columns.len(), "feature");
                     let text = format!("{}  ·  {size}", set.name);
-                    ui.selectable_value(&mut explore.features, Some(FeatureSource::Set(set.id)), text)
+                    chosen_ui(ui, &mut explore.features, shown, FeatureSource::Set(set.id), text)
                         .on_hover_text(set.recipe.summary(|source| project.features_name(source)));
                 }
             });
@@ -160,29 +163,19 @@ pub(super) fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &Pro
     });
 }
 
-/// Asks for clusters whenever what is wanted is not what was asked for last.
-pub(super) fn request(view: &mut ViewContext<'_>, project: &ProjectState) {
-    let explore = &mut view.state.explore;
-    let Some(features) = explore.features else { return };
-    let request = ExploreRequest {
-        features,
-        part: explore.part,
-        method: explore.method,
-        clusters: explore.clusters,
-        seed: explore.seed,
-    };
-    // Annotations do not change a run; a project loaded anew may.
-    let load = project.revision >> 32;
-    if explore.requested != Some((request, load)) {
-        let same_features = explore.requested.is_some_and(|(old, _)| old.has_same_curve(&request));
-        if !same_features {
-            explore.elbow = None;
-        }
-        explore.scores = None;
-        explore.failed = None;
-        explore.requested = Some((request, load));
-        view.send(Command::Explore(request));
+/// One of the features there are.
+fn chosen_ui(
+    ui: &mut Ui,
+    chosen: &mut Option<FeatureSource>,
+    shown: Option<FeatureSource>,
+    one: FeatureSource,
+    text: String,
+) -> egui::Response {
+    let response = ui.selectable_label(shown == Some(one), text);
+    if response.clicked() {
+        *chosen = Some(one);
     }
+    response
 }
 
 fn all_clusters_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, exploration: &Exploration) {
@@ -209,7 +202,7 @@ fn missing_ui(ui: &mut Ui, view: &mut ViewContext<'_>, exploration: &Exploration
         if let FeatureSource::Run(run) = exploration.request.features
             && ui.button("Make them").clicked()
         {
-            view.send(Command::ComputeIntensities(run, exploration.request.part));
+            view.send(JobCommand::ComputeIntensities(run, exploration.request.part));
         }
     });
 }
@@ -233,7 +226,7 @@ fn cluster_row_ui(
             summary_ui(ui, view, exploration, cluster);
         });
         ui.vertical(|ui| {
-            let images = images_of(exploration, cluster);
+            let images = exploration.images_of(cluster);
             let picked = view.state.explore.picked;
             let (clicked, drawn) = image_grid::strip_ui(ui, &images, project, view.textures, picked, strip, rows);
             if let Some(image) = clicked {
@@ -276,7 +269,7 @@ fn summary_ui(ui: &mut Ui, view: &ViewContext<'_>, exploration: &Exploration, cl
 
 /// The scores, if they are those of the clusters on show.
 fn scores_of<'a>(view: &'a ViewContext<'_>, exploration: &Exploration) -> Option<&'a ExplorationScores> {
-    view.state.explore.scores.as_ref().filter(|scores| scores.request == exploration.request)
+    view.state.explore.scores.as_deref().filter(|scores| scores.request == exploration.request)
 }
 
 /// True when the features are labels, as the bars of a cluster and of a picture show them.
@@ -290,10 +283,6 @@ fn strongest(exploration: &Exploration, cluster: usize) -> Vec<(usize, f64)> {
         exploration.clustering.centroids.row(cluster).iter().copied().enumerate().collect();
     labels.sort_by(|a, b| b.1.total_cmp(&a.1));
     labels
-}
-
-pub fn images_of(exploration: &Exploration, cluster: usize) -> Vec<ImageId> {
-    exploration.members[cluster].iter().map(|row| exploration.features.image_ids[*row]).collect()
 }
 
 fn one_cluster_ui(
@@ -314,7 +303,7 @@ fn one_cluster_ui(
             format!("{}, nearest to the centroid first", counted(exploration.members[cluster].len(), "picture")),
         );
     });
-    let images = images_of(exploration, cluster);
+    let images = exploration.images_of(cluster);
     let explore = &mut view.state.explore;
     let outcome = image_grid::ui(
         ui,
@@ -340,7 +329,7 @@ fn side_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
         // What was found for other settings would be taken for these.
         return;
     }
-    let Some(exploration) = view.state.explore.exploration.take() else { return };
+    let Some(exploration) = view.state.explore.exploration.clone() else { return };
     if let Some(picked) = view.state.explore.picked {
         picked_ui(ui, view, project, &exploration, picked);
         ui.separator();

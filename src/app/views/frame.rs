@@ -5,13 +5,13 @@ use std::time::Duration;
 use egui::containers::menu::{MenuButton, MenuConfig};
 use egui::{Align, Align2, Layout, RichText, Sense, Ui, vec2};
 
-use crate::app::commands::{Section, UiCommand};
+use crate::app::commands::{BLOCKS, Section, UiCommand};
 use crate::app::preferences::ThemeChoice;
 use crate::app::state::{Toast, View};
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::{small, who_pane};
-use crate::app::{Action, App, ViewContext, icons};
-use crate::engine::Command;
+use crate::app::{Action, ViewContext, icons};
+use crate::engine::command::{AnnotationCommand, JobCommand, ProjectCommand};
 use crate::wording::{counted, number, sentence};
 
 /// Menus, the project's name, who annotates, undo and redo.
@@ -57,24 +57,15 @@ pub fn header_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
 
 fn menu_ui(ui: &mut Ui, view: &mut ViewContext<'_>, section: Section) {
     ui.menu_button(section.name(), |ui| {
-        for command in UiCommand::ALL {
-            let info = command.info();
-            if info.section != section {
-                continue;
-            }
-            if matches!(
-                command,
-                UiCommand::ImportPictures
-                    | UiCommand::ExportClusters
-                    | UiCommand::Quit
-                    | UiCommand::SelectAll
-                    | UiCommand::CopyLabels
-                    | UiCommand::LargerThumbnails
-                    | UiCommand::ThemeLight
-                    | UiCommand::FullScreen
-            ) {
+        let blocks = BLOCKS.iter().filter(|block| block.section == section);
+        let rows = blocks
+            .enumerate()
+            .flat_map(|(at, block)| block.rows.iter().enumerate().map(move |(first, row)| (row, at > 0 && first == 0)));
+        for (info, is_set_apart) in rows {
+            if is_set_apart {
                 ui.separator();
             }
+            let command = info.command;
             // As wide as an icon.
             let icon = if info.icon.is_empty() { "\u{2003}" } else { info.icon };
             let chosen = matches!(
@@ -86,7 +77,7 @@ fn menu_ui(ui: &mut Ui, view: &mut ViewContext<'_>, section: Section) {
             let button = egui::Button::new(format!("{icon}  {}", info.name))
                 .shortcut_text(command.shortcut_text().unwrap_or_default())
                 .selected(chosen);
-            let response = ui.add_enabled(App::is_enabled(view.state, command), button).on_hover_text(info.tooltip);
+            let response = ui.add_enabled(command.is_enabled(view.state), button).on_hover_text(info.tooltip);
             if response.clicked() {
                 view.actions.push(Action::Ui(command));
                 ui.close();
@@ -146,8 +137,8 @@ fn annotator_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
     };
     response.on_hover_text(about);
     match chosen {
-        Some(Some(name)) => view.send(Command::ChooseAnnotator(name)),
-        Some(None) => view.send(Command::ShowEverybody),
+        Some(Some(name)) => view.send(AnnotationCommand::ChooseAnnotator(name)),
+        Some(None) => view.send(AnnotationCommand::ShowEverybody),
         None => {}
     }
 }
@@ -287,11 +278,11 @@ pub fn problems_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
                 ui.label(RichText::new(icons::WARNING).color(ui.visuals().warn_fg_color).size(18.0));
                 ui.label(&notice.message);
                 if ui.button("Open for reading only").clicked() {
-                    view.actions.push(Action::Engine(Command::OpenProject { folder: folder.clone(), read_only: true }));
+                    view.send(ProjectCommand::Open { folder: folder.clone(), read_only: true });
                     view.state.busy = None;
                 }
                 if ui.button("Try again").clicked() {
-                    view.actions.push(Action::Engine(Command::OpenProject { folder, read_only: false }));
+                    view.send(ProjectCommand::Open { folder, read_only: false });
                     view.state.busy = None;
                 }
                 if ui.button("Close").clicked() {
@@ -329,7 +320,7 @@ pub fn problems_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
             ui.add_space(STEP);
         });
         if let Some(request) = again {
-            view.send(Command::Import(request));
+            view.send(JobCommand::Import(request));
             close = true;
         }
         if close {

@@ -8,7 +8,7 @@ use crate::app::state::ProjectState;
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::{label_palette, picture, small};
 use crate::app::{ViewContext, icons};
-use crate::engine::Command;
+use crate::engine::command::EditCommand;
 use crate::engine::thumbnails::PictureSize;
 use crate::ids::LabelId;
 use crate::names;
@@ -140,7 +140,7 @@ fn side_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
                 view.state.label.complaint = complaint(project, &view.state.label.new_label, None);
                 if view.state.label.complaint.is_none() {
                     let name = std::mem::take(&mut view.state.label.new_label);
-                    view.send(Command::AddLabel(name));
+                    view.send(EditCommand::AddLabel(name));
                 }
             }
             // Whoever adds one label adds another: the keyboard stays here until it is taken away.
@@ -193,7 +193,7 @@ fn rename_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, la
             view.state.label.renaming = None;
         }
         if entered && complaint.is_none() && name != label.name {
-            view.send(Command::RenameLabel(label.id, name));
+            view.send(EditCommand::RenameLabel(label.id, name));
         }
         view.state.label.complaint = complaint;
     }

@@ -8,7 +8,7 @@ use crate::app::theme::STEP;
 use crate::app::widgets::label_palette::{self, LabelClick};
 use crate::app::widgets::{image_grid, picture, small};
 use crate::app::{Action, ViewContext, icons};
-use crate::engine::Command;
+use crate::engine::command::{AnnotationCommand, EditCommand};
 use crate::engine::thumbnails::PictureSize;
 use crate::ids::ImageId;
 use crate::wording::{counted, number};
@@ -227,9 +227,9 @@ fn side_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
 /// Passes what was asked of a label on.
 pub fn send_click(view: &mut ViewContext<'_>, click: LabelClick, images: &[ImageId]) {
     match click {
-        LabelClick::Yes(label) => view.send(Command::ToggleLabel { images: images.to_vec(), label }),
-        LabelClick::No(label) => view.send(Command::ToggleNo { images: images.to_vec(), label }),
-        LabelClick::Remove(label) => view.send(Command::RemoveLabel(label)),
+        LabelClick::Yes(label) => view.send(AnnotationCommand::ToggleLabel { images: images.to_vec(), label }),
+        LabelClick::No(label) => view.send(AnnotationCommand::ToggleNo { images: images.to_vec(), label }),
+        LabelClick::Remove(label) => view.send(EditCommand::RemoveLabel(label)),
         LabelClick::Show(label) => {
             view.state.library.label = Some(label);
             view.state.view = View::Library;

@@ -14,9 +14,9 @@ use egui::Ui;
 use super::ViewContext;
 use super::icons;
 use super::session;
-use super::state::View;
+use super::state::{AppState, View};
 use super::widgets::{command_palette, path_pane, small, who_pane};
-use crate::engine::Command;
+use crate::engine::command::{Lookup, SessionCommand};
 
 /// Draws the whole window.
 pub(super) fn window_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
@@ -63,15 +63,29 @@ pub(super) fn window_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
     frame::quit_ui(&context, view);
 }
 
+/// What is on show and was not asked for yet.
+pub(super) fn wants(state: &mut AppState) -> Vec<Lookup> {
+    let Some(project) = state.project.clone() else { return Vec::new() };
+    let mut wanted = match state.view {
+        View::Library | View::Label => Vec::new(),
+        View::Group => group::wants(state, &project),
+        View::Train => train::wants(state, &project),
+        View::Explore => explore::wants(state, &project),
+        View::Report => report::wants(state, &project),
+    };
+    wanted.extend(train::split::wants(state, &project));
+    wanted
+}
+
 /// Goes back from a rater's session to the project.
 fn leave_session(view: &mut ViewContext<'_>) {
     if let Some(session) = &view.state.session {
-        view.preferences.board_zoom = session.zoom;
+        view.preferences.board_zoom = session.screen.zoom;
     }
     if std::mem::take(&mut view.state.leave_session)
         && let Some(session) = view.state.session.take()
         && let Some(sort) = session.sort_id()
     {
-        view.send(Command::PauseSort(sort));
+        view.send(SessionCommand::Pause(sort));
     }
 }

@@ -7,11 +7,12 @@ use super::explore;
 use crate::app::ViewContext;
 use crate::app::commands::UiCommand;
 use crate::app::icons;
-use crate::app::state::ProjectState;
+use crate::app::state::{AppState, ProjectState};
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::small;
 use crate::dataset::StudyCondition;
 use crate::engine::analysis::ExplorationScores;
+use crate::engine::command::Lookup;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::score::{ScoreReport, ScoredGrouping};
 use crate::evaluation;
@@ -20,10 +21,15 @@ use crate::evaluation::{mean_over, mean_score};
 use crate::features::FeatureSource;
 use crate::wording::{score, shown};
 
+/// The scores of the clusters that Explore is set to, once there are groups to score against.
+pub fn wants(state: &mut AppState, project: &ProjectState) -> Vec<Lookup> {
+    if project.snapshot.groupings.is_empty() { Vec::new() } else { explore::wants(state, project) }
+}
+
 /// Draws the view.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
     let Some(project) = view.state.project.clone() else { return };
-    let features = view.state.explore.features.or_else(|| view.state.default_features());
+    let features = view.state.explored_features();
     if features.is_none() || project.snapshot.groupings.is_empty() {
         egui::CentralPanel::default().show(ui, |ui| {
             let (what, next) = if features.is_none() {
@@ -40,21 +46,18 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
         });
         return;
     }
-    view.state.explore.features = features;
     explore::controls_ui(ui, view, &project);
-    explore::request(view, &project);
     egui::CentralPanel::default().show(ui, |ui| {
         if let Some(notice) = &view.state.explore.failed {
             ui.label(RichText::new(&notice.message).color(ui.visuals().warn_fg_color));
             return;
         }
-        match view.state.explore.scores.take() {
+        match view.state.explore.scores.clone() {
             None => {
                 small::weak(ui, "Scoring…");
             }
             Some(scores) => {
                 egui::ScrollArea::both().auto_shrink(false).show(ui, |ui| scores_ui(ui, view, &project, &scores));
-                view.state.explore.scores = Some(scores);
             }
         }
     });

@@ -6,7 +6,7 @@ use crate::app::commands::UiCommand;
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::small;
 use crate::app::{Action, ViewContext, icons};
-use crate::engine::Command;
+use crate::engine::command::ProjectCommand;
 
 /// Draws the view.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
@@ -85,6 +85,6 @@ fn recent_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
         });
     }
     if let Some(folder) = open {
-        view.send(Command::OpenProject { folder, read_only: false });
+        view.send(ProjectCommand::Open { folder, read_only: false });
     }
 }

@@ -3,18 +3,16 @@
 use egui::{Align2, Key, Modifiers, RichText, ScrollArea, vec2};
 
 use super::small;
-use crate::app::commands::{Section, UiCommand};
-use crate::app::{Action, App, ViewContext, keys, theme};
+use crate::app::commands::{BLOCKS, CommandRow, Section, UiCommand};
+use crate::app::{Action, ViewContext, keys, theme};
 
 /// Draws the palette while it is open.
 pub fn palette_ui(context: &egui::Context, view: &mut ViewContext<'_>) {
     let Some(palette) = &mut view.state.palette else { return };
     let wanted = palette.text.trim().to_lowercase();
-    let matches: Vec<UiCommand> = UiCommand::ALL
-        .into_iter()
-        .filter(|command| {
-            let info = command.info();
-            let text = format!("{} {}", info.name, info.tooltip).to_lowercase();
+    let matches: Vec<&CommandRow> = UiCommand::rows()
+        .filter(|row| {
+            let text = format!("{} {}", row.name, row.tooltip).to_lowercase();
             wanted.split_whitespace().all(|word| text.contains(word))
         })
         .collect();
@@ -28,7 +26,7 @@ pub fn palette_ui(context: &egui::Context, view: &mut ViewContext<'_>) {
             }
         }
         if input.consume_key(Modifiers::NONE, Key::Enter) {
-            run = matches.get(palette.chosen).copied();
+            run = matches.get(palette.chosen).map(|row| row.command);
         }
         close = input.consume_key(Modifiers::NONE, Key::Escape);
     });
@@ -50,9 +48,9 @@ pub fn palette_ui(context: &egui::Context, view: &mut ViewContext<'_>) {
                     chosen = 0;
                 }
                 ScrollArea::vertical().max_height(380.0).show(ui, |ui| {
-                    for (at, command) in matches.iter().enumerate() {
-                        let info = command.info();
-                        let enabled = App::is_enabled(state, *command);
+                    for (at, info) in matches.iter().enumerate() {
+                        let command = info.command;
+                        let enabled = command.is_enabled(state);
                         let keys = command.shortcut_text().unwrap_or_default();
                         let button = egui::Button::new(format!("{}  {}", info.icon, info.name))
                             .shortcut_text(keys)
@@ -61,7 +59,7 @@ pub fn palette_ui(context: &egui::Context, view: &mut ViewContext<'_>) {
                             .min_size(vec2(ui.available_width(), 30.0));
                         let response = ui.add_enabled(enabled, button).on_hover_text(info.tooltip);
                         if response.clicked() {
-                            run = Some(*command);
+                            run = Some(command);
                         }
                         if at == chosen && moved {
                             response.scroll_to_me(None);
@@ -137,9 +135,8 @@ fn pictures_ui(ui: &mut egui::Ui) {
 fn section_ui(ui: &mut egui::Ui, section: Section) {
     ui.add_space(theme::STEP);
     small::title(ui, section.name());
-    for command in UiCommand::ALL {
-        let info = command.info();
-        if info.section == section && !info.shortcuts.is_empty() {
+    for info in BLOCKS.iter().filter(|block| block.section == section).flat_map(|block| block.rows) {
+        if !info.shortcuts.is_empty() {
             let keys: Vec<String> = info.shortcuts.iter().map(keys::shortcut_text).collect();
             key_row(ui, info.name, &keys.join("  or  "));
         }

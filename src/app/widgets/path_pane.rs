@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use egui::{Key, RichText, Ui};
 
 use super::small;
-use crate::app::state::PathPurpose;
 use crate::app::{Action, ViewContext, icons, theme};
 
 /// Draws the pane while a path is asked for.
@@ -17,8 +16,8 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
     egui::Panel::top("path pane").show(ui, |ui| {
         ui.add_space(theme::STEP);
         ui.horizontal(|ui| {
-            small::title(ui, purpose.title());
-            small::weak(ui, purpose.help());
+            small::title(ui, purpose.title);
+            small::weak(ui, purpose.help);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 if ui.button(icons::CLOSE).on_hover_text("Close (Esc)").clicked() {
                     close = true;
@@ -41,12 +40,12 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
             let entered = small::entered(ui, &response);
             let given = !question.text.trim().is_empty();
             let fill = theme::accent(ui.visuals().dark_mode);
-            let verb = if question.replacing.is_some() { "Replace it" } else { purpose.verb() };
+            let verb = if question.replacing.is_some() { "Replace it" } else { purpose.verb };
             let text = RichText::new(verb).color(theme::text_on(fill)).family(theme::bold());
             let clicked = ui.add_enabled(given, egui::Button::new(text).fill(fill)).clicked();
             if given && (clicked || entered) {
                 let path = PathBuf::from(expand_home(question.text.trim()));
-                question.complaint = complaint(purpose, &path);
+                question.complaint = purpose.complaint(&path);
                 let asked = question.replacing.as_ref() == Some(&path);
                 if question.complaint.is_some() {
                     question.focus = true;
@@ -64,7 +63,7 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
             let text = format!("{} is there already. Once more replaces it; another name keeps it.", file.display());
             ui.label(RichText::new(text).color(ui.visuals().warn_fg_color));
         }
-        if matches!(purpose, PathPurpose::ImportLabels | PathPurpose::ImportGroupings) {
+        if purpose.offers_sound_part {
             ui.checkbox(&mut question.accept_problems, "Take the sound part of a file that has problems")
                 .on_hover_text(
                     "Without this, nothing is stored from a file with unknown pictures, repeated rows or bad values.",
@@ -76,45 +75,6 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
         view.actions.push(Action::Path(question.clone(), path));
     } else if close {
         view.state.path_question = None;
-    }
-}
-
-/// Why a path cannot be used for its purpose, as far as a look at it tells.
-fn complaint(purpose: PathPurpose, path: &std::path::Path) -> Option<String> {
-    let shown = path.display();
-    if purpose.writes_a_file() {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-            return Some(format!("There is no folder {}.", folder.display()));
-        }
-        if path.is_dir() {
-            return Some(format!("{shown} is a folder; give the name of a file in it."));
-        }
-    }
-    match purpose {
-        PathPurpose::NewProject => None,
-        PathPurpose::OpenProject if !crate::project::Project::exists(path) => {
-            Some(format!("{shown} holds no Atmoscope project."))
-        }
-        PathPurpose::ImportPictures | PathPurpose::FindPictures if !path.is_dir() => {
-            Some(format!("{shown} is not a folder."))
-        }
-        PathPurpose::ImportLabels if !path.exists() => Some(format!("{shown} is not there.")),
-        PathPurpose::ImportGroupings if !path.is_file() => Some(format!("{shown} is not a file.")),
-        PathPurpose::ExportClusters | PathPurpose::ExportGroupings
-            if path.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("csv")) =>
-        {
-            Some("The file's name must end in .csv.".to_owned())
-        }
-        PathPurpose::ExportMoveLog if path.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("jsonl")) => {
-            Some("The file's name must end in .jsonl.".to_owned())
-        }
-        PathPurpose::ExportModel
-            if path.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("safetensors")) =>
-        {
-            Some("The file's name must end in .safetensors.".to_owned())
-        }
-        _ => None,
     }
 }
 

@@ -2,16 +2,16 @@
 
 use egui::{Align, Color32, Layout, Response, RichText, Sense, Ui, Vec2, vec2};
 
+use crate::app::Action;
 use crate::app::commands::UiCommand;
 use crate::app::state::AppState;
 use crate::app::theme::{self, STEP};
-use crate::app::{Action, App};
 
 /// A command as a button with icon, name and a tooltip that names its key.
 pub fn command_button_ui(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>, command: UiCommand) -> Response {
     let info = command.info();
     let text = if info.icon.is_empty() { info.name.to_owned() } else { format!("{}  {}", info.icon, info.name) };
-    let response = ui.add_enabled(App::is_enabled(state, command), egui::Button::new(text).min_size(vec2(28.0, 30.0)));
+    let response = ui.add_enabled(command.is_enabled(state), egui::Button::new(text).min_size(vec2(28.0, 30.0)));
     with_tooltip(response, state, actions, command)
 }
 
@@ -19,7 +19,7 @@ pub fn command_button_ui(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action
 pub fn primary_button_ui(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>, command: UiCommand) -> Response {
     let info = command.info();
     let fill = theme::accent(ui.visuals().dark_mode);
-    let enabled = App::is_enabled(state, command);
+    let enabled = command.is_enabled(state);
     let text = RichText::new(format!("{}  {}", info.icon, info.name)).color(theme::text_on(fill)).family(theme::bold());
     let response = ui.add_enabled(enabled, egui::Button::new(text).fill(fill).min_size(vec2(28.0, 34.0)));
     with_tooltip(response, state, actions, command)
@@ -28,7 +28,7 @@ pub fn primary_button_ui(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action
 /// The next step of an empty place; why it cannot be taken yet, and the step before it, if so.
 pub fn first_step_ui(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>, command: UiCommand) {
     primary_button_ui(ui, state, actions, command);
-    let Some(reason) = state.why_not(command) else { return };
+    let Some(reason) = command.why_not(state) else { return };
     ui.label(RichText::new(reason).color(ui.visuals().warn_fg_color));
     let Some(project) = &state.project else { return };
     let before = if project.snapshot.images.is_empty() { UiCommand::ImportPictures } else { UiCommand::ShowLabel };
@@ -40,14 +40,14 @@ pub fn icon_button_ui(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>, 
     let info = command.info();
     let button =
         egui::Button::new(RichText::new(info.icon).size(16.0)).min_size(vec2(30.0, 28.0)).frame_when_inactive(false);
-    let response = ui.add_enabled(App::is_enabled(state, command), button);
+    let response = ui.add_enabled(command.is_enabled(state), button);
     let enabled = response.enabled();
     response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, enabled, info.name));
     with_tooltip(response, state, actions, command)
 }
 
 fn with_tooltip(response: Response, state: &AppState, actions: &mut Vec<Action>, command: UiCommand) -> Response {
-    let why_not = state.why_not(command);
+    let why_not = command.why_not(state);
     let keys = command.shortcut_text().map_or_else(String::new, |keys| format!("\n{keys}"));
     let text = format!("{}{keys}", command.info().tooltip);
     let disabled = why_not.unwrap_or_else(|| text.clone());

@@ -7,7 +7,7 @@ use crate::app::commands::UiCommand;
 use crate::app::state::ProjectState;
 use crate::app::theme::{self, STEP};
 use crate::app::{Action, ViewContext};
-use crate::engine::Command;
+use crate::engine::command::AnnotationCommand;
 use crate::ids::PersonId;
 use crate::project::Person;
 use crate::wording::{counted, number};
@@ -62,7 +62,7 @@ pub fn ui(context: &egui::Context, view: &mut ViewContext<'_>) {
         close = ui.button("Do not store them").on_hover_text("Esc").clicked();
     });
     if let Some(name) = chosen {
-        view.send(Command::ChooseAnnotator(name));
+        view.send(AnnotationCommand::ChooseAnnotator(name));
     } else if close {
         view.actions.push(Action::Ui(UiCommand::SelectNone));
     }

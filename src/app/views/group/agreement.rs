@@ -11,11 +11,10 @@ use crate::app::theme::{self, STEP};
 use crate::app::widgets::{image_grid, picture, small};
 use crate::app::{ViewContext, icons};
 use crate::dataset::StudyCondition;
-use crate::engine::Command;
 use crate::engine::jobs::counted;
 use crate::engine::thumbnails::PictureSize;
 use crate::evaluation::AgreementScore;
-use crate::evaluation::agreement_report::{AgreementReport, AgreementRequest};
+use crate::evaluation::agreement_report::AgreementReport;
 use crate::evaluation::{Consensus, Estimate, PairAgreement};
 use crate::figures;
 use crate::ids::ImageId;
@@ -24,14 +23,10 @@ type Report = AgreementReport<ImageId>;
 
 /// Pictures of the list of disagreement.
 const MOST_SHOWN: usize = 200;
-/// Seed of the half-samples that intervals come from.
-const SEED: u64 = 1;
-
 /// Draws the page.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
-    let conditions: BTreeSet<StudyCondition> =
-        project.snapshot.groupings.iter().filter(|g| g.counts()).map(|g| g.study_condition()).collect();
-    let Some(first) = conditions.first() else {
+    let (conditions, shown) = view.state.group.agreement.conditions(project);
+    let Some(condition) = shown else {
         egui::CentralPanel::default().show(ui, |ui| {
             let text = "Agreement is measured between groupings: let raters sort in a study, or import groupings.";
             small::empty_ui(ui, icons::GROUP, "Nothing to compare yet", text, |ui| {
@@ -40,10 +35,7 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
         });
         return;
     };
-    let chosen = view.state.group.agreement.condition.clone().filter(|condition| conditions.contains(condition));
-    let condition = chosen.unwrap_or_else(|| first.clone());
     controls_ui(ui, view, &conditions, &condition);
-    request(view, project, condition);
     let found = match &view.state.group.agreement.found {
         None => {
             egui::CentralPanel::default().show(ui, |ui| small::weak(ui, "Comparing…"));
@@ -96,24 +88,6 @@ fn controls_ui(
         });
         ui.add_space(STEP / 2.0);
     });
-}
-
-/// Asks for a comparison whenever what is wanted is not what was asked for last.
-fn request(view: &mut ViewContext<'_>, project: &ProjectState, condition: StudyCondition) {
-    let request = AgreementRequest { condition, seed: SEED };
-    let asked = Some((request.clone(), project.revision >> 32));
-    let agreement = &mut view.state.group.agreement;
-    if agreement.asked != asked {
-        let same = agreement.asked.as_ref().is_some_and(|(old, _)| *old == request);
-        if !same {
-            agreement.found = None;
-            agreement.pair = None;
-            agreement.picked = None;
-        }
-        agreement.linkage = None;
-        agreement.asked = asked;
-        view.send(Command::Agreement(request));
-    }
 }
 
 fn about(ui: &mut Ui, report: &Report) {

@@ -9,8 +9,18 @@ mod studies;
 use egui::Ui;
 
 use crate::app::ViewContext;
-use crate::app::state::GroupPage;
+use crate::app::state::{AppState, GroupPage, ProjectState};
 use crate::app::theme::STEP;
+use crate::engine::command::Lookup;
+
+/// The comparison of raters, while it is looked at.
+pub fn wants(state: &mut AppState, project: &ProjectState) -> Vec<Lookup> {
+    let group = &mut state.group;
+    if group.page != GroupPage::Agreement || group.form.is_some() {
+        return Vec::new();
+    }
+    group.agreement.next_request(project).map(Lookup::Agreement).into_iter().collect()
+}
 
 /// Draws the view.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {

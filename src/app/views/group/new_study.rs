@@ -6,7 +6,7 @@ use crate::app::state::{NewStudyForm, PicturesChoice, ProjectState, RetestChoice
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::small;
 use crate::app::{ViewContext, icons};
-use crate::engine::Command;
+use crate::engine::command::StudyCommand;
 use crate::engine::jobs::counted;
 use crate::sorting::Condition;
 
@@ -36,7 +36,7 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
             let button = egui::Button::new(text).min_size(vec2(130.0, 36.0));
             if ui.add_enabled(ready, if ready { button.fill(fill) } else { button }).clicked() {
                 let study = form.study(project, &view.state.library.selection.images);
-                view.send(Command::CreateStudy(Box::new(study)));
+                view.send(StudyCommand::Create(Box::new(study)));
                 keep = false;
             }
             if ui.add(egui::Button::new("Cancel").min_size(vec2(92.0, 36.0))).clicked() {

@@ -3,11 +3,11 @@
 use egui::{Align, Layout, RichText, Sense, Ui, vec2};
 
 use crate::app::commands::UiCommand;
-use crate::app::state::{NewStudyForm, PathPurpose, PathQuestion, ProjectState};
+use crate::app::state::{NewStudyForm, PathQuestion, ProjectState};
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::small;
-use crate::app::{ViewContext, icons};
-use crate::engine::Command;
+use crate::app::{ViewContext, icons, paths};
+use crate::engine::command::{SessionCommand, StudyCommand};
 use crate::engine::jobs::counted;
 use crate::project::{StudyRater, StudyRecord, TaskProgress};
 
@@ -76,12 +76,12 @@ fn study_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, stu
                 ("Close study", "Raters can no longer go on; what they did is kept. You can open it again.")
             };
             if ui.add_enabled(writable, egui::Button::new(text)).on_hover_text(tip).clicked() {
-                view.send(Command::CloseStudy(study.id, !closed));
+                view.send(StudyCommand::SetClosed(study.id, !closed));
             }
             let log = ui.button("Export log…");
             if log.on_hover_text("Write every move of every rater with its time, as JSON lines").clicked() {
                 view.state.group.log_of = Some(study.id);
-                view.state.path_question = Some(PathQuestion::new(PathPurpose::ExportMoveLog));
+                view.state.path_question = Some(PathQuestion::new(&paths::EXPORT_MOVE_LOG));
             }
         });
     });
@@ -137,7 +137,7 @@ fn rater_ui(ui: &mut Ui, view: &mut ViewContext<'_>, study: &StudyRecord, rater:
         let button = egui::Button::new(format!("{}  Open session", icons::PLAY)).min_size(vec2(28.0, 28.0));
         let tip = "Fill the window with this rater's board: nothing of labels, clusters or other raters can be seen";
         if ui.add_enabled(open, button).on_hover_text(tip).clicked() {
-            view.send(Command::OpenSession(study.id, rater.person.id));
+            view.send(SessionCommand::Open(study.id, rater.person.id));
         }
         let menu = egui::containers::menu::MenuButton::from_button(
             egui::Button::new(icons::MORE).frame(false).min_size(vec2(28.0, 28.0)),
@@ -180,11 +180,11 @@ fn more_ui(ui: &mut Ui, view: &mut ViewContext<'_>, study: &StudyRecord, rater: 
         .on_hover_text("The old link no longer opens, for example because it went to the wrong person")
         .clicked()
     {
-        view.send(Command::RenewLink(study.id, rater.person.id));
+        view.send(StudyCommand::RenewLink(study.id, rater.person.id));
     }
     let out = ui.add_enabled(writable && !rater.removed, wide("Take out of the study"));
     if out.on_hover_text("What was sorted is kept; adding the name again undoes it").clicked() {
-        view.send(Command::RemoveRater(study.id, rater.person.id));
+        view.send(StudyCommand::RemoveRater(study.id, rater.person.id));
     }
 }
 
@@ -205,7 +205,7 @@ fn add_rater_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState,
         let given = !name.trim().is_empty();
         let clicked = ui.add_enabled(given, egui::Button::new("Add")).clicked();
         if given && (entered || clicked) {
-            view.send(Command::AddRater(study.id, name.trim().to_owned()));
+            view.send(StudyCommand::AddRater(study.id, name.trim().to_owned()));
             name.clear();
         }
         if response.changed() || entered || clicked {

@@ -8,7 +8,6 @@ use crate::app::state::ProjectState;
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::curves::{Curve, number_text};
 use crate::app::widgets::small;
-use crate::engine::Command;
 use crate::ids::RunId;
 use crate::project::{RunRecord, RunStatus};
 use crate::training::{EpochRecord, SETTINGS, TrainingConfiguration};
@@ -89,6 +88,11 @@ pub fn toggle(compared: &mut Vec<RunId>, run: RunId) {
     }
 }
 
+/// The runs that can be compared.
+pub fn listed(project: &ProjectState) -> impl Iterator<Item = &RunRecord> {
+    project.snapshot.runs.iter().take(LISTED)
+}
+
 /// The page.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, shown: RunId) {
     if view.state.train.compared.is_empty() {
@@ -96,12 +100,6 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, shown
         view.state.train.compared.push(shown);
         let other = project.snapshot.runs.iter().find(|run| run.id != shown && run.best_epoch.is_some());
         view.state.train.compared.extend(other.map(|run| run.id));
-    }
-    for run in project.snapshot.runs.iter().take(LISTED) {
-        if let std::collections::hash_map::Entry::Vacant(unknown) = view.state.train.epochs.entry(run.id) {
-            unknown.insert(Vec::new());
-            view.send(Command::LoadRun(run.id));
-        }
     }
     view.state.train.compared.retain(|id| project.snapshot.runs.iter().any(|run| run.id == *id));
     ScrollArea::vertical().id_salt("compare").auto_shrink(false).show(ui, |ui| {
@@ -137,7 +135,7 @@ fn runs_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
             small::weak(ui, name).on_hover_text(help);
         }
         ui.end_row();
-        for run in project.snapshot.runs.iter().take(LISTED) {
+        for run in listed(project) {
             let at = view.state.train.compared.iter().position(|id| *id == run.id);
             let mut compared = at.is_some();
             ui.horizontal(|ui| {
@@ -163,7 +161,7 @@ fn runs_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
             if let Some(message) = &run.message {
                 status.on_hover_text(message);
             }
-            let epochs = view.state.train.epochs.get(&run.id).map_or(&[][..], Vec::as_slice);
+            let epochs = view.state.train.records.epochs(run.id);
             let best = epochs.iter().rev().find(|epoch| epoch.best);
             let seconds = epochs.iter().map(|epoch| epoch.duration_ms).sum::<u64>() / 1000;
             let cells = [
@@ -187,9 +185,7 @@ fn runs_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
 
 fn curves_ui(ui: &mut Ui, view: &ViewContext<'_>) {
     let train = &view.state.train;
-    let none = Vec::new();
-    let runs: Vec<(RunId, &Vec<EpochRecord>)> =
-        train.compared.iter().map(|run| (*run, train.epochs.get(run).unwrap_or(&none))).collect();
+    let runs: Vec<_> = train.compared.iter().map(|run| (*run, train.records.epochs(*run))).collect();
     let height = (ui.clip_rect().height() * 0.32).clamp(160.0, 420.0);
     ui.columns(2, |columns| {
         for (ui, metric) in columns.iter_mut().zip([Metric::Loss, Metric::Precision]) {
@@ -204,7 +200,7 @@ fn curves_ui(ui: &mut Ui, view: &ViewContext<'_>) {
                 })
                 .collect();
             let name = format!("{}, validation", metric.name());
-            let look = curves::look_of(train, metric);
+            let look = curves::look_of(&train.curves, metric);
             crate::app::widgets::curves::ui(ui, &name, metric.help(), height, &curves, &[], look);
         }
     });

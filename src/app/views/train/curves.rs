@@ -3,7 +3,7 @@
 use egui::{Color32, Ui, vec2};
 
 use crate::app::ViewContext;
-use crate::app::state::TrainState;
+use crate::app::state::CurveSettings;
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::curves::{self, Curve, CurveLook};
 use crate::app::widgets::small;
@@ -78,8 +78,8 @@ impl Metric {
 }
 
 /// How a metric is drawn now. Only losses spread over powers of ten.
-pub fn look_of(train: &TrainState, metric: Metric) -> CurveLook {
-    CurveLook { smoothing: train.smoothing, logarithmic: train.logarithmic && metric == Metric::Loss }
+pub fn look_of(settings: &CurveSettings, metric: Metric) -> CurveLook {
+    CurveLook { smoothing: settings.smoothing, logarithmic: settings.logarithmic && metric == Metric::Loss }
 }
 
 /// Loss of each step: part of an epoch and value.
@@ -91,15 +91,15 @@ pub fn batch_points(batches: &[BatchLoss]) -> Vec<[f64; 2]> {
 }
 
 /// The switches of the page, at the right of the pages' names.
-pub fn controls_ui(ui: &mut Ui, train: &mut TrainState, with_batches: bool) {
-    let response = ui.checkbox(&mut train.logarithmic, "Log scale");
+pub fn controls_ui(ui: &mut Ui, settings: &mut CurveSettings, with_batches: bool) {
+    let response = ui.checkbox(&mut settings.logarithmic, "Log scale");
     response.on_hover_text("Losses on a logarithmic scale, on which small ones can be told apart");
     if with_batches {
-        let response = ui.checkbox(&mut train.by_batch, "By batch");
+        let response = ui.checkbox(&mut settings.by_batch, "By batch");
         response
             .on_hover_text("The training loss of every step of the optimiser (with dropout) instead of each epoch's");
     }
-    let response = ui.add(egui::Slider::new(&mut train.smoothing, 0.0..=0.95).show_value(false).trailing_fill(true));
+    let response = ui.add(egui::Slider::new(&mut settings.smoothing, 0.0..=0.95).show_value(false).trailing_fill(true));
     response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Slider, true, "Smoothing"));
     let help = "Moving average: the further right, the more of what came before goes into each point. The values \
                 themselves stay in sight as pale lines.";
@@ -109,7 +109,7 @@ pub fn controls_ui(ui: &mut Ui, train: &mut TrainState, with_batches: bool) {
 
 /// The page.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, epochs: &[EpochRecord], batches: &[BatchLoss], empty: &str) {
-    let train = &mut view.state.train;
+    let settings = &mut view.state.train.curves;
     let (blue, orange) = (theme::cluster_colour(0), theme::cluster_colour(5));
     let best = epochs.iter().rev().find(|epoch| epoch.best).map(|epoch| epoch.epoch as f64);
     let marks: Vec<(f64, Color32)> = best.map(|best| (best, ui.visuals().weak_text_color())).into_iter().collect();
@@ -117,7 +117,7 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, epochs: &[EpochRecord], batch
     for pair in Metric::ALL.chunks(2) {
         ui.columns(2, |columns| {
             for (ui, metric) in columns.iter_mut().zip(pair) {
-                metric_ui(ui, train, *metric, epochs, batches, [blue, orange], &marks, height, empty);
+                metric_ui(ui, settings, *metric, epochs, batches, [blue, orange], &marks, height, empty);
             }
         });
         ui.add_space(STEP);
@@ -127,7 +127,7 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, epochs: &[EpochRecord], batch
 #[allow(clippy::too_many_arguments)]
 fn metric_ui(
     ui: &mut Ui,
-    train: &mut TrainState,
+    settings: &mut CurveSettings,
     metric: Metric,
     epochs: &[EpochRecord],
     batches: &[BatchLoss],
@@ -139,10 +139,10 @@ fn metric_ui(
     let curve = |name: &str, colour, points| Curve { name: name.to_owned(), colour, points, broken: false };
     let known = groupings(epochs);
     // One that this run was not compared with counts as not chosen.
-    let grouping = train.grouping.as_deref().filter(|chosen| known.iter().any(|name| name == chosen));
+    let grouping = settings.grouping.as_deref().filter(|chosen| known.iter().any(|name| name == chosen));
     let validation = curve("validation", orange, metric.points(epochs, false, grouping));
     let curves = match metric {
-        Metric::Loss if train.by_batch => vec![curve("each step", blue, batch_points(batches)), validation],
+        Metric::Loss if settings.by_batch => vec![curve("each step", blue, batch_points(batches)), validation],
         Metric::Loss | Metric::Precision => {
             vec![curve("train", blue, metric.points(epochs, true, grouping)), validation]
         }
@@ -151,7 +151,7 @@ fn metric_ui(
     let choosing = (metric == Metric::Entropy).then_some(known);
     curves::title_ui(ui, metric.name(), metric.help(), &curves, |ui| {
         if let Some(groupings) = choosing.filter(|groupings| groupings.len() > 1) {
-            grouping_ui(ui, train, &groupings);
+            grouping_ui(ui, settings, &groupings);
         }
     });
     if curves.iter().all(|curve| curve.points.is_empty()) {
@@ -168,7 +168,7 @@ fn metric_ui(
         small::weak(&mut place, text);
         return;
     }
-    curves::plot_ui(ui, metric.name(), height, &curves, marks, look_of(train, metric));
+    curves::plot_ui(ui, metric.name(), height, &curves, marks, look_of(settings, metric));
 }
 
 /// The groupings that a run was compared with, in their order.
@@ -178,14 +178,15 @@ fn groupings(epochs: &[EpochRecord]) -> Vec<String> {
 }
 
 /// Against whose groups.
-fn grouping_ui(ui: &mut Ui, train: &mut TrainState, groupings: &[String]) {
+fn grouping_ui(ui: &mut Ui, settings: &mut CurveSettings, groupings: &[String]) {
     ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
         let mean = format!("mean of {}", groupings.len());
-        let chosen = train.grouping.clone().filter(|chosen| groupings.contains(chosen)).unwrap_or_else(|| mean.clone());
+        let chosen =
+            settings.grouping.clone().filter(|chosen| groupings.contains(chosen)).unwrap_or_else(|| mean.clone());
         small::choice_ui(ui, "Groups that entropy is against", &chosen, 120.0, |ui| {
-            ui.selectable_value(&mut train.grouping, None, mean);
+            ui.selectable_value(&mut settings.grouping, None, mean);
             for grouping in groupings {
-                ui.selectable_value(&mut train.grouping, Some(grouping.clone()), grouping);
+                ui.selectable_value(&mut settings.grouping, Some(grouping.clone()), grouping);
             }
         });
     });

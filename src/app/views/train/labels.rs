@@ -4,7 +4,7 @@ use egui::{Align, Layout, RichText, Sense, Ui, vec2};
 use egui_extras::{Column, TableBuilder};
 
 use super::mistakes;
-use crate::app::state::{LabelColumn, ProjectState, TrainState};
+use crate::app::state::{LabelColumn, MistakesState, ProjectState};
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::small;
 use crate::app::{ViewContext, icons};
@@ -88,16 +88,16 @@ pub fn sort(rows: &mut [LabelRow], column: LabelColumn, descending: bool) {
 
 /// The page: the table, and beside it the pictures behind the chosen label.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, record: &RunRecord, epochs: &[EpochRecord]) {
-    let predictions = view.state.train.predictions.clone().filter(|predictions| predictions.run == record.id);
+    let predictions = view.state.train.mistakes.predictions.clone().filter(|predictions| predictions.run == record.id);
     let known = predictions.as_deref().filter(|predictions| !predictions.pictures.is_empty());
     let mut rows = rows(record, epochs, known);
     if rows.is_empty() {
         small::weak(ui, "Each label's average precision stands here after the first epoch.");
         return;
     }
-    sort(&mut rows, view.state.train.label_column, view.state.train.label_descending);
-    let chosen = view.state.train.label.and_then(|label| rows.iter().find(|row| row.label == label));
-    if let (Some(picked), Some(row)) = (view.state.train.picked, chosen) {
+    sort(&mut rows, view.state.train.mistakes.column, view.state.train.mistakes.descending);
+    let chosen = view.state.train.mistakes.label.and_then(|label| rows.iter().find(|row| row.label == label));
+    if let (Some(picked), Some(row)) = (view.state.train.mistakes.picked, chosen) {
         mistakes::large_ui(ui, view, project, predictions.as_deref(), row, picked);
         return;
     }
@@ -106,17 +106,17 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, recor
     ui.horizontal_top(|ui| {
         ui.allocate_ui_with_layout(vec2(table_width, size.y), Layout::top_down(Align::Min), |ui| {
             ui.set_min_size(vec2(table_width, size.y));
-            table_ui(ui, &mut view.state.train, &rows);
+            table_ui(ui, &mut view.state.train.mistakes, &rows);
         });
         ui.add_space(STEP);
         ui.allocate_ui_with_layout(ui.available_size(), Layout::top_down(Align::Min), |ui| {
-            let chosen = view.state.train.label.and_then(|label| rows.iter().find(|row| row.label == label));
+            let chosen = view.state.train.mistakes.label.and_then(|label| rows.iter().find(|row| row.label == label));
             mistakes::ui(ui, view, project, record.id, predictions.as_deref(), chosen);
         });
     });
 }
 
-fn table_ui(ui: &mut Ui, train: &mut TrainState, rows: &[LabelRow]) {
+fn table_ui(ui: &mut Ui, mistakes: &mut MistakesState, rows: &[LabelRow]) {
     let dark = ui.visuals().dark_mode;
     ui.spacing_mut().item_spacing = vec2(STEP, 0.0);
     TableBuilder::new(ui)
@@ -133,14 +133,14 @@ fn table_ui(ui: &mut Ui, train: &mut TrainState, rows: &[LabelRow]) {
         .header(44.0, |mut header| {
             for (column, name, help) in LabelColumn::ALL {
                 header.col(|ui| {
-                    heading_ui(ui, train, column, name, help);
+                    heading_ui(ui, mistakes, column, name, help);
                 });
             }
         })
         .body(|body| {
             body.rows(ROW_POINTS, rows.len(), |mut line| {
                 let row = &rows[line.index()];
-                let chosen = train.label == Some(row.label);
+                let chosen = mistakes.label == Some(row.label);
                 line.set_selected(chosen);
                 let mut clicked = false;
                 line.col(|ui| {
@@ -163,16 +163,16 @@ fn table_ui(ui: &mut Ui, train: &mut TrainState, rows: &[LabelRow]) {
                 line.col(|ui| number_ui(ui, row.gained.map(|value| format!("{value:+.3}"))));
                 line.col(|ui| number_ui(ui, Some(format!("{:.2}", row.threshold))));
                 if clicked || line.response().clicked() {
-                    train.label = if chosen { None } else { Some(row.label) };
-                    train.picked = None;
+                    mistakes.label = if chosen { None } else { Some(row.label) };
+                    mistakes.picked = None;
                 }
             });
         });
 }
 
-fn heading_ui(ui: &mut Ui, train: &mut TrainState, column: LabelColumn, name: &str, help: &str) {
-    let sorted = train.label_column == column;
-    let arrow = match (sorted, train.label_descending) {
+fn heading_ui(ui: &mut Ui, mistakes: &mut MistakesState, column: LabelColumn, name: &str, help: &str) {
+    let sorted = mistakes.column == column;
+    let arrow = match (sorted, mistakes.descending) {
         (false, _) => "",
         (true, true) => icons::DOWN,
         (true, false) => icons::UP,
@@ -192,7 +192,7 @@ fn heading_ui(ui: &mut Ui, train: &mut TrainState, column: LabelColumn, name: &s
         ui.add(button)
     });
     let response = response.inner;
-    let order = match (sorted, train.label_descending) {
+    let order = match (sorted, mistakes.descending) {
         (false, _) => "",
         (true, true) => ", sorted, largest first",
         (true, false) => ", sorted, smallest first",
@@ -206,8 +206,8 @@ fn heading_ui(ui: &mut Ui, train: &mut TrainState, column: LabelColumn, name: &s
     });
     if response.on_hover_text(help).clicked() {
         // The first click shows what most people look for: names from A, numbers from the largest.
-        train.label_descending = if sorted { !train.label_descending } else { column != LabelColumn::Name };
-        train.label_column = column;
+        mistakes.descending = if sorted { !mistakes.descending } else { column != LabelColumn::Name };
+        mistakes.column = column;
     }
 }
 

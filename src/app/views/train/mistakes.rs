@@ -9,7 +9,7 @@ use crate::app::theme::{self, STEP};
 use crate::app::widgets::{picture, small};
 use crate::app::{Action, ViewContext, icons};
 use crate::dataset::Part;
-use crate::engine::Command;
+use crate::engine::command::JobCommand;
 use crate::engine::jobs::cluster::ClusteredPart;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::predictions::RunPredictions;
@@ -38,9 +38,9 @@ pub fn ui(
         small::title(ui, &row.name);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let train = &mut view.state.train;
-            small::choice_ui(ui, "Part of the pictures", part_text(train.mistakes_part), 96.0, |ui| {
+            small::choice_ui(ui, "Part of the pictures", part_text(train.mistakes.part), 96.0, |ui| {
                 for part in Part::ALL {
-                    ui.selectable_value(&mut train.mistakes_part, part, part_text(part));
+                    ui.selectable_value(&mut train.mistakes.part, part, part_text(part));
                 }
             });
         });
@@ -57,11 +57,11 @@ pub fn ui(
         small::weak(ui, "This run was stopped before its network was asked about every picture.");
         let idle = view.state.job.is_none() && !project.snapshot.read_only;
         if ui.add_enabled(idle, egui::Button::new("Make its label intensities")).clicked() {
-            view.send(Command::ComputeIntensities(run, ClusteredPart::All));
+            view.send(JobCommand::ComputeIntensities(run, ClusteredPart::All));
         }
         return;
     }
-    let part = view.state.train.mistakes_part;
+    let part = view.state.train.mistakes.part;
     let mistakes = predictions.mistakes(row.label, part, row.threshold);
     ScrollArea::vertical().id_salt("mistakes").auto_shrink(false).show(ui, |ui| {
         kind_ui(
@@ -161,7 +161,7 @@ fn thumbnail_ui(
     ui.painter().text(at, Align2::CENTER_BOTTOM, format!("{intensity:.2}"), FontId::proportional(12.0), colour);
     let tooltip = format!("{}\nIntensity {intensity:.3}", image.relative_path);
     if response.on_hover_text(tooltip).clicked() {
-        view.state.train.picked = Some(id);
+        view.state.train.mistakes.picked = Some(id);
     }
 }
 
@@ -176,7 +176,7 @@ pub fn large_ui(
 ) {
     ui.horizontal(|ui| {
         if ui.button(format!("{}  {}", icons::PREVIOUS, row.name)).on_hover_text("Back (Esc)").clicked() {
-            view.state.train.picked = None;
+            view.state.train.mistakes.picked = None;
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let button = egui::Button::new(format!("{}  Show in Library", icons::LIBRARY));

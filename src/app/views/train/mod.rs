@@ -14,28 +14,40 @@ use std::rc::Rc;
 use egui::{Align, Layout, RichText, ScrollArea, Ui, vec2};
 
 use crate::app::ViewContext;
-use crate::app::state::{ProjectState, TrainPage};
+use crate::app::state::{AppState, ProjectState, TrainPage};
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::small;
-use crate::engine::Command;
+use crate::engine::command::Lookup;
 use crate::ids::RunId;
 use crate::project::{RunRecord, RunStatus};
-use crate::training::{BatchLoss, EpochRecord, TrainingConfiguration};
+use crate::training::TrainingConfiguration;
 use crate::wording::number;
 
 const SETTINGS_POINTS: f32 = 400.0;
 /// Below this width a run's buttons shrink to their icons, and what belongs to a page moves below the tabs.
 const NARROW_POINTS: f32 = 640.0;
 
+/// The plan of the next run; of runs on show what they recorded; for the page of labels what the run predicts.
+pub fn wants(state: &mut AppState, project: &ProjectState) -> Vec<Lookup> {
+    let shown = state.shown_run();
+    let train = &mut state.train;
+    let plan = train.next.next_request(project.revision).map(|configuration| Lookup::Plan(Box::new(configuration)));
+    let compared = compare::listed(project).map(|run| run.id).filter(|_| train.page == TrainPage::Compare);
+    let records = train.records.next_requests(shown.into_iter().chain(compared)).into_iter().map(Lookup::Run);
+    let predictions = shown.filter(|run| {
+        let recorded = project.snapshot.runs.iter().any(|record| record.id == *run);
+        let on_show = train.page == TrainPage::Labels && recorded && train.live != Some(*run);
+        on_show && train.mistakes.needs(*run, project.load())
+    });
+    plan.into_iter().chain(records).chain(predictions.map(Lookup::Predictions)).collect()
+}
+
 /// Draws the view.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
     let Some(project) = view.state.project.clone() else { return };
     egui::Panel::left("train settings").resizable(false).exact_size(SETTINGS_POINTS).show(ui, |ui| {
         let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(0, 8));
-        egui::Panel::bottom("train start")
-            .resizable(false)
-            .frame(frame)
-            .show(ui, |ui| plan::start_ui(ui, view, &project));
+        egui::Panel::bottom("train start").resizable(false).frame(frame).show(ui, |ui| plan::start_ui(ui, view));
         settings_ui(ui, view);
     });
     egui::CentralPanel::default().show(ui, |ui| match view.state.shown_run() {
@@ -45,7 +57,7 @@ pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
 }
 
 fn settings_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
-    let configuration = &mut view.state.train.configuration;
+    let configuration = &mut view.state.train.next.configuration;
     ui.add_space(STEP);
     ui.horizontal(|ui| {
         ui.heading("Next run");
@@ -68,10 +80,6 @@ fn settings_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
 
 fn run_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &Rc<ProjectState>, run: RunId) {
     let record = project.snapshot.runs.iter().find(|record| record.id == run);
-    if let std::collections::hash_map::Entry::Vacant(unknown) = view.state.train.epochs.entry(run) {
-        unknown.insert(Vec::new());
-        view.send(Command::LoadRun(run));
-    }
     title_ui(ui, view, project, run, record);
     standing_ui(ui, view, run, record);
     pages_ui(ui, view, run);
@@ -82,39 +90,17 @@ fn run_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &Rc<ProjectState>, r
                 Some(RunStatus::Failed | RunStatus::Interrupted | RunStatus::Stopped) => "No epoch was finished.",
                 _ => "Begins with the first epoch.",
             };
-            with_epochs(view, run, |view, epochs, batches| curves::ui(ui, view, epochs, batches, empty));
+            let records = &view.state.train.records;
+            let (epochs, batches) = (records.epochs(run), records.batches(run));
+            curves::ui(ui, view, &epochs, &batches, empty);
         }
         (TrainPage::Labels, Some(record)) => {
-            load_predictions(view, project, run);
-            with_epochs(view, run, |view, epochs, _| labels::ui(ui, view, project, record, epochs));
+            let epochs = view.state.train.records.epochs(run);
+            labels::ui(ui, view, project, record, &epochs);
         }
         (TrainPage::Compare, _) => compare::ui(ui, view, project, run),
         (TrainPage::Log, _) => log_ui(ui, view, record),
         (TrainPage::Plan, _) => plan::ui(ui, view),
-    }
-}
-
-/// Lends a run's epochs and steps while a page is drawn; copying thousands of them would cost more than drawing.
-fn with_epochs(
-    view: &mut ViewContext<'_>,
-    run: RunId,
-    draw: impl FnOnce(&mut ViewContext<'_>, &[EpochRecord], &[BatchLoss]),
-) {
-    let train = &mut view.state.train;
-    let epochs = train.epochs.get_mut(&run).map(std::mem::take).unwrap_or_default();
-    let batches = train.batches.get_mut(&run).map(std::mem::take).unwrap_or_default();
-    draw(view, &epochs, &batches);
-    let train = &mut view.state.train;
-    train.epochs.insert(run, epochs);
-    train.batches.insert(run, batches);
-}
-
-/// Asks for a run's predictions when they are looked at and not there yet, and again when the project was loaded anew.
-fn load_predictions(view: &mut ViewContext<'_>, project: &ProjectState, run: RunId) {
-    let wanted = Some((run, project.revision >> 32));
-    if view.state.train.live != Some(run) && view.state.train.predictions_asked != wanted {
-        view.state.train.predictions_asked = wanted;
-        view.send(Command::LoadPredictions(run));
     }
 }
 
@@ -175,9 +161,9 @@ fn standing_ui(ui: &mut Ui, view: &ViewContext<'_>, run: RunId, record: Option<&
             progress_ui(ui, progress, view.state.job.as_ref().is_some_and(|job| job.paused));
             return;
         }
-        let epochs = view.state.train.epochs.get(&run).map_or(&[][..], Vec::as_slice);
+        let epochs = view.state.train.records.epochs(run);
         let Some(record) = record else { return };
-        let summary = compare::summary(record, epochs);
+        let summary = compare::summary(record, &epochs);
         ui.add(egui::Label::new(&summary).truncate()).on_hover_text(&summary);
         let seconds = epochs.iter().map(|epoch| epoch.duration_ms).sum::<u64>() / 1000;
         let time = small::duration_text(std::time::Duration::from_secs(seconds));
@@ -219,10 +205,10 @@ fn pages_ui(ui: &mut Ui, view: &mut ViewContext<'_>, run: RunId) {
 
 /// What a page of curves is set to, at the right.
 fn page_controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, run: RunId) {
-    let with_batches = view.state.train.batches.get(&run).is_some_and(|batches| !batches.is_empty());
+    let with_batches = !view.state.train.records.batches(run).is_empty();
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| match view.state.train.page {
-        TrainPage::Curves => curves::controls_ui(ui, &mut view.state.train, with_batches),
-        TrainPage::Compare => curves::controls_ui(ui, &mut view.state.train, false),
+        TrainPage::Curves => curves::controls_ui(ui, &mut view.state.train.curves, with_batches),
+        TrainPage::Compare => curves::controls_ui(ui, &mut view.state.train.curves, false),
         _ => {}
     });
 }

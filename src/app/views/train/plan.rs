@@ -5,33 +5,15 @@ use std::time::Duration;
 use egui::{Align, Layout, RichText, ScrollArea, Ui, vec2};
 
 use crate::app::commands::UiCommand;
-use crate::app::state::ProjectState;
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::small;
 use crate::app::{ViewContext, icons};
-use crate::engine::Command;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::plan::TrainingPlan;
 
-/// Asks for a plan of the settings as they are now, one at a time: while a field is dragged, the next one is asked for
-/// when the last one is there.
-fn ask(view: &mut ViewContext<'_>, project: &ProjectState) {
-    let train = &mut view.state.train;
-    let wanted = (train.configuration.clone(), project.revision);
-    let waiting = train
-        .plan_asked
-        .as_ref()
-        .is_some_and(|(asked, _)| train.plan.as_ref().is_none_or(|(planned, _)| **planned != *asked));
-    if !waiting && train.plan_asked.as_ref() != Some(&wanted) {
-        train.plan_asked = Some(wanted.clone());
-        view.send(Command::PlanTraining(Box::new(wanted.0)));
-    }
-}
-
 /// Below the settings, always in sight: the next run in two lines, and its start.
-pub fn start_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState) {
-    ask(view, project);
-    let (first, second, help) = match &view.state.train.plan {
+pub fn start_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
+    let (first, second, help) = match &view.state.train.next.plan {
         None => ("Looking at the pictures…".to_owned(), String::new(), String::new()),
         Some((_, Err(notice))) => {
             (notice.message.clone(), notice.hint.clone().unwrap_or_default(), notice.message.clone())
@@ -55,8 +37,8 @@ pub fn start_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState)
 
 /// In the place of a run while there is none.
 pub fn before_the_first_run_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
-    if !matches!(view.state.train.plan, Some((_, Ok(_)))) {
-        let reason = match &view.state.train.plan {
+    if !matches!(view.state.train.next.plan, Some((_, Ok(_)))) {
+        let reason = match &view.state.train.next.plan {
             Some((_, Err(notice))) => notice.message.clone(),
             _ => String::new(),
         };
@@ -83,7 +65,7 @@ pub fn before_the_first_run_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
 
 /// The page of the next run.
 pub fn ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
-    let plan = match &view.state.train.plan {
+    let plan = match &view.state.train.next.plan {
         None => {
             small::weak(ui, "Looking at the pictures…");
             return;

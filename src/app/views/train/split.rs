@@ -2,17 +2,22 @@
 
 use egui::{DragValue, RichText, Ui, vec2};
 
-use crate::app::state::{PathPurpose, ProjectState, SplitDialog, TestPart};
+use crate::app::state::{AppState, ProjectState, SplitDialog, TestPart};
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::small;
-use crate::app::{Action, ViewContext, icons};
+use crate::app::{Action, ViewContext, icons, paths};
 use crate::dataset::{AllNo, Part, SplitMethod};
-use crate::engine::Command;
+use crate::engine::command::{Command, EditCommand, JobCommand, Lookup};
 use crate::engine::jobs::split_preview::{PartCounts, SplitPreview};
 use crate::wording::{counted, number};
 
 /// Largest seed that a field of decimal numbers holds exactly.
 const LARGEST_SEED: u64 = (1 << 53) - 1;
+
+/// What the split as described would change.
+pub fn wants(state: &mut AppState, project: &ProjectState) -> Option<Lookup> {
+    state.split_dialog.as_mut()?.next_request(project.revision).map(Lookup::Split)
+}
 
 /// Draws the dialog while it is open.
 pub fn ui(context: &egui::Context, view: &mut ViewContext<'_>) {
@@ -27,7 +32,7 @@ pub fn ui(context: &egui::Context, view: &mut ViewContext<'_>) {
         ui.add_space(STEP);
         egui::ScrollArea::vertical().max_height(size.y - 176.0).auto_shrink([false, true]).show(ui, |ui| {
             if choices_ui(ui, dialog, &project) {
-                view.actions.push(Action::Browse(PathPurpose::TestPictures));
+                view.actions.push(Action::Browse(&paths::TEST_PICTURES));
             }
             ui.add_space(STEP);
             preview_ui(ui, dialog);
@@ -40,34 +45,17 @@ pub fn ui(context: &egui::Context, view: &mut ViewContext<'_>) {
             let text = RichText::new("Split").color(theme::text_on(fill)).family(theme::bold());
             let button = egui::Button::new(text).fill(fill).min_size(vec2(96.0, 32.0));
             if ui.add_enabled(sound, button).on_hover_text("Undo takes it back").clicked() {
-                wanted = dialog.request().map(Command::Split);
+                wanted = dialog.request().map(|request| JobCommand::Split(request).into());
             }
             close = ui.add(egui::Button::new("Cancel").min_size(vec2(96.0, 32.0))).on_hover_text("Esc").clicked();
         });
     });
-    ask(view, &project);
     if let Some(command) = wanted {
         view.send(command);
         close = true;
     }
     if close {
         view.state.split_dialog = None;
-    }
-}
-
-/// Asks what the split as described would change, one question at a time.
-fn ask(view: &mut ViewContext<'_>, project: &ProjectState) {
-    let Some(dialog) = view.state.split_dialog.as_mut() else { return };
-    let Some(request) = dialog.request() else { return };
-    if request.test_images.as_ref().is_some_and(|file| !file.is_file()) {
-        return;
-    }
-    let waiting =
-        dialog.asked.as_ref().is_some_and(|(asked, _)| dialog.preview.as_ref().is_none_or(|(of, _)| of != asked));
-    let wanted = (request, project.revision);
-    if !waiting && dialog.asked.as_ref() != Some(&wanted) {
-        dialog.asked = Some(wanted.clone());
-        view.send(Command::PreviewSplit(wanted.0));
     }
 }
 
@@ -221,7 +209,7 @@ fn earlier_ui(ui: &mut Ui, project: &ProjectState) -> Option<Command> {
         ui.horizontal(|ui| {
             let name = format!("Go back to split {}", split.id.0);
             if ui.button(name).on_hover_text("Undo takes that back").clicked() {
-                chosen = Some(Command::UseSplit(split.id));
+                chosen = Some(EditCommand::UseSplit(split.id).into());
             }
             let sizes = split.sizes.map(number).join(" : ");
             let when = split.created_at.get(..10).unwrap_or_default();
