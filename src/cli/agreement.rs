@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::Common;
 use super::output::Output;
 use super::sort_choice::SortArguments;
 use crate::dataset::{RaterSort, StudyCondition};
@@ -51,8 +50,6 @@ pub(super) struct Arguments {
     out: Option<PathBuf>,
     #[command(flatten)]
     replacing: super::Replacing,
-    #[command(flatten)]
-    pub common: Common,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::Common;
 use super::output::Output;
 use crate::error::{Error, Result};
 use crate::nn::benchmark::{self, LayerTime, PyTorch, Subject, Task, Work};
@@ -40,8 +39,6 @@ pub(super) struct Arguments {
     /// Where the network runs: auto, cpu, cuda or metal.
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
-    #[command(flatten)]
-    pub common: Common,
 }
 
 #[derive(Debug, Serialize)]

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::Common;
 use super::output::Output;
 use super::score_table;
 use super::sort_choice::SortArguments;
@@ -51,8 +50,6 @@ pub(super) struct Arguments {
     sorts: SortArguments,
     #[command(flatten)]
     replacing: super::Replacing,
-    #[command(flatten)]
-    pub common: Common,
 }
 
 /// Which features.

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::Common;
 use super::output::Output;
 use crate::engine::jobs::{cluster, counted, features};
 use crate::engine::output_file::{FileKind, OutputFile};
@@ -38,8 +37,6 @@ enum Action {
 struct ListArguments {
     /// The project.
     dir: PathBuf,
-    #[command(flatten)]
-    common: Common,
 }
 
 #[derive(Args, Debug)]
@@ -48,8 +45,6 @@ struct OneArguments {
     dir: PathBuf,
     /// The clustering.
     name: String,
-    #[command(flatten)]
-    common: Common,
 }
 
 #[derive(Args, Debug)]
@@ -73,17 +68,6 @@ struct ExportArguments {
     out: PathBuf,
     #[command(flatten)]
     replacing: super::Replacing,
-}
-
-impl Arguments {
-    pub fn common(&self) -> Common {
-        match &self.action {
-            Action::List(arguments) => arguments.common,
-            Action::Show(arguments) | Action::Remove(arguments) => arguments.common,
-            Action::Note(arguments) => arguments.of.common,
-            Action::Export(arguments) => arguments.of.common,
-        }
-    }
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::Common;
 use super::output::Output;
 use super::score_table;
 use crate::engine::jobs::counted;
@@ -21,8 +20,6 @@ pub(super) struct Arguments {
     /// Print the score table and open no window.
     #[arg(long)]
     headless: bool,
-    #[command(flatten)]
-    pub common: Common,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {

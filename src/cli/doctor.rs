@@ -5,17 +5,13 @@ use std::fmt::Write;
 use clap::Args;
 use serde_json::json;
 
-use super::Common;
 use super::output::Output;
 use crate::error::Result;
 use crate::nn;
 
 /// Show version, devices, processor features, weights and graphics.
 #[derive(Args, Debug)]
-pub(super) struct Arguments {
-    #[command(flatten)]
-    pub common: Common,
-}
+pub(super) struct Arguments {}
 
 pub(super) fn run(_arguments: &Arguments, output: &Output) -> Result<()> {
     let device = nn::select(nn::DeviceChoice::Auto)?;

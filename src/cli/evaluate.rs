@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::Common;
 use super::output::Output;
 use super::score_table;
 use super::sort_choice::SortArguments;
@@ -41,8 +40,6 @@ pub(super) struct Arguments {
     /// Seed of shuffles and samples.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    #[command(flatten)]
-    pub common: Common,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {

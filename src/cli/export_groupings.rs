@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::Common;
 use super::output::Output;
 use super::sort_choice::SortArguments;
 use crate::engine::jobs::{counted, export_groupings};
@@ -34,8 +33,6 @@ pub(super) struct Arguments {
     sorts: SortArguments,
     #[command(flatten)]
     replacing: super::Replacing,
-    #[command(flatten)]
-    pub common: Common,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {

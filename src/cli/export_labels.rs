@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Common;
 use super::output::Output;
 use crate::engine::jobs::export_labels::{self, LabelExport};
 use crate::engine::jobs::{counted, counted_as};
@@ -28,8 +27,6 @@ pub(super) struct Arguments {
     annotator: Option<String>,
     #[command(flatten)]
     replacing: super::Replacing,
-    #[command(flatten)]
-    pub common: Common,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Common;
 use super::output::Output;
 use crate::engine::jobs::{counted, export_model};
 use crate::engine::output_file::{FileKind, OutputFile};
@@ -27,8 +26,6 @@ pub(super) struct Arguments {
     out: PathBuf,
     #[command(flatten)]
     replacing: super::Replacing,
-    #[command(flatten)]
-    pub common: Common,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {

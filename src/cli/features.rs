@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::Common;
 use super::output::Output;
 use crate::clustering::Method;
 use crate::engine::jobs::cluster::{self, ClusteredPart};
@@ -30,8 +29,6 @@ pub(super) struct Arguments {
     action: Option<Action>,
     #[command(flatten)]
     of_run: Option<RunArguments>,
-    #[command(flatten)]
-    common: Common,
 }
 
 #[derive(Debug, Subcommand)]
@@ -72,8 +69,6 @@ struct NewArguments {
     /// What the feature set is to be called.
     #[arg(long)]
     name: String,
-    #[command(flatten)]
-    common: Common,
 }
 
 #[derive(Args, Debug)]
@@ -135,8 +130,6 @@ struct OfArguments {
 struct ListArguments {
     /// The project.
     dir: PathBuf,
-    #[command(flatten)]
-    common: Common,
 }
 
 #[derive(Args, Debug)]
@@ -145,8 +138,6 @@ struct SetArguments {
     dir: PathBuf,
     /// The feature set.
     set: String,
-    #[command(flatten)]
-    common: Common,
 }
 
 #[derive(Args, Debug)]
@@ -157,8 +148,6 @@ struct ExportArguments {
     set: String,
     #[command(flatten)]
     file: FileArguments,
-    #[command(flatten)]
-    common: Common,
 }
 
 #[derive(Args, Debug)]
@@ -190,18 +179,6 @@ struct FileArguments {
     part: ClusteredPart,
     #[command(flatten)]
     replacing: super::Replacing,
-}
-
-impl Arguments {
-    pub fn common(&self) -> Common {
-        match &self.action {
-            None => self.common,
-            Some(Action::Make(maker)) => maker.new_set().common,
-            Some(Action::List(arguments)) => arguments.common,
-            Some(Action::Show(arguments) | Action::Remove(arguments)) => arguments.common,
-            Some(Action::Export(arguments)) => arguments.common,
-        }
-    }
 }
 
 impl Maker {

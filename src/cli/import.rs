@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::Common;
 use super::output::Output;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::import::{self, ImportReport, ImportRequest};
@@ -64,8 +63,6 @@ pub(super) struct Arguments {
     /// Set pictures aside whose longer side is more than this many times the shorter.
     #[arg(long, value_name = "RATIO", default_value_t = ImportRequest::default().max_aspect_ratio)]
     max_aspect_ratio: f64,
-    #[command(flatten)]
-    pub common: Common,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {

@@ -61,42 +61,78 @@ struct Arguments {
     /// Write our own time of every frame to this CSV file when the window closes.
     #[arg(long, value_name = "FILE", hide = true)]
     frame_log: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
 }
 
-#[derive(Debug, Subcommand)]
-enum Subcommands {
-    New(new::Arguments),
-    Import(import::Arguments),
-    Split(split::Arguments),
-    Train(train::Arguments),
-    Clusterings(clusterings::Arguments),
-    Features(features::Arguments),
-    ExportModel(export_model::Arguments),
-    ExportGroupings(export_groupings::Arguments),
-    ExportLabels(export_labels::Arguments),
-    Agreement(agreement::Arguments),
-    Bench(bench::Arguments),
-    Cluster(cluster::Arguments),
-    Evaluate(evaluate::Arguments),
-    Rate(rate::Arguments),
-    Runs(runs::Arguments),
-    Study(study::Arguments),
-    Serve(serve::Arguments),
-    Status(status::Arguments),
-    Upgrade(upgrade::Arguments),
-    Relink(relink::Arguments),
-    Demo(demo::Arguments),
-    Doctor(doctor::Arguments),
+/// Makes the subcommands from their list: each is a file with `Arguments` and `run`.
+macro_rules! subcommands {
+    ($($name:ident: $module:ident,)*) => {
+        #[derive(Debug, Subcommand)]
+        enum Subcommands {
+            $($name($module::Arguments),)*
+        }
+
+        impl Subcommands {
+            fn run(&self, output: &Output) -> Result<ExitCode> {
+                match self {
+                    $(Self::$name(arguments) => $module::run(arguments, output).map(Ending::code),)*
+                }
+            }
+        }
+    };
+}
+
+subcommands! {
+    New: new,
+    Import: import,
+    Split: split,
+    Train: train,
+    Clusterings: clusterings,
+    Features: features,
+    ExportModel: export_model,
+    ExportGroupings: export_groupings,
+    ExportLabels: export_labels,
+    Agreement: agreement,
+    Bench: bench,
+    Cluster: cluster,
+    Evaluate: evaluate,
+    Rate: rate,
+    Runs: runs,
+    Study: study,
+    Serve: serve,
+    Status: status,
+    Upgrade: upgrade,
+    Relink: relink,
+    Demo: demo,
+    Doctor: doctor,
+}
+
+/// How a subcommand ends: with success, or with an exit code of its own.
+trait Ending {
+    fn code(self) -> ExitCode;
+}
+
+impl Ending for () {
+    fn code(self) -> ExitCode {
+        ExitCode::SUCCESS
+    }
+}
+
+impl Ending for ExitCode {
+    fn code(self) -> ExitCode {
+        self
+    }
 }
 
 /// What every subcommand takes.
 #[derive(Args, Clone, Copy, Debug, Default)]
 struct Common {
     /// Print one JSON object instead of text.
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
     /// Show no progress and no notes.
-    #[arg(long, short)]
+    #[arg(long, short, global = true)]
     quiet: bool,
 }
 
@@ -120,7 +156,7 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
-    let json = arguments.command.as_ref().is_some_and(|command| command.common().json);
+    let json = arguments.common.json;
     match run(arguments) {
         Ok(code) => code,
         Err(error) => report(&error, json),
@@ -153,63 +189,9 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<ExitCode> {
     let Some(command) = arguments.command else {
-        return open_window(arguments.dir, arguments.view.as_deref(), arguments.frame_log);
+        return open_window(arguments);
     };
-    let output = Output::new(command.common());
-    match command {
-        Subcommands::New(arguments) => new::run(&arguments, &output)?,
-        Subcommands::Import(arguments) => return import::run(&arguments, &output),
-        Subcommands::Split(arguments) => split::run(&arguments, &output)?,
-        Subcommands::Train(arguments) => return train::run(&arguments, &output),
-        Subcommands::Clusterings(arguments) => clusterings::run(&arguments, &output)?,
-        Subcommands::Features(arguments) => features::run(&arguments, &output)?,
-        Subcommands::ExportModel(arguments) => export_model::run(&arguments, &output)?,
-        Subcommands::ExportGroupings(arguments) => export_groupings::run(&arguments, &output)?,
-        Subcommands::ExportLabels(arguments) => export_labels::run(&arguments, &output)?,
-        Subcommands::Agreement(arguments) => agreement::run(&arguments, &output)?,
-        Subcommands::Bench(arguments) => bench::run(&arguments, &output)?,
-        Subcommands::Cluster(arguments) => cluster::run(&arguments, &output)?,
-        Subcommands::Evaluate(arguments) => evaluate::run(&arguments, &output)?,
-        Subcommands::Rate(arguments) => rate::run(&arguments)?,
-        Subcommands::Runs(arguments) => runs::run(&arguments, &output)?,
-        Subcommands::Study(arguments) => study::run(&arguments, &output)?,
-        Subcommands::Serve(arguments) => serve::run(&arguments, &output)?,
-        Subcommands::Status(arguments) => status::run(&arguments, &output)?,
-        Subcommands::Upgrade(arguments) => upgrade::run(&arguments, &output)?,
-        Subcommands::Relink(arguments) => relink::run(&arguments, &output)?,
-        Subcommands::Demo(arguments) => return demo::run(&arguments, &output),
-        Subcommands::Doctor(arguments) => doctor::run(&arguments, &output)?,
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-impl Subcommands {
-    fn common(&self) -> Common {
-        match self {
-            Self::New(arguments) => arguments.common,
-            Self::Import(arguments) => arguments.common,
-            Self::Split(arguments) => arguments.common,
-            Self::Train(arguments) => arguments.common,
-            Self::Clusterings(arguments) => arguments.common(),
-            Self::Features(arguments) => arguments.common(),
-            Self::ExportModel(arguments) => arguments.common,
-            Self::ExportGroupings(arguments) => arguments.common,
-            Self::ExportLabels(arguments) => arguments.common,
-            Self::Agreement(arguments) => arguments.common,
-            Self::Bench(arguments) => arguments.common,
-            Self::Cluster(arguments) => arguments.common,
-            Self::Evaluate(arguments) => arguments.common,
-            Self::Rate(arguments) => arguments.common,
-            Self::Runs(arguments) => arguments.common,
-            Self::Study(arguments) => arguments.common(),
-            Self::Serve(arguments) => arguments.common,
-            Self::Status(arguments) => arguments.common,
-            Self::Upgrade(arguments) => arguments.common,
-            Self::Relink(arguments) => arguments.common,
-            Self::Demo(arguments) => arguments.common,
-            Self::Doctor(arguments) => arguments.common,
-        }
-    }
+    command.run(&Output::new(arguments.common))
 }
 
 fn report(error: &Error, json: bool) -> ExitCode {
@@ -273,16 +255,14 @@ fn ended(stopped: bool) -> ExitCode {
 }
 
 #[cfg(feature = "gui")]
-fn open_window(dir: Option<PathBuf>, view: Option<&str>, frame_log: Option<PathBuf>) -> Result<ExitCode> {
+fn open_window(arguments: Arguments) -> Result<ExitCode> {
     use crate::app::{self, Start, state::View};
-    let view = match view {
+    let Arguments { dir, view, frame_log, common, .. } = arguments;
+    let view = match view.as_deref() {
         None => View::default(),
-        Some(name) => {
-            View::ALL.into_iter().find(|view| format!("{view:?}").eq_ignore_ascii_case(name)).ok_or_else(|| {
-                Error::user(format!("there is no view “{name}”"))
-                    .hint("library, label, group, train, explore or report")
-            })?
-        }
+        Some(name) => View::ALL.into_iter().find(|view| view.id().eq_ignore_ascii_case(name)).ok_or_else(|| {
+            Error::user(format!("there is no view “{name}”")).hint("library, label, group, train, explore or report")
+        })?,
     };
     if let Some(dir) = &dir
         && !Project::exists(dir)
@@ -294,12 +274,16 @@ fn open_window(dir: Option<PathBuf>, view: Option<&str>, frame_log: Option<PathB
             "make one with `atmoscope new DIR`, or start without a folder; `atmoscope --help` lists the subcommands",
         ));
     }
+    if common.json || common.quiet {
+        return Err(Error::user("--json and --quiet are for subcommands, and the window was asked for")
+            .hint("`atmoscope --help` lists the subcommands"));
+    }
     app::run(Start { project: dir, view, frame_log, ..Start::default() })?;
     Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(not(feature = "gui"))]
-fn open_window(_dir: Option<PathBuf>, _view: Option<&str>, _frame_log: Option<PathBuf>) -> Result<ExitCode> {
+fn open_window(_arguments: Arguments) -> Result<ExitCode> {
     Err(Error::user("this build has no window")
         .hint("use a subcommand, see `atmoscope --help`, or build with the feature `gui`"))
 }

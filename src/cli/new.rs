@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::Common;
 use super::output::Output;
 use crate::error::Result;
 use crate::progress::Observer;
@@ -16,8 +15,6 @@ use crate::project::Project;
 pub(super) struct Arguments {
     /// The folder, which is created if it does not exist.
     dir: PathBuf,
-    #[command(flatten)]
-    pub common: Common,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {

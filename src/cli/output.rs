@@ -13,13 +13,15 @@ use crate::wording::{visible, visible_json};
 #[derive(Debug)]
 pub(super) struct Output {
     json: bool,
+    /// Says only what was asked for.
+    pub quiet: bool,
     /// Shows progress and notes.
     pub terminal: Terminal,
 }
 
 impl Output {
     pub(super) fn new(common: Common) -> Self {
-        Self { json: common.json, terminal: Terminal::new(common.quiet, common.json) }
+        Self { json: common.json, quiet: common.quiet, terminal: Terminal::new(common.quiet, common.json) }
     }
 
     /// Prints `value`, which is one object, as JSON, or else the text that `text` makes. Names in it may come from

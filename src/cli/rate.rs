@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Common;
+use super::output::Output;
 use crate::error::Result;
 
 /// Open a rater's sorting board in the window, without a way to the rest of the project.
@@ -21,14 +21,12 @@ pub(super) struct Arguments {
     /// Write our own time of every frame to this CSV file when the window closes.
     #[arg(long, value_name = "FILE", hide = true)]
     frame_log: Option<PathBuf>,
-    #[command(flatten)]
-    pub common: Common,
 }
 
 /// # Errors
 /// `User` when there is no such project, study or rater; `Device` when no window can be opened.
 #[cfg(feature = "gui")]
-pub(super) fn run(arguments: &Arguments) -> Result<()> {
+pub(super) fn run(arguments: &Arguments, _output: &Output) -> Result<()> {
     use crate::app::{self, Start};
     use crate::error::Error;
     use crate::project::Project;
@@ -48,7 +46,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 #[cfg(not(feature = "gui"))]
-pub(super) fn run(_arguments: &Arguments) -> Result<()> {
+pub(super) fn run(_arguments: &Arguments, _output: &Output) -> Result<()> {
     Err(crate::error::Error::user("this build has no window")
         .hint("raters can sort in a web browser: `atmoscope serve`; or build with the feature `gui`"))
 }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Common;
 use super::output::Output;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::relink::{self, RelinkReport};
@@ -22,8 +21,6 @@ pub(super) struct Arguments {
     /// Which imported folder moved, when there are several.
     #[arg(long, value_name = "ID")]
     root: Option<i64>,
-    #[command(flatten)]
-    pub common: Common,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {

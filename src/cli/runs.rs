@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Common;
 use super::output::Output;
 use crate::error::Result;
 
@@ -14,8 +13,6 @@ use crate::error::Result;
 pub(super) struct Arguments {
     /// The project.
     dir: PathBuf,
-    #[command(flatten)]
-    pub common: Common,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {

@@ -8,7 +8,6 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
-use super::Common;
 use super::output::Output;
 use crate::engine::jobs::counted;
 use crate::error::Result;
@@ -34,8 +33,6 @@ pub(super) struct Arguments {
     /// What the printed links begin with: where raters reach the proxy before this server.
     #[arg(long, value_name = "URL")]
     base_url: Option<BaseUrl>,
-    #[command(flatten)]
-    pub common: Common,
 }
 
 const PROXY_HELP: &str = "\
@@ -76,7 +73,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     output.print(&json!({ "study": study.name, "address": address, "links": listed }), || {
         let mut text = format!("“{}” is open at {address}, for {}:\n", study.name, counted(links.len(), "rater"));
         // A service's output is kept in a journal that others read.
-        if arguments.common.quiet {
+        if output.quiet {
             return text;
         }
         for (rater, link) in &links {

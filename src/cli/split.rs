@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Common;
 use super::output::Output;
 use crate::dataset::{AllNo, SplitMethod};
 use crate::engine::jobs::counted;
@@ -31,8 +30,6 @@ pub(super) struct Arguments {
     /// Pictures about which every answer is no: leave-out (as in the paper) or keep.
     #[arg(long, value_name = "WHAT", default_value_t, value_parser = super::named::<AllNo>)]
     all_no: AllNo,
-    #[command(flatten)]
-    pub common: Common,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {

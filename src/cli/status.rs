@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::Common;
 use super::output::Output;
 use crate::dataset::{Answered, targets};
 use crate::engine::jobs::{check_files, counted};
@@ -21,8 +20,6 @@ use crate::wording::one_line;
 pub(super) struct Arguments {
     /// The project.
     dir: PathBuf,
-    #[command(flatten)]
-    pub common: Common,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {

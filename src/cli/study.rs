@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::Common;
 use super::output::Output;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::study::{self, Retest, StudyImages, StudyRequest};
@@ -70,8 +69,6 @@ struct NewArguments {
     /// Let each rater begin with another condition than the rater before.
     #[arg(long)]
     rotate: bool,
-    #[command(flatten)]
-    common: Common,
 }
 
 /// Show how far raters are, and their links.
@@ -85,8 +82,6 @@ struct ShowArguments {
     /// What links begin with.
     #[arg(long, value_name = "URL", default_value = DEFAULT_BASE_URL)]
     base_url: BaseUrl,
-    #[command(flatten)]
-    common: Common,
 }
 
 #[derive(Args, Debug)]
@@ -101,8 +96,6 @@ struct RaterArguments {
     /// What links begin with.
     #[arg(long, value_name = "URL", default_value = DEFAULT_BASE_URL)]
     base_url: BaseUrl,
-    #[command(flatten)]
-    common: Common,
 }
 
 #[derive(Args, Debug)]
@@ -112,8 +105,6 @@ struct StudyArguments {
     /// The study; needed where there are several.
     #[arg(long, value_name = "NAME")]
     study: Option<String>,
-    #[command(flatten)]
-    common: Common,
 }
 
 /// Write each move and each visit of a study as one JSON object a line.
@@ -129,22 +120,6 @@ struct LogArguments {
     out: PathBuf,
     #[command(flatten)]
     replacing: super::Replacing,
-    #[command(flatten)]
-    common: Common,
-}
-
-impl Arguments {
-    pub(super) fn common(&self) -> Common {
-        match &self.action {
-            Action::New(arguments) => arguments.common,
-            Action::Show(arguments) => arguments.common,
-            Action::AddRater(arguments) | Action::RemoveRater(arguments) | Action::RenewLink(arguments) => {
-                arguments.common
-            }
-            Action::Close(arguments) | Action::Reopen(arguments) => arguments.common,
-            Action::Log(arguments) => arguments.common,
-        }
-    }
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {

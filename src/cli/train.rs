@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::Common;
 use super::output::Output;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::plan::{self, TrainingPlan};
@@ -78,8 +77,6 @@ pub(super) struct Arguments {
     /// Where the network runs: auto, cpu, cuda or metal.
     #[arg(long, value_parser = super::named::<DeviceChoice>)]
     device: Option<DeviceChoice>,
-    #[command(flatten)]
-    pub common: Common,
 }
 
 /// A setting's value by its name.

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::Common;
 use super::output::Output;
 use crate::error::Result;
 use crate::project::Project;
@@ -17,8 +16,6 @@ use crate::project::Project;
 pub(super) struct Arguments {
     /// The project.
     dir: PathBuf,
-    #[command(flatten)]
-    pub common: Common,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {

@@ -55,6 +55,18 @@ pub enum View {
 impl View {
     /// In the order of the rail.
     pub const ALL: [Self; 6] = [Self::Library, Self::Label, Self::Group, Self::Train, Self::Explore, Self::Report];
+
+    /// As the command line knows it.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Library => "library",
+            Self::Label => "label",
+            Self::Group => "group",
+            Self::Train => "train",
+            Self::Explore => "explore",
+            Self::Report => "report",
+        }
+    }
 }
 
 /// The job under way.
