@@ -70,13 +70,16 @@ impl LabelColumn {
     ];
 }
 
+/// What a run would be, or why there cannot be one.
+pub type Planned = Result<Box<TrainingPlan>, Notice>;
+
 /// The run that is described by the settings, and what it would be.
 #[derive(Debug, Default)]
 pub struct NextRun {
     /// Its settings.
     pub configuration: TrainingConfiguration,
     /// The settings that were planned last, with what a run of them would be or why there cannot be one.
-    pub plan: Option<(Box<TrainingConfiguration>, Result<Box<TrainingPlan>, Notice>)>,
+    pub plan: Option<(Box<TrainingConfiguration>, Planned)>,
     /// The settings whose plan was asked for last, and for which revision of the project.
     asked: Option<(TrainingConfiguration, u64)>,
 }
