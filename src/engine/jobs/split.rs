@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::counted;
-use super::import::image_names;
+use super::import::name_matcher;
 use crate::dataset::{
     self, AllNo, Answered, ImageLabels, Part, SplitImage, SplitMethod, SplitSettings,
     near_duplicates::DEFAULT_MAX_DISTANCE, targets,
@@ -261,7 +261,7 @@ fn kept_test_part(project: &Project, images: &[ImageRecord]) -> Result<HashSet<I
 /// `User` when a line names no picture, or none does.
 pub(super) fn read_image_list(file: &Path, images: &[ImageRecord], of_what: &str) -> Result<HashSet<ImageId>> {
     let parsed = image_list::parse(&read_file(file)?);
-    let names = image_names(images);
+    let names = name_matcher(images);
     let mut problems: Vec<String> = parsed.problems.iter().map(ToString::to_string).collect();
     let mut listed = HashSet::new();
     for row in parsed.value {

@@ -394,7 +394,7 @@ impl Task {
     ) -> Result<Trained> {
         let configuration = &self.configuration;
         let files = project.picture_files()?;
-        let names = intensities::image_names(project)?;
+        let names = project.image_names()?;
         let mut unreadable = Unreadable::new();
         let mut images = Vec::new();
         let mut present = |part: Part, images: &mut Vec<PictureFile>| {
@@ -406,7 +406,7 @@ impl Task {
                         images.push(file.clone());
                         ids.push(id);
                     }
-                    Some(reason) => unreadable.push((names.get(&id).cloned().unwrap_or_default(), reason.to_owned())),
+                    Some(reason) => unreadable.push((names.shown(id), reason.to_owned())),
                 }
             }
             ids
