@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use super::entropy::{Entropy, PermutationBaseline, entropy, permutation_baseline};
 use super::spread::{Spread, spread};
 use super::{SCORES, Silhouette, silhouette};
-use crate::dataset::StudyCondition;
+use crate::dataset::{StudyCondition, group_numbers};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Cancel;
 
@@ -176,8 +176,7 @@ impl<'a> Compared<'a> {
         groups: &BTreeMap<usize, Group>,
         seed: u64,
     ) -> Result<Self> {
-        let mut numbers: BTreeMap<&Group, usize> = groups.values().map(|group| (group, 0)).collect();
-        numbers.values_mut().enumerate().for_each(|(index, number)| *number = index);
+        let numbers = group_numbers(groups.values());
         let rows: Vec<usize> = groups.keys().copied().collect();
         let clusters: Vec<usize> = rows.iter().map(|&row| assignments[row]).collect();
         let groups: Vec<usize> = groups.values().map(|group| numbers[group]).collect();

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::cluster::ClusteredPart;
 use super::counted;
 use super::intensities::{self, BackboneSource, Unreadable};
-use crate::dataset::Part;
+use crate::dataset::{Part, targets};
 use crate::error::{Error, Result};
 use crate::features::{self, FeatureMatrix, FeatureSource, Recipe};
 use crate::ids::{ImageId, RunId};
@@ -166,9 +166,7 @@ pub fn of(
             let there: HashSet<ImageId> = matrix.image_ids.iter().copied().collect();
             let names = project.image_names()?;
             let missing = images.iter().filter(|image| !there.contains(image));
-            let missing = missing.map(|image| {
-                (names.shown(*image), "the feature set has no row for it".to_owned())
-            });
+            let missing = missing.map(|image| (names.shown(*image), "the feature set has no row for it".to_owned()));
             Ok((matrix, missing.collect()))
         }
     }
@@ -250,10 +248,9 @@ fn multi_hot(project: &Project, images: &[ImageId]) -> Result<Made> {
     for image in images {
         match consensus.get(image) {
             Some(answers) => {
-                rows.push((*image, answers.iter().filter(|(_, holds)| **holds).map(|(label, _)| *label).collect()));
+                rows.push((*image, targets::labels_of(answers)));
             }
-            None => left_out
-                .push((names.shown(*image), "no annotator said anything of it".to_owned())),
+            None => left_out.push((names.shown(*image), "no annotator said anything of it".to_owned())),
         }
     }
     if rows.is_empty() {
