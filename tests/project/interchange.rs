@@ -171,7 +171,8 @@ fn features_as_csv_keep_every_bit() {
 fn features_as_npy_keep_every_bit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("features.npy");
-    npy::write_files(&path, &some_features()).unwrap();
+    npy::write_names_of(&path, &some_features()).unwrap();
+    npy::write(&some_features(), &mut std::fs::File::create(&path).unwrap()).unwrap();
     assert_eq!(npy::read_files(&path, &std::fs::read(&path).unwrap()).unwrap(), some_features());
 
     let bytes = std::fs::read(&path).unwrap();

@@ -10,7 +10,6 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::cluster::ClusteredPart;
-use super::counted;
 use super::intensities::{self, BackboneSource, Unreadable};
 use crate::dataset::{Part, targets};
 use crate::error::{Error, Result};
@@ -332,12 +331,6 @@ pub fn table(project: &Project, matrix: &FeatureMatrix) -> Result<FeatureTable> 
         names: matrix.names.clone(),
         values: matrix.values.clone(),
     })
-}
-
-/// A sentence on what was left out.
-pub fn left_out_sentence(left_out: &Unreadable) -> Option<String> {
-    let (first, reason) = left_out.first()?;
-    Some(format!("{} left out; the first is {first}: {reason}", counted(left_out.len(), "picture")))
 }
 
 /// The run, if the features are its label intensities.

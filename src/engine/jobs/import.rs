@@ -250,7 +250,7 @@ fn import_images(
                         continue;
                     }
                     in_batch.insert(facts.content_hash.clone(), file.relative.clone());
-                    let set_aside = rules.check_size(facts.width_px, facts.height_px).map(|reason| reason.to_string());
+                    let set_aside = rules.check_size(facts.width_px, facts.height_px);
                     report.set_aside += usize::from(set_aside.is_some());
                     new_images.push(NewImage { relative_path: file.relative.clone(), facts, set_aside, stamp });
                 }
