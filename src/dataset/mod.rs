@@ -23,7 +23,7 @@ pub use loader::Loader;
 pub use mlsmote::{Synthesis, SyntheticSample, mlsmote};
 pub use near_duplicates::near_duplicates;
 pub use rater_sort::{RaterSort, SortChoice, StudyCondition, first_occasions, group_numbers};
-pub use samples::{LoadSquare, Sample, SampleMaker};
+pub use samples::{Sample, SampleMaker};
 pub use selection::SelectionRules;
 pub use split::{Part, SplitImage, SplitMethod, SplitSettings, split};
 pub use targets::{AllNo, Answered, Answers, ImageLabels};

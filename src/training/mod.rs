@@ -26,7 +26,7 @@ pub use checkpoint::{BestAndLast, Checkpoint, CheckpointMetadata, CheckpointPlan
 pub use configuration::{BestBy, Choice, Depth, HeadKind, Schedule, TrainingConfiguration};
 pub use epoch_groups::{EpochGroups, GroupingEntropy, ReferenceGrouping};
 pub use head_learner::{AddedRows, HeadLearner, LabelledFeatures, initial_head};
-pub use learner::{Learner, LearningRates, Part, Tick};
+pub use learner::{Learner, LearnerPart, LearningRates, Tick};
 pub use metrics::{PartMetrics, average_precision, best_thresholds, evaluate, f1_scores, hamming_loss};
 pub use network_learner::{MemoryNeed, NetworkLearner, Samples, available_memory_bytes, micro_batch_size};
 pub use observer::{EpochRecord, TrainingObserver, read_epochs};

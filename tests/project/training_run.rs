@@ -13,7 +13,7 @@ use atmoscope::progress::{Cancel, Observer, Progress, Silent};
 use atmoscope::random::generator;
 use atmoscope::training::{
     AddedRows, BatchLoss, BestBy, Checkpoint, CheckpointMetadata, EpochRecord, HeadLearner, LabelledFeatures, Learner,
-    LearningRates, Part, RunFolder, Schedule, Start, TrainedHead, TrainingConfiguration, TrainingObserver,
+    LearnerPart, LearningRates, RunFolder, Schedule, Start, TrainedHead, TrainingConfiguration, TrainingObserver,
     average_precision, best_thresholds, evaluate, f1_scores, hamming_loss, read_batches, read_epochs, train_head,
     train_head_in,
 };
@@ -232,8 +232,8 @@ fn training_goes_on_exactly_from_a_saved_state() {
         assert_eq!(losses[0], losses[1]);
     }
     assert_eq!(whole.save_state().unwrap(), second.save_state().unwrap());
-    let logits =
-        [&mut whole, &mut second].map(|learner| learner.predict(Part::Validation, &[3], &mut |_| Ok(())).unwrap());
+    let logits = [&mut whole, &mut second]
+        .map(|learner| learner.predict(LearnerPart::Validation, &[3], &mut |_| Ok(())).unwrap());
     assert_eq!(logits[0], logits[1]);
     assert!(second.load_state(&Default::default()).is_err());
 }

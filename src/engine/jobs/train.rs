@@ -453,7 +453,6 @@ impl Task {
             size_px: configuration.image_size_px,
             limits: configuration.augmentation_limits(),
             seed: configuration.seed,
-            load: PictureFile::load_square,
         };
         let ahead = 2 * configuration.batch_size;
         let loader = Loader::new(Arc::new(move |sample| maker.picture(sample)), Loader::usual_threads(), ahead)?;
