@@ -56,6 +56,16 @@ pub fn check(name: &str, whose: &str) -> Result<()> {
     }
 }
 
+/// A name as stored, if it can be one; `whose` as in "a label".
+///
+/// # Errors
+/// As [`check`].
+pub fn checked(name: &str, whose: &str) -> Result<String> {
+    let name = clean(name);
+    check(&name, whose)?;
+    Ok(name)
+}
+
 /// The beginning of a text that may be long, on one line, to be quoted in a message.
 pub fn beginning(text: &str) -> String {
     const MOST: usize = 80;

@@ -15,9 +15,3 @@ pub fn generator(seed: u64, stream: &str) -> Generator {
     hasher.update(stream.as_bytes());
     Generator::from_seed(*hasher.finalize().as_bytes())
 }
-
-/// A seed derived from `seed` for one use.
-pub fn derived_seed(seed: u64, stream: &str) -> u64 {
-    use rand::RngCore;
-    generator(seed, stream).next_u64()
-}

@@ -1,6 +1,6 @@
 //! `atmoscope agreement`: how far raters agree, and their consensus.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -60,9 +60,8 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
         }
         (Some(dir), None) => {
             let project = super::open_to_read(dir)?;
-            let names: HashMap<ImageId, String> =
-                project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
-            let name = |image: &ImageId| names.get(image).cloned().unwrap_or_default();
+            let names = project.image_names()?;
+            let name = |image: &ImageId| names.shown(*image);
             let choice = arguments.sorts.choice(None);
             if let Some(warning) = replaced_warning(&project)? {
                 output.terminal.left_out(&format!("Warning: {warning}."));

@@ -1,6 +1,5 @@
 //! `atmoscope status`: a project in numbers, and what was not taken.
 
-use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -26,8 +25,8 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let mut project = super::open_to_read(&arguments.dir)?;
     let images = project.images()?;
     let check = check_files::run(&mut project, &output.terminal, &super::cancel_on_interrupt())?;
-    let name_of: HashMap<_, _> = images.iter().map(|image| (image.id, image.relative_path.as_str())).collect();
-    let names = |ids: &[ImageId]| ids.iter().filter_map(|id| name_of.get(id).copied()).collect::<Vec<_>>();
+    let names = project.image_names()?;
+    let names = |ids: &[ImageId]| ids.iter().filter_map(|id| names.get(*id)).collect::<Vec<_>>();
     let (missing, changed) = (names(&check.missing), names(&check.changed));
     let set_aside: Vec<_> = images.iter().filter(|image| image.set_aside.is_some()).collect();
     let labels = project.labels()?;

@@ -355,59 +355,6 @@ pub(crate) fn distinct_rows<T: Value>(rows: Rows<T>, enough: usize) -> usize {
     seen.len()
 }
 
-/// Where an image falls among centroids.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Nearest {
-    /// The cluster of the nearest centroid; the first of equals.
-    pub cluster: usize,
-    /// Euclidean distance to it.
-    pub distance: f64,
-    /// The second-nearest cluster, where there are two or more.
-    pub second_cluster: Option<usize>,
-    /// Euclidean distance to that.
-    pub second_distance: Option<f64>,
-}
-
-/// The nearest and second-nearest of the centroids (K × d) for each row of `values` (n × d).
-///
-/// # Errors
-/// `User` when there is no centroid or the widths differ, `Data` for values that are not finite.
-pub fn nearest<T: Value>(centroids: ArrayView2<f64>, values: ArrayView2<T>) -> Result<Vec<Nearest>> {
-    if centroids.nrows() == 0 {
-        return Err(Error::user("there is no cluster to compare with").hint("group the images first"));
-    }
-    if centroids.ncols() != values.ncols() {
-        return Err(Error::user(format!(
-            "the clusters were made from {} features and the images have {}",
-            centroids.ncols(),
-            values.ncols()
-        ))
-        .hint("use the kind of features and the run that the clusters were made with"));
-    }
-    check_finite(centroids)?;
-    check_finite(values)?;
-    let centroids = Centroids {
-        clusters: centroids.nrows(),
-        columns: centroids.ncols(),
-        values: centroids.iter().copied().collect(),
-    };
-    let points = centroids.points();
-    let values = row_major(values);
-    let rows = Rows::of(&values)?;
-    let nearest = (0..rows.count()).map(|row| {
-        let groups = points.iter().flat_map(|points| points.squared_distances(rows.row(row)));
-        let mut found: Vec<(usize, f64)> = groups.take(centroids.clusters).enumerate().collect();
-        found.sort_by(|a, b| a.1.total_cmp(&b.1));
-        Nearest {
-            cluster: found[0].0,
-            distance: found[0].1.sqrt(),
-            second_cluster: found.get(1).map(|second| second.0),
-            second_distance: found.get(1).map(|second| second.1.sqrt()),
-        }
-    });
-    Ok(nearest.collect())
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

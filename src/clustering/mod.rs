@@ -1,4 +1,4 @@
-//! k-means, nearest centroid, choosing K.
+//! Ways to group images, choosing K.
 //!
 //! Features come in as rows of an n × d array ([`FeatureMatrix::view`](crate::features::FeatureMatrix::view));
 //! out goes a [`Clustering`] whose cluster numbers count from 0, largest cluster first.
@@ -14,7 +14,7 @@ mod spherical;
 
 pub use clusterer::{ClusterSettings, Clusterer, Method};
 pub use elbow::{Elbow, ElbowPoint, elbow};
-pub use kmeans::{Centres, Clustering, KMeansSettings, Nearest, Solver, kmeans, nearest};
+pub use kmeans::{Centres, Clustering, KMeansSettings, Solver, kmeans};
 pub use linkage::Tree;
 
 /// All ways to group images, the paper's first.

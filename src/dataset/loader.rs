@@ -107,16 +107,6 @@ impl Loader {
             queue = self.shared.finished.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
     }
-
-    /// Forgets what was requested and not given out; pictures in the making are thrown away.
-    pub fn clear(&self) {
-        let mut queue = self.shared.lock();
-        queue.wanted.clear();
-        // Places go on counting, so that a picture that is still being made finds no taker.
-        queue.done.clear();
-        queue.requested = queue.begun;
-        queue.given = queue.begun;
-    }
 }
 
 impl Drop for Loader {
@@ -222,18 +212,5 @@ mod tests {
         }
         drop(loader);
         assert!(made.load(Ordering::SeqCst) <= 23, "what was not asked for is not made");
-    }
-
-    #[test]
-    fn what_was_requested_can_be_forgotten() {
-        let loader = loader(3, 5, &Arc::default());
-        for _ in 0..20 {
-            loader.request((0..6).map(sample));
-            assert_eq!(loader.next().unwrap().unwrap().get_pixel(0, 0)[0], 0);
-            loader.clear();
-            assert!(loader.next().is_none());
-            loader.request([sample(3)]);
-            assert_eq!(loader.next().unwrap().unwrap().get_pixel(0, 0)[0], 3);
-        }
     }
 }

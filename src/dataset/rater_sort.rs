@@ -51,6 +51,35 @@ pub struct RaterSort<Image> {
     pub groups: BTreeMap<Image, String>,
 }
 
+impl<Image: Ord> RaterSort<Image> {
+    /// The groups of those images that have a place in a list, in the order of the images.
+    fn placed<'a>(&'a self, places: &'a BTreeMap<&Image, usize>) -> impl Iterator<Item = (usize, &'a str)> {
+        self.groups.iter().filter_map(|(image, group)| Some((*places.get(image)?, group.as_str())))
+    }
+
+    /// The groups of those images that have a place in a list, by place.
+    pub fn groups_by_place<'a>(&'a self, places: &'a BTreeMap<&Image, usize>) -> BTreeMap<usize, &'a str> {
+        self.placed(places).collect()
+    }
+
+    /// The groups of a list of images as numbers, given the place of each; none for an image that was not sorted. Groups
+    /// are numbered as they come up, in the order of the images.
+    pub fn partition(&self, places: &BTreeMap<&Image, usize>) -> Vec<Option<usize>> {
+        let mut partition = vec![None; places.len()];
+        let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+        for (place, group) in self.placed(places) {
+            let next = numbers.len();
+            partition[place] = Some(*numbers.entry(group).or_insert(next));
+        }
+        partition
+    }
+}
+
+/// Numbers for groups, counted from 0 in the order of the groups.
+pub fn group_numbers<Group: Ord>(groups: impl IntoIterator<Item = Group>) -> BTreeMap<Group, usize> {
+    groups.into_iter().collect::<BTreeSet<_>>().into_iter().zip(0..).collect()
+}
+
 /// Which sorts are taken. The default takes all but those of raters who were removed from their study.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SortChoice {
@@ -171,6 +200,16 @@ mod tests {
         let chosen = without.choose(two_studies()).unwrap();
         assert_eq!(names(&chosen), ["Bob", "Dan"]);
         assert!(chosen.iter().all(|sort| sort.condition.to_string() == "1 (Main + Pilot)"));
+    }
+
+    #[test]
+    fn a_sort_is_a_partition_of_a_list_of_images() {
+        let groups = [(1, "z"), (2, "a"), (4, "z"), (5, "b")].map(|(image, group)| (image, group.to_owned()));
+        let sort = RaterSort { groups: BTreeMap::from(groups), ..sort("Ann", None, 1) };
+        let places = BTreeMap::from([(&4, 0), (&3, 1), (&2, 2)]);
+        assert_eq!(sort.groups_by_place(&places), BTreeMap::from([(0, "z"), (2, "a")]));
+        assert_eq!(sort.partition(&places), [Some(1), None, Some(0)]);
+        assert_eq!(group_numbers(["b", "a", "b"]), BTreeMap::from([("a", 0), ("b", 1)]));
     }
 
     #[test]

@@ -29,9 +29,6 @@ pub enum Sample {
     },
 }
 
-/// Opens a picture as a square of so many pixels: [`PictureFile::load_square`].
-pub type LoadSquare = fn(&PictureFile, u32) -> Result<RgbImage>;
-
 /// Makes the pictures of samples.
 #[derive(Clone, Debug)]
 pub struct SampleMaker {
@@ -43,8 +40,6 @@ pub struct SampleMaker {
     pub limits: AugmentationLimits,
     /// Seed of the copies.
     pub seed: u64,
-    /// Opens a file.
-    pub load: LoadSquare,
 }
 
 impl SampleMaker {
@@ -68,7 +63,7 @@ impl SampleMaker {
 
     fn square(&self, image: usize) -> Result<RgbImage> {
         let file = self.image(image)?;
-        let picture = (self.load)(file, self.size_px)?;
+        let picture = file.load_square(self.size_px)?;
         if picture.dimensions() == (self.size_px, self.size_px) {
             return Ok(picture);
         }

@@ -11,10 +11,22 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::ids::LabelId;
+use crate::ids::{ImageId, LabelId};
 
 /// The answers about one picture, by label.
 pub type ImageLabels = HashMap<LabelId, bool>;
+
+/// The answers of one annotator, or of all together, by picture. Pictures without any answer are missing.
+pub type Answers = HashMap<ImageId, ImageLabels>;
+
+/// Puts single answers together by picture.
+pub fn by_image(answers: impl IntoIterator<Item = (ImageId, LabelId, bool)>) -> Answers {
+    let mut by_image = Answers::new();
+    for (image, label, value) in answers {
+        by_image.entry(image).or_default().insert(label, value);
+    }
+    by_image
+}
 
 /// Whether a picture has a label: only where at least half of those who answered about it said yes.
 pub fn has_label(answers: Option<&ImageLabels>, label: LabelId) -> bool {
@@ -26,9 +38,15 @@ pub fn row(answers: Option<&ImageLabels>, labels: impl IntoIterator<Item = Label
     labels.into_iter().map(|label| has_label(answers, label)).collect()
 }
 
-/// The same as 0 and 1, as networks learn it.
-pub fn values(answers: Option<&ImageLabels>, labels: impl IntoIterator<Item = LabelId>) -> Vec<f32> {
-    row(answers, labels).into_iter().map(|yes| f32::from(u8::from(yes))).collect()
+/// The labels that a picture has.
+pub fn labels_of(answers: &ImageLabels) -> Vec<LabelId> {
+    answers.keys().copied().filter(|label| has_label(Some(answers), *label)).collect()
+}
+
+/// Labels as 0 and 1, as networks learn them: a row of `labels.len()` values for each of `images`.
+pub fn values(answers: &Answers, images: impl IntoIterator<Item = ImageId>, labels: &[LabelId]) -> Vec<f32> {
+    let rows = images.into_iter().flat_map(|image| row(answers.get(&image), labels.iter().copied()));
+    rows.map(|yes| f32::from(u8::from(yes))).collect()
 }
 
 /// What was answered about a picture.
@@ -72,6 +90,15 @@ impl AllNo {
     /// Each of them.
     pub const ALL: [Self; 2] = [Self::LeaveOut, Self::Keep];
 
+    /// Whether a picture takes part in training.
+    pub fn takes(self, answered: Answered) -> bool {
+        match answered {
+            Answered::Nothing => false,
+            Answered::AllNo => self == Self::Keep,
+            Answered::Yes => true,
+        }
+    }
+
     /// The stable name.
     pub fn name(self) -> &'static str {
         match self {
@@ -113,7 +140,19 @@ mod tests {
         assert_eq!(of(Some(answers(&[(3, true)]))), Answered::Nothing);
         assert_eq!(of(Some(answers(&[(1, false)]))), Answered::AllNo);
         assert_eq!(of(Some(answers(&[(1, false), (2, true)]))), Answered::Yes);
-        assert_eq!(values(Some(&answers(&[(1, false), (2, true)])), labels), [0.0, 1.0]);
         assert_eq!(row(None, labels), [false, false]);
+        let taken = |all_no: AllNo| [Answered::Nothing, Answered::AllNo, Answered::Yes].map(|of| all_no.takes(of));
+        assert_eq!(taken(AllNo::LeaveOut), [false, false, true]);
+        assert_eq!(taken(AllNo::Keep), [false, true, true]);
+    }
+
+    #[test]
+    fn what_is_unanswered_is_learnt_as_no() {
+        let (night, sea) = (LabelId(1), LabelId(2));
+        let answers = by_image([(ImageId(1), night, false), (ImageId(1), sea, true), (ImageId(3), sea, false)]);
+        let images = [1, 2, 3].map(ImageId);
+        assert_eq!(values(&answers, images, &[night, sea]), [0.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(labels_of(&answers[&ImageId(1)]), [sea]);
+        assert!(labels_of(&answers[&ImageId(3)]).is_empty());
     }
 }

@@ -60,8 +60,6 @@ pub const LABELS: [&str; 12] = [
     "solo",
 ];
 
-/// Illustrations in the usual demonstration set.
-pub const DEFAULT_COUNT: usize = 240;
 /// Longer side of an illustration of the set.
 pub const SIDE_PX: u32 = 480;
 /// Fewest illustrations in a set: its test part is sorted into eight groups.

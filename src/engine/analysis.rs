@@ -336,12 +336,10 @@ impl Analyst {
 
     fn export_agreement(&mut self, request: &AgreementRequest, level: f64, folder: &std::path::Path) -> Result<()> {
         let report = self.agreement(request)?;
-        let names: std::collections::HashMap<ImageId, String> =
-            self.open_project()?.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
-        let name = |image: &ImageId| names.get(image).cloned().unwrap_or_default();
+        let names = self.open_project()?.image_names()?;
         let into =
             export_agreement::Folder { project: Some(self.open_project()?), path: folder, existing: Existing::Replace };
-        let files = export_agreement::run(&report, &report.linkage(level)?, level, into, name)?;
+        let files = export_agreement::run(&report, &report.linkage(level)?, level, into, |image| names.shown(*image))?;
         self.outbox.push(Event::Done(format!("Wrote {} to {}", counted(files.len(), "file"), folder.display())));
         Ok(())
     }

@@ -4,15 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use super::jobs::demo::DATA_REMARK;
+use crate::dataset::Answers;
 use crate::error::Result;
-use crate::ids::{ImageId, LabelId, PersonId};
+use crate::ids::{ImageId, PersonId};
 use crate::project::{
-    Annotation, AnswerCount, FeatureSetRecord, GroupingRecord, ImageRecord, ImageRoot, Label, Person, Project,
-    RejectedFile, RunRecord, SplitRecord, SplitSummary, StudyRecord,
+    AnswerCount, FeatureSetRecord, GroupingRecord, ImageRecord, ImageRoot, Label, Person, Project, RejectedFile,
+    RunRecord, SplitRecord, SplitSummary, StudyRecord,
 };
-
-/// One annotator's answers, by image and label.
-pub type Answers = HashMap<ImageId, HashMap<LabelId, bool>>;
 
 /// A project as it was when it was loaded.
 #[derive(Debug)]
@@ -66,7 +64,7 @@ impl Snapshot {
     pub fn load(project: &Project, annotator: Option<&Person>) -> Result<Self> {
         let (undo, redo) = project.history_outlook()?;
         let answers = match annotator {
-            Some(person) => by_image(&project.annotations_of(person.id)?),
+            Some(person) => project.answers_of(person.id)?,
             None => project.consensus()?,
         };
         Ok(Self {
@@ -96,12 +94,4 @@ impl Snapshot {
             redo,
         })
     }
-}
-
-fn by_image(annotations: &[Annotation]) -> Answers {
-    let mut answers = Answers::new();
-    for annotation in annotations {
-        answers.entry(annotation.image).or_default().insert(annotation.label, annotation.value);
-    }
-    answers
 }

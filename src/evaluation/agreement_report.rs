@@ -24,7 +24,7 @@ pub struct AgreementRequest {
 
 /// One rater compared on two occasions.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Retest {
+pub struct RetestAgreement {
     /// Who sorted twice.
     pub rater: String,
     /// The first occasion against the second.
@@ -43,7 +43,7 @@ pub struct AgreementReport<Image> {
     /// Every two raters, and the mean.
     pub agreement: RaterAgreement,
     /// Raters who sorted again.
-    pub retests: Vec<Retest>,
+    pub retests: Vec<RetestAgreement>,
     /// Raters of whom there is a second occasion and no first; they are left out.
     pub only_again: Vec<String>,
     /// How often each two images stand together.
@@ -116,7 +116,7 @@ pub fn run<Image: Ord + Clone + Sync + Send>(
         let both = RaterGroupings::new([("first time", &before.groups), ("again", &again.groups)])?;
         let mut of_both = rater_agreement(&both, RESAMPLES, request.seed, &Silent, cancel)?;
         if let Some(agreement) = of_both.pairs.pop() {
-            retests.push(Retest { rater: again.rater.clone(), agreement });
+            retests.push(RetestAgreement { rater: again.rater.clone(), agreement });
         }
     }
     let co_occurrence = CoOccurrence::new(&groupings);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::dataset::group_numbers;
 use crate::error::{Error, Result};
 
 /// Groupings by several raters under one condition, or by one rater on several occasions.
@@ -40,8 +41,8 @@ impl<Image: Ord + Clone> RaterGroupings<Image> {
         let groups = raters
             .iter()
             .map(|(_, groups)| {
-                let names: Vec<&Group> = groups.values().collect::<BTreeSet<_>>().into_iter().collect();
-                images.iter().map(|image| names.binary_search(&groups.get(*image)?).ok()).collect()
+                let numbers = group_numbers(groups.values());
+                images.iter().map(|image| numbers.get(groups.get(*image)?).copied()).collect()
             })
             .collect();
         Ok(Self {

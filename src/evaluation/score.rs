@@ -12,8 +12,8 @@ use serde::{Serialize, Serializer};
 use super::entropy::{Entropy, PermutationBaseline, entropy, permutation_baseline};
 use super::spread::{Spread, spread};
 use super::{SCORES, Silhouette, silhouette};
-use crate::dataset::StudyCondition;
-use crate::error::{Error, ErrorKind, Result};
+use crate::dataset::{StudyCondition, group_numbers};
+use crate::error::{ErrorKind, Result};
 use crate::progress::Cancel;
 
 /// Shuffles of the chance level.
@@ -56,17 +56,6 @@ pub struct Score {
 }
 
 impl Score {
-    /// The score of this id.
-    ///
-    /// # Errors
-    /// `User`, with the ids there are.
-    pub fn named(id: &str) -> Result<&'static Self> {
-        SCORES.iter().copied().find(|score| score.id == id).ok_or_else(|| {
-            let ids: Vec<&str> = SCORES.iter().map(|score| score.id).collect();
-            Error::user(format!("“{id}” is no score")).hint(format!("say one of {}", ids.join(", ")))
-        })
-    }
-
     /// True where it compares with groups made by people.
     pub fn is_against_groups(&self) -> bool {
         matches!(self.compute, Compute::Against(_))
@@ -176,8 +165,7 @@ impl<'a> Compared<'a> {
         groups: &BTreeMap<usize, Group>,
         seed: u64,
     ) -> Result<Self> {
-        let mut numbers: BTreeMap<&Group, usize> = groups.values().map(|group| (group, 0)).collect();
-        numbers.values_mut().enumerate().for_each(|(index, number)| *number = index);
+        let numbers = group_numbers(groups.values());
         let rows: Vec<usize> = groups.keys().copied().collect();
         let clusters: Vec<usize> = rows.iter().map(|&row| assignments[row]).collect();
         let groups: Vec<usize> = groups.values().map(|group| numbers[group]).collect();
@@ -288,8 +276,6 @@ mod tests {
         assert!(names.len() >= SCORES.len());
         for score in SCORES {
             assert!(score.definition.len() > 40 && score.definition.ends_with('.'), "{}", score.id);
-            assert!(std::ptr::eq(Score::named(score.id).unwrap(), *score));
         }
-        assert!(Score::named("beauty").unwrap_err().hint.unwrap().contains("entropy"));
     }
 }

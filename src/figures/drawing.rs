@@ -55,16 +55,6 @@ impl Drawing {
         );
     }
 
-    /// A line.
-    pub fn line(&mut self, from: (f64, f64), to: (f64, f64), colour: [u8; 3], width: f64) {
-        let colour = hex(colour);
-        let _ = writeln!(
-            self.elements,
-            "<line x1=\"{:.2}\" y1=\"{:.2}\" x2=\"{:.2}\" y2=\"{:.2}\" stroke=\"{colour}\" stroke-width=\"{width:.2}\"/>",
-            from.0, from.1, to.0, to.1
-        );
-    }
-
     /// A line of text whose baseline goes through a point.
     pub fn text(&mut self, x: f64, y: f64, size: f64, anchor: Anchor, colour: [u8; 3], text: &str) {
         self.write_text(x, y, size, anchor, colour, "400", "", text);

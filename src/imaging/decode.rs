@@ -70,11 +70,6 @@ impl PictureFormat {
             Self::Tiff => "TIFF",
         }
     }
-
-    /// The format stored as `name`.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Png, Self::Jpeg, Self::WebP, Self::Gif, Self::Bmp, Self::Tiff].into_iter().find(|it| it.name() == name)
-    }
 }
 
 /// What is known about a sound picture file.

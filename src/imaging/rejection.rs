@@ -63,51 +63,6 @@ impl Rejection {
         }
     }
 
-    /// What goes with the code in storage; empty where the code says it all.
-    pub fn detail(&self) -> String {
-        match self {
-            Self::Empty | Self::NotAnImage | Self::Changed => String::new(),
-            Self::Unreadable(text) | Self::Truncated(text) | Self::Unsupported(text) | Self::Unopenable(text) => {
-                text.clone()
-            }
-            Self::TooLarge { megapixels, limit_megapixels } => format!("{megapixels} > {limit_megapixels}"),
-            Self::LongFile { megabytes, limit_megabytes } | Self::TooMuchMemory { megabytes, limit_megabytes } => {
-                format!("{megabytes} > {limit_megabytes}")
-            }
-        }
-    }
-
-    /// The rejection stored as `code` and `detail`, or nothing for a code that is not ours.
-    pub fn from_code(code: &str, detail: &str) -> Option<Self> {
-        let text = detail.to_owned();
-        let numbers = || {
-            let (value, limit) = detail.split_once(" > ")?;
-            Some((value.parse().ok()?, limit.parse().ok()?))
-        };
-        Some(match code {
-            "empty" => Self::Empty,
-            "not-an-image" => Self::NotAnImage,
-            "changed" => Self::Changed,
-            "unreadable" => Self::Unreadable(text),
-            "truncated" => Self::Truncated(text),
-            "unsupported" => Self::Unsupported(text),
-            "unopenable" => Self::Unopenable(text),
-            "too-large" => {
-                let (megapixels, limit_megapixels) = numbers()?;
-                Self::TooLarge { megapixels, limit_megapixels }
-            }
-            "long-file" => {
-                let (megabytes, limit_megabytes) = numbers()?;
-                Self::LongFile { megabytes, limit_megabytes }
-            }
-            "too-much-memory" => {
-                let (megabytes, limit_megabytes) = numbers()?;
-                Self::TooMuchMemory { megabytes, limit_megabytes }
-            }
-            _ => return None,
-        })
-    }
-
     /// What the person can do about it.
     pub fn hint(&self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 //!
 //! Reading is pure: the bytes of a file become plain structs, in which pictures, labels and people are still names,
 //! and a list of [`Problem`]s with line numbers; nothing is looked up in a project. Reading never gives up on the
-//! whole file for the sake of one line. The caller matches the names with its pictures through [`ImageNames`],
+//! whole file for the sake of one line. The caller matches the names with its pictures through [`NameMatcher`],
 //! shows the problems, and decides. Writing goes to any writer, and through [`atomic`](crate::atomic) to a file.
 //!
 //! Text is UTF-8 (with or without byte order mark) and CSV follows RFC 4180; fields separated by semicolons or tabs are
@@ -31,6 +31,6 @@ mod problem;
 mod table;
 
 pub use input::{check_file, read_file};
-pub use names::{ImageNames, Unresolved};
+pub use names::{NameMatcher, Unresolved};
 pub use problem::{Parsed, Problem};
 pub use table::Separator;

@@ -52,9 +52,9 @@ impl fmt::Display for Unresolved {
     }
 }
 
-/// The pictures of a project by name.
+/// Finds the pictures of a project by the names that files give them.
 #[derive(Clone, Debug, Default)]
-pub struct ImageNames {
+pub struct NameMatcher {
     /// Several where folders that were imported one by one hold files of the same path.
     by_path: HashMap<String, Vec<ImageId>>,
     by_file_name: HashMap<String, Vec<String>>,
@@ -62,7 +62,7 @@ pub struct ImageNames {
     by_stem: HashMap<String, Vec<ImageId>>,
 }
 
-impl ImageNames {
+impl NameMatcher {
     /// Collects the pictures with their paths relative to the project's picture folder.
     pub fn new<'a>(images: impl IntoIterator<Item = (ImageId, &'a str)>) -> Self {
         let mut names = Self::default();

@@ -14,15 +14,6 @@ use crate::error::{Error, Result};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// Writes the matrix at `path` (which ends in `.npy`) and the two lists beside it.
-///
-/// # Errors
-/// `User` or `Device`, naming the file that cannot be written.
-pub fn write_files(path: &Path, features: &FeatureTable) -> Result<()> {
-    write_names_of(path, features)?;
-    atomic::write_file(path, |writer| write(features, writer))
-}
-
 /// Writes the two lists that stand beside the matrix at `path`.
 ///
 /// # Errors

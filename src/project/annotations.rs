@@ -1,13 +1,11 @@
 //! Which annotator says which label of which image: yes, no, or nothing yet.
 
-use std::collections::HashMap;
-
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use super::history::{self, Change};
 use super::{Project, labels, now};
-use crate::dataset::ImageLabels;
+use crate::dataset::{Answers, ImageLabels, targets};
 use crate::error::Result;
 use crate::ids::{ImageId, LabelId, PersonId};
 
@@ -57,6 +55,12 @@ impl Project {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The same by image and label.
+    pub fn answers_of(&self, annotator: PersonId) -> Result<Answers> {
+        let annotations = self.annotations_of(annotator)?.into_iter();
+        Ok(targets::by_image(annotations.map(|annotation| (annotation.image, annotation.label, annotation.value))))
+    }
+
     /// Every answer of one annotator about labels in the vocabulary, with its time (UTC, RFC 3339).
     pub fn annotations_with_times(&self, annotator: PersonId) -> Result<Vec<(Annotation, String)>> {
         let mut statement = self.connection.prepare_cached(
@@ -81,17 +85,14 @@ impl Project {
 
     /// What all annotators together say of each image: a label holds when at least half of those who answered
     /// about it said yes. Images nobody answered about are missing.
-    pub fn consensus(&self) -> Result<HashMap<ImageId, ImageLabels>> {
+    pub fn consensus(&self) -> Result<Answers> {
         let mut statement = self.connection.prepare_cached(
             "SELECT image_id, label_id, 2 * sum(value) >= count(*) FROM annotations
              JOIN labels ON labels.id = label_id AND removed_at IS NULL GROUP BY image_id, label_id",
         )?;
-        let mut consensus: HashMap<ImageId, ImageLabels> = HashMap::new();
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            consensus.entry(ImageId(row.get(0)?)).or_default().insert(LabelId(row.get(1)?), row.get(2)?);
-        }
-        Ok(consensus)
+        let rows = statement.query_map([], |row| Ok((ImageId(row.get(0)?), LabelId(row.get(1)?), row.get(2)?)))?;
+        let answers: Vec<_> = rows.collect::<Result<_, _>>()?;
+        Ok(targets::by_image(answers))
     }
 
     /// Stores answers (`None` takes an answer back) as one edit that can be undone. Returns what changed: answers

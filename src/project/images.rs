@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::history::{self, Change};
 use super::{Project, absolute, now};
+use crate::dataset::ImageNames;
 use crate::error::{Error, Result};
 use crate::ids::ImageId;
 use crate::imaging::{ImageFacts, PictureFile};
@@ -136,6 +137,11 @@ impl Project {
                     perceptual_hash, set_aside FROM images ORDER BY relative_path, id",
         )?;
         Ok(statement.query_map([], image_from)?.collect::<Result<_, _>>()?)
+    }
+
+    /// What the images are called.
+    pub fn image_names(&self) -> Result<ImageNames> {
+        Ok(self.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect())
     }
 
     /// The folders that images were imported from.

@@ -32,7 +32,7 @@ impl Project {
 
     /// Adds a label at the end of the vocabulary; a removed one of that name comes back with its annotations.
     pub fn add_label(&mut self, name: &str) -> Result<Label> {
-        let name = clean_name(name)?;
+        let name = names::checked(name, "a label")?;
         self.write(|transaction| {
             let taken: Option<i64> = transaction
                 .query_row("SELECT id FROM labels WHERE name = ?1 AND removed_at IS NULL", [&name], |row| row.get(0))
@@ -53,7 +53,7 @@ impl Project {
 
     /// Gives a label another name.
     pub fn rename_label(&mut self, label: LabelId, name: &str) -> Result<()> {
-        let name = clean_name(name)?;
+        let name = names::checked(name, "a label")?;
         self.write(|transaction| {
             let before: String = transaction
                 .query_row("SELECT name FROM labels WHERE id = ?1", [label.0], |row| row.get(0))
@@ -90,13 +90,6 @@ impl Project {
             history::record(transaction, &Change::RemoveLabel { label, name })
         })
     }
-}
-
-/// A label's name as stored.
-fn clean_name(name: &str) -> Result<String> {
-    let name = names::clean(name);
-    names::check(&name, "a label")?;
-    Ok(name)
 }
 
 /// The label of that name, which is added to the vocabulary if new and brought back if removed.

@@ -91,8 +91,7 @@ impl Project {
 
     /// The person of that name and role, who joins the project if new.
     pub fn person(&mut self, name: &str, role: Role) -> Result<Person> {
-        let name = names::clean(name);
-        names::check(&name, "a person")?;
+        let name = names::checked(name, "a person")?;
         let id = self.write(|transaction| person_in(transaction, &name, role))?;
         Ok(Person { id, name, role })
     }

@@ -71,12 +71,12 @@ impl NewStudy {
     /// # Errors
     /// `User` or `Config`, saying what is missing, double, or cannot be kept.
     pub fn check(&self) -> Result<()> {
-        clean_name(&self.name, "a study")?;
+        visible_name(&self.name, "a study")?;
         let images: HashSet<ImageId> = self.images.iter().copied().collect();
         check_tasks(self, images.len())?;
         let mut names: HashSet<String> = HashSet::new();
         for name in &self.raters {
-            let name = clean_name(name, "a rater")?;
+            let name = visible_name(name, "a rater")?;
             if names.contains(&name) {
                 return Err(
                     Error::user(format!("{name} takes part already")).hint("choose a name that tells the two apart")
@@ -201,9 +201,10 @@ impl Project {
     /// `User` or `Config` when something is missing, double, or cannot be kept.
     pub fn create_study(&mut self, study: &NewStudy) -> Result<StudyId> {
         study.check()?;
-        let name = clean_name(&study.name, "a study")?;
+        let name = visible_name(&study.name, "a study")?;
         let images: HashSet<ImageId> = study.images.iter().copied().collect();
-        let raters: Vec<String> = study.raters.iter().map(|name| clean_name(name, "a rater")).collect::<Result<_>>()?;
+        let raters: Vec<String> =
+            study.raters.iter().map(|name| visible_name(name, "a rater")).collect::<Result<_>>()?;
         let mut images: Vec<ImageId> = images.into_iter().collect();
         images.sort_unstable();
         if let Some(again) = study.tasks.iter().filter_map(|task| task.images).find(|again| *again > images.len()) {
@@ -253,7 +254,7 @@ impl Project {
 
     /// Lets somebody take part; a rater who was removed comes back with all that was done.
     pub fn add_rater(&mut self, study: StudyId, name: &str) -> Result<PersonId> {
-        let name = clean_name(name, "a rater")?;
+        let name = visible_name(name, "a rater")?;
         self.write(|transaction| add_rater(transaction, study, &name))
     }
 
@@ -539,10 +540,8 @@ fn is_invisible(letter: char) -> bool {
     matches!(letter, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-fn clean_name(name: &str, whose: &str) -> Result<String> {
+fn visible_name(name: &str, whose: &str) -> Result<String> {
     // What cannot be seen tells nobody apart, and what turns text around hides who somebody is.
     let visible: String = name.chars().filter(|letter| !is_invisible(*letter)).collect();
-    let name = names::clean(&visible);
-    names::check(&name, whose)?;
-    Ok(name)
+    names::checked(&visible, whose)
 }

@@ -171,11 +171,6 @@ impl Sort {
         !self.undone.is_empty()
     }
 
-    /// The move that undo would take back.
-    pub fn last_done(&self) -> Option<&Move> {
-        self.done.last()
-    }
-
     /// How the board stands to the rules.
     pub fn standing(&self) -> Standing {
         self.condition.standing(&self.board)

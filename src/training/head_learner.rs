@@ -3,7 +3,7 @@
 use candle_core::{Device, Tensor};
 
 use super::configuration::{HeadKind, TrainingConfiguration};
-use super::learner::{Learner, LearningRates, Part, Tick};
+use super::learner::{Learner, LearnerPart, LearningRates, Tick};
 use crate::error::Result;
 use crate::features::FeatureMatrix;
 use crate::nn::adam::{Adam, AdamSettings};
@@ -108,10 +108,10 @@ impl Learner for HeadLearner<'_> {
         Ok(f64::from(loss))
     }
 
-    fn predict(&mut self, part: Part, rows: &[usize], tick: Tick<'_>) -> Result<Vec<f32>> {
+    fn predict(&mut self, part: LearnerPart, rows: &[usize], tick: Tick<'_>) -> Result<Vec<f32>> {
         let part = match part {
-            Part::Train => self.train,
-            Part::Validation => self.validation,
+            LearnerPart::Train => self.train,
+            LearnerPart::Validation => self.validation,
         };
         let (features, added) = (&part.features, &part.added.features);
         let logits = self.head.weights()?.logits(&gather(&features.values, added, features.columns(), rows))?;

@@ -5,7 +5,7 @@ use crate::nn::state::State;
 
 /// One of the two parts that training looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum LearnerPart {
     /// What it learns from.
     Train,
     /// The images it is judged by.
@@ -54,7 +54,7 @@ pub trait Learner {
     ///
     /// # Errors
     /// As [`train_batch`](Self::train_batch), and those of `tick`.
-    fn predict(&mut self, part: Part, rows: &[usize], tick: Tick<'_>) -> Result<Vec<f32>>;
+    fn predict(&mut self, part: LearnerPart, rows: &[usize], tick: Tick<'_>) -> Result<Vec<f32>>;
 
     /// The numbers that make predictions.
     ///

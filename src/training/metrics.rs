@@ -6,62 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::nn::ops::{binary_cross_entropy, sigmoid};
 
-/// What people are told of a metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MetricInfo {
-    /// Its field in [`PartMetrics`] and in `metrics.jsonl`.
-    pub name: &'static str,
-    /// Its name in the window.
-    pub label: &'static str,
-    /// Its unit or range.
-    pub unit: &'static str,
-    /// Whether more is better.
-    pub higher_is_better: bool,
-    /// What it is.
-    pub help: &'static str,
-}
-
-/// Every metric of an epoch, in the order shown.
-pub const METRICS: &[MetricInfo] = &[
-    MetricInfo {
-        name: "loss",
-        label: "Loss",
-        unit: "nats",
-        higher_is_better: false,
-        help: "Binary cross-entropy, mean over images and labels, without dropout.",
-    },
-    MetricInfo {
-        name: "mean_average_precision",
-        label: "Mean average precision",
-        unit: "0 to 1",
-        higher_is_better: true,
-        help: "Mean of the labels' average precision: how far up the images with a label stand when all are sorted by \
-               its intensity. Labels that no image of the part has are left out.",
-    },
-    MetricInfo {
-        name: "micro_f1",
-        label: "F1, micro",
-        unit: "0 to 1",
-        higher_is_better: true,
-        help: "Harmonic mean of precision and recall over all pairs of image and label, with each label's threshold \
-               chosen on the validation part.",
-    },
-    MetricInfo {
-        name: "macro_f1",
-        label: "F1, macro",
-        unit: "0 to 1",
-        higher_is_better: true,
-        help: "Mean over the labels of F1, so that rare labels count as much as common ones.",
-    },
-    MetricInfo {
-        name: "hamming_loss",
-        label: "Hamming loss",
-        unit: "0 to 1",
-        higher_is_better: false,
-        help: "Share of all pairs of image and label that are predicted wrongly at the thresholds.",
-    },
-];
-
 /// Metrics of one part (train or validation) after one epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PartMetrics {

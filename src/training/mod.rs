@@ -26,13 +26,11 @@ pub use checkpoint::{BestAndLast, Checkpoint, CheckpointMetadata, CheckpointPlan
 pub use configuration::{BestBy, Choice, Depth, HeadKind, Schedule, TrainingConfiguration};
 pub use epoch_groups::{EpochGroups, GroupingEntropy, ReferenceGrouping};
 pub use head_learner::{AddedRows, HeadLearner, LabelledFeatures, initial_head};
-pub use learner::{Learner, LearningRates, Part, Tick};
-pub use metrics::{
-    METRICS, MetricInfo, PartMetrics, average_precision, best_thresholds, evaluate, f1_scores, hamming_loss,
-};
+pub use learner::{Learner, LearnerPart, LearningRates, Tick};
+pub use metrics::{PartMetrics, average_precision, best_thresholds, evaluate, f1_scores, hamming_loss};
 pub use network_learner::{MemoryNeed, NetworkLearner, Samples, available_memory_bytes, micro_batch_size};
 pub use observer::{EpochRecord, TrainingObserver, read_epochs};
-pub use settings::{SETTINGS, SettingGroup, SettingInfo, setting};
+pub use settings::{SETTINGS, SettingGroup, SettingInfo};
 pub use trained_head::TrainedHead;
 pub use training_loop::{
     Examples, RunFolder, Start, TrainingOutcome, resume_point, train_head, train_head_in, train_network,

@@ -6,7 +6,7 @@
 use image::RgbImage;
 
 use super::configuration::TrainingConfiguration;
-use super::learner::{Learner, LearningRates, Part, Tick};
+use super::learner::{Learner, LearnerPart, LearningRates, Tick};
 use crate::dataset::{Loader, Sample};
 use crate::error::{Error, Result};
 use crate::nn::device::SelectedDevice;
@@ -217,10 +217,10 @@ impl Learner for NetworkLearner {
         self.remark.take()
     }
 
-    fn predict(&mut self, part: Part, rows: &[usize], tick: Tick<'_>) -> Result<Vec<f32>> {
+    fn predict(&mut self, part: LearnerPart, rows: &[usize], tick: Tick<'_>) -> Result<Vec<f32>> {
         let samples = match part {
-            Part::Train => &self.samples.train,
-            Part::Validation => &self.samples.validation,
+            LearnerPart::Train => &self.samples.train,
+            LearnerPart::Validation => &self.samples.validation,
         };
         self.loader.request(rows.iter().map(|&row| samples[row]));
         let mut logits = Vec::with_capacity(rows.len() * self.labels);

@@ -260,8 +260,3 @@ pub const SETTINGS: &[SettingInfo] = &[
         paper_value: None,
     },
 ];
-
-/// What people are told of the setting `name`.
-pub fn setting(name: &str) -> Option<&'static SettingInfo> {
-    SETTINGS.iter().find(|setting| setting.name == name)
-}

@@ -19,7 +19,7 @@ use super::checkpoint::{BestAndLast, Checkpoint, CheckpointMetadata, CheckpointP
 use super::configuration::{BestBy, Schedule, TrainingConfiguration};
 use super::epoch_groups::{ReferenceGrouping, epoch_groups};
 use super::head_learner::{HeadLearner, LabelledFeatures};
-use super::learner::{Learner, LearningRates, Part};
+use super::learner::{Learner, LearnerPart, LearningRates};
 use super::metrics::{best_thresholds, evaluate};
 use super::observer::{EpochRecord, METRICS_FILE, TrainingObserver, read_epochs};
 use super::pace::Pace;
@@ -421,7 +421,7 @@ impl Run<'_> {
     fn judge(&self, learner: &mut dyn Learner, epoch: usize, pace: &mut Pace) -> Result<EpochRecord> {
         let examples = self.examples;
         let labels = examples.labels.len();
-        let mut predict = |part: Part, count: usize| {
+        let mut predict = |part: LearnerPart, count: usize| {
             let rows: Vec<usize> = (0..count).collect();
             let mut before = 0;
             pace.begin();
@@ -436,8 +436,8 @@ impl Run<'_> {
                 Ok(())
             })
         };
-        let train = predict(Part::Train, examples.train_images)?;
-        let validation = predict(Part::Validation, examples.validation_images())?;
+        let train = predict(LearnerPart::Train, examples.train_images)?;
+        let validation = predict(LearnerPart::Validation, examples.validation_images())?;
         if train.iter().chain(&validation).any(|logit| !logit.is_finite()) {
             return Err(diverged(epoch));
         }

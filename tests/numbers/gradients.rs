@@ -5,8 +5,7 @@ use std::sync::Arc;
 use crate::common::numbers::{device, floats, golden, picture};
 use atmoscope::nn::backbone::batch_from_rgb;
 use atmoscope::nn::ops::{
-    self, PreparedWeights, conv3x3_relu, conv3x3_relu_planes, max_pool2x2, max_pool2x2_planes, planes_from_stack,
-    stack_from_planes,
+    self, PreparedWeights, conv3x3_relu, conv3x3_relu_planes, max_pool2x2_planes, planes_from_stack, stack_from_planes,
 };
 use atmoscope::nn::vgg16::{Pooling, Vgg16};
 use atmoscope::nn::weights::Weights;
@@ -207,24 +206,26 @@ fn linear_maps_agree_with_candle() {
 }
 
 #[test]
-fn pooling_alone_has_the_same_gradient_both_ways() {
+fn pooling_gives_its_gradient_to_the_first_largest() {
     // Odd sizes, and equal values, whose first takes all.
     let flat: Vec<f32> = (0..2 * 3 * 5 * 7).map(|i| ((i / 3) % 4) as f32).collect();
-    let planes = Tensor::from_vec(flat, (2, 3, 5, 7), device().device()).unwrap();
-    let gradient_of = |input: &Var, pooled: &Tensor, stack: bool| {
-        let pooled = if stack { planes_from_stack(pooled).unwrap() } else { pooled.clone() };
-        let coefficients =
-            Tensor::from_vec(formula(pooled.elem_count(), 331), pooled.shape(), device().device()).unwrap();
-        let gradients = (pooled * coefficients).unwrap().sum_all().unwrap().backward().unwrap();
-        let gradient = gradients.get(input).unwrap().clone();
-        values(&if stack { planes_from_stack(&gradient).unwrap() } else { gradient })
-    };
+    let planes = Tensor::from_vec(flat.clone(), (2, 3, 5, 7), device().device()).unwrap();
     let input = Var::from_tensor(&planes).unwrap();
-    let by_planes = gradient_of(&input, &max_pool2x2_planes(&input).unwrap(), false);
-    let input = Var::from_tensor(&stack_from_planes(&planes).unwrap()).unwrap();
-    let by_stack = gradient_of(&input, &max_pool2x2(&input).unwrap(), true);
-    assert_eq!(by_planes, by_stack);
-    assert_eq!(by_planes.iter().filter(|value| **value != 0.0).count(), 2 * 3 * 2 * 3);
+    let pooled = max_pool2x2_planes(&input).unwrap();
+    assert_eq!(pooled.dims(), [2, 3, 2, 3]);
+    let coefficients = formula(pooled.elem_count(), 331);
+    let weighted = &pooled * Tensor::from_vec(coefficients.clone(), pooled.shape(), device().device()).unwrap();
+    let gradients = weighted.unwrap().sum_all().unwrap().backward().unwrap();
+
+    let mut expected = vec![0f32; flat.len()];
+    for (cell, coefficient) in coefficients.into_iter().enumerate() {
+        let (plane, y, x) = (cell / 6, cell / 3 % 2, cell % 3);
+        let corner = plane * 35 + 2 * y * 7 + 2 * x;
+        let pixels = [corner, corner + 1, corner + 7, corner + 8];
+        let first = pixels.into_iter().reduce(|best, at| if flat[at] > flat[best] { at } else { best });
+        expected[first.unwrap()] = coefficient;
+    }
+    assert_eq!(values(gradients.get(&input).unwrap()), expected);
 }
 
 #[test]

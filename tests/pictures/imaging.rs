@@ -63,7 +63,6 @@ fn every_format_is_read() {
         let facts = inspect(&bytes(name), &DecodeLimits::default()).unwrap_or_else(|e| panic!("{name}: {e}")).facts;
         assert_eq!((facts.format, facts.width_px, facts.height_px, facts.orientation), (format, 24, 16, 1), "{name}");
         assert_eq!(facts.size_bytes, bytes(name).len() as u64);
-        assert_eq!(PictureFormat::from_name(format.name()), Some(format));
         assert_near(name, quarters(&read(name)), [RED, GREEN, BLUE, WHITE], tolerance);
     }
 }
@@ -166,7 +165,8 @@ fn damaged_bytes_never_panic() {
 }
 
 #[test]
-fn rejections_survive_storage() {
+fn rejections_are_told_apart_and_say_what_to_do() {
+    let mut codes = std::collections::BTreeSet::new();
     for rejection in [
         Rejection::Empty,
         Rejection::NotAnImage,
@@ -178,10 +178,9 @@ fn rejections_survive_storage() {
         Rejection::Unsupported("image/avif".into()),
         Rejection::Unopenable("denied".into()),
     ] {
-        assert_eq!(Rejection::from_code(rejection.code(), &rejection.detail()), Some(rejection.clone()));
+        assert!(codes.insert(rejection.code()));
         assert!(!rejection.to_string().is_empty() && !rejection.hint().is_empty());
     }
-    assert_eq!(Rejection::from_code("something else", ""), None);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use atmoscope::interchange::features_csv::FeatureTable;
 use atmoscope::interchange::groupings::GroupingRow;
 use atmoscope::interchange::labels::{LabelRow, LabelTable};
 use atmoscope::interchange::{
-    ImageNames, Problem, Separator, Unresolved, assignments, features_csv, groupings, image_list, labels, npy,
+    NameMatcher, Problem, Separator, Unresolved, assignments, features_csv, groupings, image_list, labels, npy,
     read_file,
 };
 use atmoscope::random::generator;
@@ -171,7 +171,8 @@ fn features_as_csv_keep_every_bit() {
 fn features_as_npy_keep_every_bit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("features.npy");
-    npy::write_files(&path, &some_features()).unwrap();
+    npy::write_names_of(&path, &some_features()).unwrap();
+    npy::write(&some_features(), &mut std::fs::File::create(&path).unwrap()).unwrap();
     assert_eq!(npy::read_files(&path, &std::fs::read(&path).unwrap()).unwrap(), some_features());
 
     let bytes = std::fs::read(&path).unwrap();
@@ -203,7 +204,7 @@ fn lists_of_images_are_read() {
 #[test]
 fn names_are_matched_with_pictures() {
     let images = [(1, "forest/01.png"), (2, "sea/01.png"), (3, "sea/02.png"), (4, "が.png"), (5, "deep/sea/02.png")];
-    let names = ImageNames::new(images.map(|(id, path)| (ImageId(id), path)));
+    let names = NameMatcher::new(images.map(|(id, path)| (ImageId(id), path)));
     let resolved = |name: &str| names.resolve(name).map(|id| id.0);
     assert_eq!(resolved("forest/01.png"), Ok(1));
     assert_eq!(resolved(".\\sea\\01.png"), Ok(2));

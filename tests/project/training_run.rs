@@ -13,7 +13,7 @@ use atmoscope::progress::{Cancel, Observer, Progress, Silent};
 use atmoscope::random::generator;
 use atmoscope::training::{
     AddedRows, BatchLoss, BestBy, Checkpoint, CheckpointMetadata, EpochRecord, HeadLearner, LabelledFeatures, Learner,
-    LearningRates, METRICS, Part, RunFolder, Schedule, Start, TrainedHead, TrainingConfiguration, TrainingObserver,
+    LearnerPart, LearningRates, RunFolder, Schedule, Start, TrainedHead, TrainingConfiguration, TrainingObserver,
     average_precision, best_thresholds, evaluate, f1_scores, hamming_loss, read_batches, read_epochs, train_head,
     train_head_in,
 };
@@ -120,8 +120,6 @@ fn labels_without_positives_are_left_out_and_counted() {
     assert_eq!(metrics.average_precision, [Some(1.0), None]);
     let none = evaluate(&[2.0, -1.0], &[0.0, 0.0], &[0.5, 0.5], None);
     assert_eq!(none.mean_average_precision, None);
-    let json = serde_json::to_value(&metrics).unwrap();
-    assert!(METRICS.iter().all(|metric| json.get(metric.name).is_some()));
 }
 
 #[test]
@@ -234,8 +232,8 @@ fn training_goes_on_exactly_from_a_saved_state() {
         assert_eq!(losses[0], losses[1]);
     }
     assert_eq!(whole.save_state().unwrap(), second.save_state().unwrap());
-    let logits =
-        [&mut whole, &mut second].map(|learner| learner.predict(Part::Validation, &[3], &mut |_| Ok(())).unwrap());
+    let logits = [&mut whole, &mut second]
+        .map(|learner| learner.predict(LearnerPart::Validation, &[3], &mut |_| Ok(())).unwrap());
     assert_eq!(logits[0], logits[1]);
     assert!(second.load_state(&Default::default()).is_err());
 }

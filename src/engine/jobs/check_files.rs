@@ -29,11 +29,6 @@ pub struct FileCheck {
 }
 
 impl FileCheck {
-    /// True when all pictures are there as they were imported.
-    pub fn is_sound(&self) -> bool {
-        self.missing.is_empty() && self.changed.is_empty()
-    }
-
     /// Why a picture cannot be read for numbers, if so.
     pub fn reason(&self, image: ImageId) -> Option<&'static str> {
         // Both lists are in the order of ids.

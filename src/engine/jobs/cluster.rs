@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::score::References;
-use super::{counted, features, intensities};
+use super::{counted, features};
 use crate::clustering::{ClusterSettings, Clustering, Method};
 use crate::dataset::{SortChoice, first_occasions};
 use crate::engine::output_file::OutputFile;
@@ -161,16 +161,16 @@ pub fn write_assignments(
     facts: Map<String, Value>,
     file: &OutputFile,
 ) -> Result<()> {
-    let names = intensities::image_names(project)?;
-    let rows: Vec<AssignmentRow> = assignments
-        .iter()
-        .map(|assignment| AssignmentRow {
+    let names = project.image_names()?;
+    let row = |assignment: &Assignment| {
+        Ok(AssignmentRow {
             line: 0,
-            image: names.get(&assignment.image).cloned().unwrap_or_default(),
+            image: names.path(assignment.image)?,
             cluster: assignment.cluster + 1,
             distance: Some(assignment.distance),
         })
-        .collect();
+    };
+    let rows: Vec<AssignmentRow> = assignments.iter().map(row).collect::<Result<_>>()?;
     file.write_described(Some(project), facts, |target| assignments::write(&rows, target))
 }
 

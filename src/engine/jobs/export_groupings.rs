@@ -1,11 +1,10 @@
 //! Export groupings: what raters handed in, as files for other programs.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use crate::dataset::SortChoice;
 use crate::engine::output_file::OutputFile;
 use crate::error::{Error, Result};
-use crate::ids::ImageId;
 use crate::interchange::grouping_forms::GroupingForm;
 use crate::interchange::groupings::GroupingRow;
 use crate::project::{GroupingRecord, Project};
@@ -48,8 +47,7 @@ pub fn run(
     if form.holds_one_sort() {
         refuse_several(&chosen, form)?;
     }
-    let names: HashMap<ImageId, String> =
-        project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
+    let names = project.image_names()?;
     let again = chosen.iter().any(|grouping| grouping.occasion > 1);
     let replaced = project.replaced_images()?;
     let mut left_out = BTreeSet::new();
@@ -60,12 +58,11 @@ pub fn run(
                 left_out.insert(row.image);
                 continue;
             }
-            let image = names.get(&row.image).cloned();
             rows.push(GroupingRow {
                 line: 0,
                 rater: row.rater,
                 condition: row.condition,
-                image: image.ok_or_else(|| Error::internal("a grouping holds a picture that the project does not"))?,
+                image: names.path(row.image)?,
                 group: row.group,
                 started: row.begun_at,
                 ended: row.submitted_at,

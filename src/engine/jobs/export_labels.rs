@@ -8,7 +8,6 @@ use serde::Serialize;
 use crate::dataset::{ImageLabels, targets};
 use crate::engine::output_file::{Existing, FileKind, OutputFile};
 use crate::error::{Error, Result};
-use crate::ids::ImageId;
 use crate::interchange::label_forms::{self, AnswerRow, LabelForm, sidecar_path, sidecar_text};
 use crate::interchange::labels::{self, LabelRow, LabelTable};
 use crate::project::{ImageRecord, Label, Person, Project, Role};
@@ -73,15 +72,9 @@ pub fn run(project: &Project, export: &LabelExport, path: &Path, existing: Exist
         file.write(|target| label_forms::write_long(&rows, target))?;
         return Ok(report);
     }
-    let answers: HashMap<ImageId, ImageLabels> = match chosen {
+    let answers = match chosen {
         None => project.consensus()?,
-        Some(person) => {
-            let mut answers: HashMap<ImageId, ImageLabels> = HashMap::new();
-            for answer in project.annotations_of(person.id)? {
-                answers.entry(answer.image).or_default().insert(answer.label, answer.value);
-            }
-            answers
-        }
+        Some(person) => project.answers_of(person.id)?,
     };
     let answered: Vec<(&ImageRecord, &ImageLabels)> =
         images.iter().filter_map(|image| Some((image, answers.get(&image.id)?))).collect();

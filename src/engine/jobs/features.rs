@@ -4,15 +4,14 @@
 //! order of the pictures' paths: [`of`] computes label intensities that a run lacks, [`stored`] takes only what is there.
 //! [`make`] follows a [`Recipe`]; a new maker is a file in `features/`, a variant of the recipe, and its line in there.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
 use super::cluster::ClusteredPart;
-use super::counted;
 use super::intensities::{self, BackboneSource, Unreadable};
-use crate::dataset::Part;
+use crate::dataset::{Part, targets};
 use crate::error::{Error, Result};
 use crate::features::{self, FeatureMatrix, FeatureSource, Recipe};
 use crate::ids::{ImageId, RunId};
@@ -164,11 +163,9 @@ pub fn of(
         FeatureSource::Set(_) => {
             let matrix = stored(project, source, &images)?;
             let there: HashSet<ImageId> = matrix.image_ids.iter().copied().collect();
-            let names = intensities::image_names(project)?;
+            let names = project.image_names()?;
             let missing = images.iter().filter(|image| !there.contains(image));
-            let missing = missing.map(|image| {
-                (names.get(image).cloned().unwrap_or_default(), "the feature set has no row for it".to_owned())
-            });
+            let missing = missing.map(|image| (names.shown(*image), "the feature set has no row for it".to_owned()));
             Ok((matrix, missing.collect()))
         }
     }
@@ -245,15 +242,14 @@ type Made = (Recipe, FeatureMatrix, Unreadable);
 fn multi_hot(project: &Project, images: &[ImageId]) -> Result<Made> {
     let labels: Vec<_> = project.labels()?.into_iter().map(|label| (label.id, label.name)).collect();
     let consensus = project.consensus()?;
-    let names = intensities::image_names(project)?;
+    let names = project.image_names()?;
     let (mut rows, mut left_out) = (Vec::new(), Vec::new());
     for image in images {
         match consensus.get(image) {
             Some(answers) => {
-                rows.push((*image, answers.iter().filter(|(_, holds)| **holds).map(|(label, _)| *label).collect()));
+                rows.push((*image, targets::labels_of(answers)));
             }
-            None => left_out
-                .push((names.get(image).cloned().unwrap_or_default(), "no annotator said anything of it".to_owned())),
+            None => left_out.push((names.shown(*image), "no annotator said anything of it".to_owned())),
         }
     }
     if rows.is_empty() {
@@ -301,8 +297,8 @@ fn imported(project: &Project, file: &Path) -> Result<Made> {
         return Err(Error::user(format!("{} has no columns of features", file.display()))
             .hint("it names `image` and each feature"));
     }
-    let by_path: HashMap<String, ImageId> =
-        project.images()?.into_iter().map(|image| (image.relative_path, image.id)).collect();
+    let names = project.image_names()?;
+    let by_path = names.by_path();
     let mut rows: Vec<(ImageId, &[f32])> = Vec::new();
     let mut seen = HashSet::new();
     for (name, row) in table.images.iter().zip(table.values.chunks_exact(table.names.len())) {
@@ -329,21 +325,12 @@ fn imported(project: &Project, file: &Path) -> Result<Made> {
 /// # Errors
 /// Those of the project; `Data` for a picture that it has no more.
 pub fn table(project: &Project, matrix: &FeatureMatrix) -> Result<FeatureTable> {
-    let names = intensities::image_names(project)?;
-    let name = |image: &ImageId| {
-        names.get(image).cloned().ok_or_else(|| Error::data(format!("the project has no picture {} any more", image.0)))
-    };
+    let names = project.image_names()?;
     Ok(FeatureTable {
-        images: matrix.image_ids.iter().map(name).collect::<Result<_>>()?,
+        images: matrix.image_ids.iter().map(|image| names.path(*image)).collect::<Result<_>>()?,
         names: matrix.names.clone(),
         values: matrix.values.clone(),
     })
-}
-
-/// A sentence on what was left out.
-pub fn left_out_sentence(left_out: &Unreadable) -> Option<String> {
-    let (first, reason) = left_out.first()?;
-    Some(format!("{} left out; the first is {first}: {reason}", counted(left_out.len(), "picture")))
 }
 
 /// The run, if the features are its label intensities.

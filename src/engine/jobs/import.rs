@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::ids::ImageId;
 use crate::imaging::{self, DecodeLimits, Inspection, Rejection, ThumbnailCache};
 use crate::interchange::grouping_forms::{GroupingForm, Missing};
-use crate::interchange::{ImageNames, Problem, Separator, check_file, label_forms, labels, read_file};
+use crate::interchange::{NameMatcher, Problem, Separator, check_file, label_forms, labels, read_file};
 use crate::names;
 use crate::progress::{Cancel, Observer, Stage};
 use crate::project::{
@@ -250,7 +250,7 @@ fn import_images(
                         continue;
                     }
                     in_batch.insert(facts.content_hash.clone(), file.relative.clone());
-                    let set_aside = rules.check_size(facts.width_px, facts.height_px).map(|reason| reason.to_string());
+                    let set_aside = rules.check_size(facts.width_px, facts.height_px);
                     report.set_aside += usize::from(set_aside.is_some());
                     new_images.push(NewImage { relative_path: file.relative.clone(), facts, set_aside, stamp });
                 }
@@ -387,9 +387,9 @@ fn exact_double(relative_path: &str, of: &str) -> RejectedFile {
 }
 
 /// The pictures by name. A name means the picture that its file holds now.
-pub(super) fn image_names(images: &[ImageRecord]) -> ImageNames {
+pub(super) fn name_matcher(images: &[ImageRecord]) -> NameMatcher {
     let present = images.iter().filter(|image| image.set_aside.as_deref() != Some(REPLACED));
-    ImageNames::new(present.map(|image| (image.id, image.relative_path.as_str())))
+    NameMatcher::new(present.map(|image| (image.id, image.relative_path.as_str())))
 }
 
 fn import_labels(project: &mut Project, request: &ImportRequest, file: &Path, report: &mut ImportReport) -> Result<()> {
@@ -399,7 +399,7 @@ fn import_labels(project: &mut Project, request: &ImportRequest, file: &Path, re
         return Err(Error::user(format!("{} holds the labels of several annotators", file.display()))
             .hint("leave --annotator out: each joins under their own name"));
     }
-    let names = image_names(&project.images()?);
+    let names = name_matcher(&project.images()?);
     let vocabulary: Vec<String> = project.labels()?.into_iter().map(|label| label.name).collect();
     // What a text file beside a picture does not name is off.
     let only_what_is_on = file.is_dir();
@@ -460,7 +460,7 @@ struct ResolvedLabels {
 /// Finds the pictures of a table; what cannot be used is put on the list of problems.
 fn resolve_labels(
     table: labels::LabelTable,
-    names: &ImageNames,
+    names: &NameMatcher,
     without_ending: bool,
     problems: &mut Vec<Problem>,
 ) -> ResolvedLabels {
@@ -525,7 +525,7 @@ fn import_groupings(
         problems.push(Problem::new(1, format!("no groups were found (read as {form})")));
     }
     let images = project.images()?;
-    let names = image_names(&images);
+    let names = name_matcher(&images);
     let mut lines: HashMap<(String, String, Option<String>, usize, ImageId), u64> = HashMap::new();
     let mut rows = Vec::new();
     for row in parsed.value {

@@ -1,6 +1,5 @@
 //! Label intensities: the feature vectors of the method, made by a run for any picture of the project.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -74,7 +73,7 @@ impl BackboneSource<'_> {
         cancel: &Cancel,
     ) -> Result<(FeatureMatrix, Unreadable)> {
         let files = project.picture_files()?;
-        let names = image_names(project)?;
+        let names = project.image_names()?;
         let wanted: Vec<BackboneImage> = images
             .iter()
             .filter_map(|id| Some(BackboneImage { image_id: *id, file: files.get(id)?.clone() }))
@@ -94,7 +93,7 @@ impl BackboneSource<'_> {
         let unreadable: Unreadable = failures
             .into_iter()
             .map(|(image, error)| {
-                let name = names.get(&image).cloned().unwrap_or_default();
+                let name = names.shown(image);
                 observer.left_out(&format!("Left out: {error}"));
                 (name, error.message)
             })
@@ -173,7 +172,7 @@ impl Source<'_> {
         cancel: &Cancel,
     ) -> Result<(FeatureMatrix, Unreadable)> {
         let mut known = project.picture_files()?;
-        let names = image_names(project)?;
+        let names = project.image_names()?;
         let files: Vec<(ImageId, PictureFile)> =
             images.iter().filter_map(|image| Some((*image, known.remove(image)?))).collect();
         let (loaded, size_px) = (files.clone(), self.configuration.image_size_px);
@@ -197,7 +196,7 @@ impl Source<'_> {
                     }
                     Some(Err(error)) => {
                         observer.left_out(&format!("Left out: {error}"));
-                        unreadable.push((names.get(id).cloned().unwrap_or_default(), error.message));
+                        unreadable.push((names.shown(*id), error.message));
                     }
                     None => return Err(Error::internal("a picture was not asked for")),
                 }
@@ -210,11 +209,6 @@ impl Source<'_> {
         let names = (0..pooling.features()).map(|feature| feature.to_string()).collect();
         Ok((FeatureMatrix::new(ids, names, values)?, unreadable))
     }
-}
-
-/// The pictures' names, by id.
-pub(super) fn image_names(project: &Project) -> Result<HashMap<ImageId, String>> {
-    Ok(project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect())
 }
 
 /// None of the pictures asked for can be read.

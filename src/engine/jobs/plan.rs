@@ -13,7 +13,7 @@ use super::split::{self, LeftOut, SplitRequest};
 use crate::dataset::{Imbalance, Part, targets};
 use crate::error::{Error, Result};
 use crate::features;
-use crate::ids::ImageId;
+use crate::ids::{ImageId, LabelId};
 use crate::nn;
 use crate::nn::vgg16::convolution_shapes;
 use crate::project::Project;
@@ -130,10 +130,9 @@ pub fn plan(project: &Project, configuration: &TrainingConfiguration) -> Result<
     let [train_images, validation_images, test_images] = Part::ALL.map(size);
 
     let consensus = project.consensus()?;
-    let train = parts.iter().filter(|(_, part)| *part == Part::Train);
-    let targets: Vec<f32> = train
-        .flat_map(|(image, _)| targets::values(consensus.get(image), labels.iter().map(|label| label.id)))
-        .collect();
+    let train = parts.iter().filter(|(_, part)| *part == Part::Train).map(|(image, _)| *image);
+    let label_ids: Vec<LabelId> = labels.iter().map(|label| label.id).collect();
+    let targets = targets::values(&consensus, train, &label_ids);
     let imbalance = Imbalance::of(&targets, labels.len());
     let times = 1 + configuration.augmented_copies as usize;
     let label_plans: Vec<LabelPlan> = labels

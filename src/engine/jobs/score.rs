@@ -136,11 +136,7 @@ fn among_themselves<Image: Ord>(
     let raters: Vec<(&str, BTreeMap<usize, &str>)> = references
         .iter()
         .filter(|reference| reference.condition == *condition)
-        .map(|reference| {
-            let placed = reference.groups.iter();
-            let groups = placed.filter_map(|(image, group)| Some((*clustered.get(image)?, group.as_str()))).collect();
-            (reference.rater.as_str(), groups)
-        })
+        .map(|reference| (reference.rater.as_str(), reference.groups_by_place(clustered)))
         .collect();
     let groupings = RaterGroupings::new(raters.iter().map(|(rater, groups)| (*rater, groups)))?;
     let pairs = evaluation::rater_agreement(&groupings, 0, 0, &Silent, cancel)?.pairs;
@@ -191,8 +187,7 @@ pub fn run<'a, Image: Ord>(
     let mut groupings_without_images = Vec::new();
     for reference in &references.sorts {
         cancel.check()?;
-        let groups: BTreeMap<usize, &str> =
-            reference.groups.iter().filter_map(|(image, group)| Some((*places.get(image)?, group.as_str()))).collect();
+        let groups = reference.groups_by_place(&places);
         if groups.is_empty() {
             groupings_without_images.push(format!("{}, {}", reference.rater, reference.condition));
             continue;

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::counted;
-use super::import::image_names;
+use super::import::name_matcher;
 use crate::dataset::{
-    self, AllNo, Answered, ImageLabels, Part, SplitImage, SplitMethod, SplitSettings,
+    self, AllNo, Answered, Answers, Part, SplitImage, SplitMethod, SplitSettings,
     near_duplicates::DEFAULT_MAX_DISTANCE, targets,
 };
 use crate::error::{Error, Result};
@@ -109,7 +109,7 @@ impl LeftOut {
     /// What is left out by a split, which gives a picture's part.
     pub(super) fn of(
         project: &Project,
-        consensus: &HashMap<ImageId, ImageLabels>,
+        consensus: &Answers,
         part_of: impl Fn(ImageId) -> Option<Part>,
     ) -> Result<Self> {
         let labels = project.labels()?;
@@ -191,12 +191,7 @@ pub(super) fn divide(project: &Project, request: &SplitRequest) -> Result<Divisi
         let answers = consensus.get(&image.id);
         let values = targets::row(answers, label_ids.iter().copied());
         let is_test = test_images.as_ref().is_some_and(|test| test.contains(&image.id));
-        let has_answer = match Answered::of(answers, &label_ids) {
-            Answered::Nothing => false,
-            Answered::AllNo => request.all_no == AllNo::Keep,
-            Answered::Yes => true,
-        };
-        if !is_test && !has_answer {
+        if !is_test && !request.all_no.takes(Answered::of(answers, &label_ids)) {
             continue;
         }
         split_images.push(SplitImage {
@@ -261,7 +256,7 @@ fn kept_test_part(project: &Project, images: &[ImageRecord]) -> Result<HashSet<I
 /// `User` when a line names no picture, or none does.
 pub(super) fn read_image_list(file: &Path, images: &[ImageRecord], of_what: &str) -> Result<HashSet<ImageId>> {
     let parsed = image_list::parse(&read_file(file)?);
-    let names = image_names(images);
+    let names = name_matcher(images);
     let mut problems: Vec<String> = parsed.problems.iter().map(ToString::to_string).collect();
     let mut listed = HashSet::new();
     for row in parsed.value {

@@ -68,10 +68,3 @@ fn count(parts: &HashMap<ImageId, Part>, rated: &HashSet<ImageId>) -> PartCounts
     }
     counts
 }
-
-impl SplitPreview {
-    /// Rated pictures that the network would learn from or be chosen by; clusters of them say too much.
-    pub fn rated_not_in_test(&self) -> usize {
-        self.after.rated[Part::Train as usize] + self.after.rated[Part::Validation as usize]
-    }
-}

@@ -1,6 +1,5 @@
 //! Studies: made from a few choices, and their log of moves with everything by name.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::split::read_image_list;
@@ -104,8 +103,7 @@ fn images_of(project: &Project, which: &StudyImages) -> Result<Vec<ImageId>> {
 /// # Errors
 /// `Data` when the log is damaged.
 pub fn log_of(project: &Project, study: StudyId) -> Result<Vec<LogLine>> {
-    let names: HashMap<ImageId, String> =
-        project.images()?.into_iter().map(|image| (image.id, image.relative_path)).collect();
+    let names = project.image_names()?;
     let study_name = project.study(study)?.name;
     let mut lines = Vec::new();
     for id in project.sorts_of(study)? {
@@ -122,7 +120,7 @@ pub fn log_of(project: &Project, study: StudyId) -> Result<Vec<LogLine>> {
             lines.push(line(LogEntry::Visit { opened_at: visit.opened_at, paused_at: visit.paused_at }));
         }
         for logged in project.sort_log(id)? {
-            let step = logged.step.with_images(|image| names.get(image).cloned()).map_err(|image| {
+            let step = logged.step.with_images(|image| names.get(*image).map(str::to_owned)).map_err(|image| {
                 Error::data(format!("move {} of sort {} is of a picture {} that is gone", logged.number, id.0, image.0))
             })?;
             let (number, made_at, stored_at) = (logged.number, logged.made_at, logged.stored_at);

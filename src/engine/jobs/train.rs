@@ -4,7 +4,7 @@
 //! ends. One that was stopped, interrupted or failed goes on from its last checkpoint ([`Order::Resume`]), on the very
 //! same data or not at all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -16,7 +16,7 @@ use super::intensities::{self, Unreadable};
 use super::split::{self, LeftOut, SplitRequest};
 use super::{counted, counted_as};
 use crate::dataset::{
-    ImageLabels, Loader, Part, Sample, SampleMaker, SortChoice, Synthesis, first_occasions, mlsmote, targets,
+    Answers, Loader, Part, Sample, SampleMaker, SortChoice, Synthesis, first_occasions, mlsmote, targets,
 };
 use crate::error::{Error, Result};
 use crate::features::FeatureMatrix;
@@ -126,16 +126,13 @@ pub fn carry_out(
     }
 }
 
-/// The answers of a picture's labels, agreed on by its annotators.
-type Consensus = HashMap<ImageId, ImageLabels>;
-
 /// All that a run is made from.
 struct Task {
     /// Resolved: nothing is left open.
     configuration: TrainingConfiguration,
     split: SplitRecord,
     labels: Vec<(LabelId, String)>,
-    consensus: Consensus,
+    consensus: Answers,
     data_hash: String,
     device: SelectedDevice,
     weights: Weights,
@@ -394,7 +391,7 @@ impl Task {
     ) -> Result<Trained> {
         let configuration = &self.configuration;
         let files = project.picture_files()?;
-        let names = intensities::image_names(project)?;
+        let names = project.image_names()?;
         let mut unreadable = Unreadable::new();
         let mut images = Vec::new();
         let mut present = |part: Part, images: &mut Vec<PictureFile>| {
@@ -406,7 +403,7 @@ impl Task {
                         images.push(file.clone());
                         ids.push(id);
                     }
-                    Some(reason) => unreadable.push((names.get(&id).cloned().unwrap_or_default(), reason.to_owned())),
+                    Some(reason) => unreadable.push((names.shown(id), reason.to_owned())),
                 }
             }
             ids
@@ -456,7 +453,6 @@ impl Task {
             size_px: configuration.image_size_px,
             limits: configuration.augmentation_limits(),
             seed: configuration.seed,
-            load: PictureFile::load_square,
         };
         let ahead = 2 * configuration.batch_size;
         let loader = Loader::new(Arc::new(move |sample| maker.picture(sample)), Loader::usual_threads(), ahead)?;
@@ -514,8 +510,8 @@ impl Task {
 
     /// The labels of images as 0 and 1, in the run's order.
     fn targets(&self, images: &[ImageId]) -> Vec<f32> {
-        let labels = || self.labels.iter().map(|(label, _)| *label);
-        images.iter().flat_map(|image| targets::values(self.consensus.get(image), labels())).collect()
+        let labels: Vec<LabelId> = self.labels.iter().map(|(label, _)| *label).collect();
+        targets::values(&self.consensus, images.iter().copied(), &labels)
     }
 
     /// The rows of `features` that belong to `images`, with their labels.
@@ -527,20 +523,11 @@ impl Task {
 
     /// The project's groupings, as far as they cover these images.
     fn references(&self, project: &Project, images: &[ImageId]) -> Result<Vec<ReferenceGrouping>> {
-        let position: HashMap<ImageId, usize> = images.iter().enumerate().map(|(at, image)| (*image, at)).collect();
+        let places: BTreeMap<&ImageId, usize> = images.iter().zip(0..).collect();
         let mut references = Vec::new();
         for sort in first_occasions(project.rater_sorts(&SortChoice::default())?) {
-            let mut groups = vec![None; images.len()];
-            let mut names: Vec<String> = Vec::new();
-            for (image, name) in sort.groups {
-                let Some(&at) = position.get(&image) else { continue };
-                let group = names.iter().position(|known| *known == name).unwrap_or_else(|| {
-                    names.push(name);
-                    names.len() - 1
-                });
-                groups[at] = Some(group);
-            }
-            if !names.is_empty() {
+            let groups = sort.partition(&places);
+            if groups.iter().any(Option::is_some) {
                 let name = format!("{}, condition {}", sort.rater, sort.condition);
                 references.push(ReferenceGrouping { name, groups });
             }
@@ -638,7 +625,7 @@ fn data_hash(
     project: &Project,
     split: &SplitRecord,
     labels: &[(LabelId, String)],
-    consensus: &HashMap<ImageId, ImageLabels>,
+    consensus: &Answers,
 ) -> Result<String> {
     let mut lines: Vec<String> = project
         .images()?

@@ -162,11 +162,6 @@ impl Pooling {
     pub fn features(self) -> usize {
         self.output().output.width
     }
-
-    /// A stable name, part of the feature cache's file names.
-    pub fn name(self) -> &'static str {
-        self.output().output.name
-    }
 }
 
 /// VGG16 among the networks. The outputs stand in the order of [`Pooling`].
@@ -395,26 +390,6 @@ impl Vgg16 {
             Pooling::Statistics => Tensor::cat(&rows, 1),
             Pooling::Grid => grid_means(&ops::planes_from_stack(&stack)?)?.flatten_from(1),
         }
-    }
-
-    /// Mean over rows and columns of the output of block `block` (1 to 5, after its pooling): N × channels, for a
-    /// normalised batch N × 3 × H × W.
-    ///
-    /// # Errors
-    /// `Internal` for a batch of another shape or another block, `Device` when the device refuses.
-    pub fn forward_block_means(&self, batch: &Tensor, block: usize) -> Result<Tensor> {
-        check_batch(batch)?;
-        if !(1..=BLOCK_COUNT).contains(&block) {
-            return Err(Error::internal(format!("VGG16 has blocks 1 to {BLOCK_COUNT}, not {block}")));
-        }
-        let forward = || {
-            let mut stack = ops::stack_from_planes(&batch.to_device(&self.device)?)?;
-            for block in &self.blocks[..block] {
-                stack = forward_block(block, &stack)?;
-            }
-            ops::channel_means(&stack)
-        };
-        forward().map_err(tensor_error)
     }
 
     /// [`forward`](Self::forward) of pictures of one size: D numbers for each, one after the other.

@@ -91,65 +91,6 @@ pub fn channels_last(planes: &[f32], extent: Extent) -> Vec<f32> {
     output
 }
 
-/// 2×2 maximum pooling with stride 2; an odd last row or column is dropped. Also gives which of the four pixels was the
-/// largest (0 to 3, the first of equals).
-pub fn max_pool2x2(input: &[f32], extent: Extent) -> (Vec<f32>, Vec<u8>) {
-    assert_eq!(input.len(), extent.len());
-    let pooled = extent.pooled();
-    let (mut output, mut kept) = (vec![0f32; pooled.len()], vec![0u8; pooled.len()]);
-    if output.is_empty() {
-        return (output, kept);
-    }
-    let channels = extent.channels;
-    let rows = output.par_chunks_mut(pooled.row_len()).zip(kept.par_chunks_mut(pooled.row_len()));
-    rows.enumerate().for_each(|(row, (output, kept))| {
-        let (image, y) = (row / pooled.height, row % pooled.height);
-        let upper = &input[image * extent.image_len() + 2 * y * extent.row_len()..][..2 * extent.row_len()];
-        let (upper, lower) = upper.split_at(extent.row_len());
-        let pixels = output.chunks_exact_mut(channels).zip(kept.chunks_exact_mut(channels));
-        for (x, (output, kept)) in pixels.enumerate() {
-            let (left, right) = upper[2 * x * channels..][..2 * channels].split_at(channels);
-            let (low_left, low_right) = lower[2 * x * channels..][..2 * channels].split_at(channels);
-            for channel in 0..channels {
-                let (mut largest, mut which) = (left[channel], 0);
-                for (number, value) in [right, low_left, low_right].into_iter().enumerate() {
-                    // NaN counts as largest, so that it is noticed.
-                    if value[channel] > largest || value[channel].is_nan() {
-                        (largest, which) = (value[channel], number as u8 + 1);
-                    }
-                }
-                (output[channel], kept[channel]) = (largest, which);
-            }
-        }
-    });
-    (output, kept)
-}
-
-/// Gradient of [`max_pool2x2`]'s input from that of its output.
-pub fn max_pool2x2_gradient(gradient: &[f32], kept: &[u8], extent: Extent) -> Vec<f32> {
-    let pooled = extent.pooled();
-    assert_eq!(gradient.len(), pooled.len());
-    assert_eq!(kept.len(), pooled.len());
-    let mut output = vec![0f32; extent.len()];
-    if gradient.is_empty() {
-        return output;
-    }
-    output.par_chunks_mut(extent.row_len()).enumerate().for_each(|(row, output)| {
-        let (image, y) = (row / extent.height, row % extent.height);
-        if y / 2 < pooled.height {
-            let at = (image * pooled.height + y / 2) * pooled.row_len();
-            spread_row(
-                output,
-                extent.channels,
-                y,
-                &gradient[at..][..pooled.row_len()],
-                &kept[at..][..pooled.row_len()],
-            );
-        }
-    });
-    output
-}
-
 /// Writes the gradients of a pooled row to where they belong in row `y` of the input, which begins as zeros.
 fn spread_row(output: &mut [f32], channels: usize, y: usize, gradient: &[f32], kept: &[u8]) {
     let half = (y % 2) as u8 * 2;

@@ -16,8 +16,6 @@ mod matrix;
 mod scratch;
 mod winograd;
 
-use std::sync::Mutex;
-
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Storage, Tensor, bail};
 use rand::Rng;
 
@@ -74,48 +72,6 @@ pub fn planes_from_stack(stack: &Tensor) -> candle_core::Result<Tensor> {
     if stack.device().is_cpu() { stack.permute((0, 3, 1, 2))?.contiguous() } else { Ok(stack.clone()) }
 }
 
-/// 2×2 maximum pooling with stride 2 of a stack; an odd last row or column is dropped. The gradient goes to the first
-/// largest of the four.
-///
-/// # Errors
-/// candle's.
-pub fn max_pool2x2(stack: &Tensor) -> candle_core::Result<Tensor> {
-    if stack.device().is_cpu() {
-        stack.apply_op1(MaxPool2x2 { kept: Mutex::default() })
-    } else {
-        max_pool2x2_planes(stack)
-    }
-}
-
-struct MaxPool2x2 {
-    /// Which pixel each value comes from.
-    kept: Mutex<Vec<u8>>,
-}
-
-impl CustomOp1 for MaxPool2x2 {
-    fn name(&self) -> &'static str {
-        "max-pool2x2"
-    }
-
-    fn cpu_fwd(&self, input: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
-        let extent = extent_of(layout)?;
-        let (output, pixels) = kernels::max_pool2x2(contiguous(input, layout)?, extent);
-        if let Ok(mut kept) = self.kept.lock() {
-            *kept = pixels;
-        }
-        let Extent { images, height, width, channels } = extent.pooled();
-        Ok((CpuStorage::F32(output), Shape::from((images, height, width, channels))))
-    }
-
-    fn bwd(&self, input: &Tensor, _result: &Tensor, gradient: &Tensor) -> candle_core::Result<Option<Tensor>> {
-        let extent = extent_of(input.layout())?;
-        let Ok(kept) = self.kept.lock() else { bail!("another thread failed") };
-        let values =
-            with_values(&gradient.contiguous()?, |gradient| kernels::max_pool2x2_gradient(gradient, &kept, extent))?;
-        Ok(Some(Tensor::from_vec(values, input.shape(), input.device())?))
-    }
-}
-
 /// Mean of each channel over the pixels of each picture of a stack: N × C.
 ///
 /// # Errors
@@ -136,14 +92,6 @@ pub fn channel_deviations(stack: &Tensor) -> candle_core::Result<Tensor> {
     (stack.broadcast_sub(&means)?.sqr()?.mean(pixels)? + 1e-6)?.sqrt()
 }
 
-/// max(x, 0) with gradient 0 at 0, as PyTorch has it (candle's own has 1 there).
-///
-/// # Errors
-/// candle's.
-pub fn relu(input: &Tensor) -> candle_core::Result<Tensor> {
-    Dropout::none().relu(input, 0)
-}
-
 /// ReLU and dropout of one step: each value becomes max(x, 0), then zero with probability `rate`, and the others are
 /// scaled by 1 / (1 − rate).
 ///
@@ -161,11 +109,6 @@ impl Dropout {
     /// Dropout at `rate` (0 to below 1) for the step of that name.
     pub fn new(rate: f32, seed: u64, step: &str) -> Self {
         Self { rate, seed, step: step.to_owned(), streams: Vec::new() }
-    }
-
-    /// ReLU alone.
-    pub fn none() -> Self {
-        Self::new(0.0, 0, "")
     }
 
     /// Applies it to the sums (rows × columns) of the hidden layer number `layer`, from 0.
@@ -235,7 +178,7 @@ mod tests {
     #[test]
     fn relu_has_no_gradient_at_zero() {
         let input = Var::new(&[-1f32, 0.0, 2.0], &Device::Cpu).unwrap();
-        let output = relu(&input).unwrap();
+        let output = Dropout::new(0.0, 0, "").relu(&input, 0).unwrap();
         assert_eq!(output.to_vec1::<f32>().unwrap(), [0.0, 0.0, 2.0]);
         let gradients = output.sum_all().unwrap().backward().unwrap();
         assert_eq!(gradients.get(&input).unwrap().to_vec1::<f32>().unwrap(), [0.0, 0.0, 1.0]);
