@@ -28,6 +28,7 @@ pub const USER: &str = "\u{e4c2}";
 pub const PREVIOUS: &str = "\u{e138}";
 pub const NEXT: &str = "\u{e13a}";
 pub const NEXT_UNLABELLED: &str = "\u{e5a6}";
+pub const KEEP: &str = "\u{e0ea}";
 pub const COPY: &str = "\u{e1ca}";
 pub const PLUS: &str = "\u{e3d4}";
 pub const MINUS: &str = "\u{e32a}";

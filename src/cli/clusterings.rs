@@ -113,9 +113,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
             let record = project.clustering_named(&arguments.of.name)?;
             let existing = arguments.replacing.existing();
             let out = OutputFile::new(Some(&project), &arguments.out, FileKind::Csv, existing)?;
-            let mut facts = record.facts.clone();
-            facts.insert("clustering".to_owned(), json!(record.name));
-            cluster::write_assignments(&project, &project.assignments(record.id)?, facts, &out)?;
+            cluster::write_kept(&project, record.id, &out)?;
             let value = json!({ "file": arguments.out.to_string_lossy(), "images": record.images });
             output.print(&value, || {
                 let pictures = counted(record.images, "picture");

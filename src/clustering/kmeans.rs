@@ -315,6 +315,36 @@ impl Clustering {
     }
 }
 
+impl Clustering {
+    /// What clusters that have numbers already say, with the mean of their members: those that were kept, and those made
+    /// by hand.
+    ///
+    /// # Errors
+    /// `User` when one of the `clusters` has no row; `Internal` when the lists differ in length.
+    pub fn as_numbered<T: Value>(
+        values: ArrayView2<T>,
+        assignments: &[usize],
+        clusters: usize,
+        seed: u64,
+    ) -> Result<Self> {
+        let mut is_there = vec![false; clusters];
+        assignments.iter().filter(|&&cluster| cluster < clusters).for_each(|&cluster| is_there[cluster] = true);
+        if let Some(empty) = is_there.iter().position(|there| !there) {
+            return Err(Error::user(format!("none of the pictures of cluster {} has features here", empty + 1))
+                .hint("choose the features that were clustered"));
+        }
+        let centres = Centres::of(values, assignments)?;
+        Ok(Self {
+            assignments: centres.clusters,
+            distances: centres.squared_distances.iter().map(|distance| distance.sqrt()).collect(),
+            sse: centres.squared_distances.iter().sum(),
+            centroids: centres.centroids,
+            sizes: centres.sizes,
+            seed,
+        })
+    }
+}
+
 /// Numbers the clusters by size, largest first, ties by their first member.
 fn numbered_by_size(partition: Partition, seed: u64) -> Clustering {
     let clusters = partition.centroids.clusters;

@@ -21,7 +21,7 @@ use crate::engine::output_file::{Existing, FileKind, OutputFile};
 use crate::error::{Error, Result};
 use crate::evaluation::agreement_report::{self as agreement, AgreementReport, AgreementRequest};
 use crate::features::{FeatureMatrix, FeatureSource};
-use crate::ids::{ImageId, RunId};
+use crate::ids::{ClusteringId, ImageId, RunId};
 use crate::progress::{Cancel, Silent};
 use crate::project::{FeatureKind, Project};
 
@@ -41,12 +41,19 @@ pub struct ExploreRequest {
     pub clusters: usize,
     /// Seed of whatever is drawn.
     pub seed: u64,
+    /// The kept clustering to open, instead of making one; all else is as it was made.
+    pub kept: Option<ClusteringId>,
 }
 
 impl ExploreRequest {
     /// True when the elbow curve of both is the same: it is of k-means, over all K.
     pub fn has_same_curve(&self, other: &Self) -> bool {
         (self.features, self.part, self.seed) == (other.features, other.part, other.seed)
+    }
+
+    /// What the clusters are made from.
+    pub fn made(&self) -> cluster::Made {
+        cluster::Made { features: self.features, part: self.part, method: self.method, seed: self.seed }
     }
 }
 
@@ -276,8 +283,19 @@ impl Analyst {
         let cancel = self.cancel.clone();
         let elbow_done = self.elbow_of == Some((request.features, request.part, request.seed));
         let loaded = self.load(request)?;
-        let features = loaded.features.clone();
-        let clustering = cluster::run(&features, request.method, request.clusters, request.seed, &cancel)?;
+        let (references, mut missing) = (loaded.references.clone(), loaded.missing);
+        let (features, clustering) = match request.kept {
+            None => {
+                let features = loaded.features.clone();
+                let clustering = cluster::run(&features, request.method, request.clusters, request.seed, &cancel)?;
+                (features, clustering)
+            }
+            Some(kept) => {
+                let opened = cluster::open(self.open_project()?, kept, request.features)?;
+                missing = opened.missing;
+                (Arc::new(opened.features), opened.clustering)
+            }
+        };
         let members = nearest_first(&clustering);
         let assignments = clustering.assignments.clone();
         outbox.push(ExploreEvent::Explored(Arc::new(Exploration {
@@ -285,11 +303,11 @@ impl Analyst {
             features: features.clone(),
             clustering,
             members,
-            missing: loaded.missing,
+            missing,
             duration_ms: started.elapsed().as_secs_f64() * 1000.0,
         })));
         let report =
-            score::run(&features.image_ids, features.view()?, &assignments, &loaded.references, request.seed, &cancel)?;
+            score::run(&features.image_ids, features.view()?, &assignments, &references, request.seed, &cancel)?;
         outbox.push(ExploreEvent::Scored(Arc::new(ExplorationScores { request, report })));
         if elbow_done || features.rows() < 3 {
             return Ok(());
@@ -346,20 +364,17 @@ impl Analyst {
 
     fn export(&mut self, request: ExploreRequest, file: &std::path::Path) -> Result<()> {
         let output = OutputFile::new(Some(self.open_project()?), file, FileKind::Csv, Existing::Replace)?;
-        let features = self.load(request)?.features.clone();
-        let clustering = cluster::run(&features, request.method, request.clusters, request.seed, &self.cancel)?;
-        let made = cluster::Made {
-            features: request.features,
-            part: request.part,
-            method: request.method,
-            seed: request.seed,
+        let images = match request.kept {
+            Some(kept) => cluster::write_kept(self.open_project()?, kept, &output)?,
+            None => {
+                let features = self.load(request)?.features.clone();
+                let clustering = cluster::run(&features, request.method, request.clusters, request.seed, &self.cancel)?;
+                cluster::write(self.open_project()?, &features, &clustering, &request.made(), &output)?;
+                features.rows()
+            }
         };
-        cluster::write(self.open_project()?, &features, &clustering, &made, &output)?;
-        self.outbox.push(Event::Done(format!(
-            "Wrote {} and their clusters to {}",
-            counted(features.rows(), "picture"),
-            file.display()
-        )));
+        let text = format!("Wrote {} and their clusters to {}", counted(images, "picture"), file.display());
+        self.outbox.push(Event::Done(text));
         Ok(())
     }
 

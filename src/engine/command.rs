@@ -1,8 +1,9 @@
 //! What the window can ask of the engine, by subject. Each subject has a file of its own below the desk, which does it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::analysis::ExploreRequest;
+use super::analysis::{Exploration, ExploreRequest};
 use super::jobs::cluster::ClusteredPart;
 use super::jobs::export_labels::LabelExport;
 use super::jobs::import::ImportRequest;
@@ -121,6 +122,8 @@ pub enum EditCommand {
     SetAside(Vec<ImageId>, Option<String>),
     /// Go back to a split made earlier.
     UseSplit(SplitId),
+    /// Keep the clusters on show under a name.
+    KeepClustering(String, Arc<Exploration>),
     /// Take the newest edit back.
     Undo,
     /// Do the edit undone last again.

@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::evaluation::agreement_report::{AgreementReport, AgreementRequest};
 use crate::ids::{ImageId, RunId, SortId};
 use crate::progress::Progress;
-use crate::project::{AnnotationEdit, Label, StudyRecord};
+use crate::project::{AnnotationEdit, ClusteringRecord, Label, StudyRecord};
 use crate::training::{BatchLoss, EpochRecord, TrainingConfiguration};
 
 /// A message for the person.
@@ -75,6 +75,8 @@ pub enum ProjectChange {
     Labels(Vec<Label>),
     /// All studies.
     Studies(Vec<StudyRecord>),
+    /// All clusterings that are kept.
+    Clusterings(Vec<ClusteringRecord>),
     /// Pictures that take no part any more, or take part again.
     SetAside {
         /// Which.

@@ -8,8 +8,8 @@ use crate::dataset::Answers;
 use crate::error::Result;
 use crate::ids::{ImageId, PersonId};
 use crate::project::{
-    AnswerCount, FeatureSetRecord, GroupingRecord, ImageRecord, ImageRoot, Label, Person, Project, RejectedFile,
-    RunRecord, SplitRecord, SplitSummary, StudyRecord,
+    AnswerCount, ClusteringRecord, FeatureSetRecord, GroupingRecord, ImageRecord, ImageRoot, Label, Person, Project,
+    RejectedFile, RunRecord, SplitRecord, SplitSummary, StudyRecord,
 };
 
 /// A project as it was when it was loaded.
@@ -53,6 +53,8 @@ pub struct Snapshot {
     pub runs: Vec<RunRecord>,
     /// Feature sets that are kept.
     pub feature_sets: Vec<FeatureSetRecord>,
+    /// Clusterings that are kept.
+    pub clusterings: Vec<ClusteringRecord>,
     /// What undo would take back.
     pub undo: Option<String>,
     /// What redo would do again.
@@ -90,6 +92,7 @@ impl Snapshot {
             splits: project.splits()?,
             runs: project.runs()?,
             feature_sets: project.feature_sets()?,
+            clusterings: project.clusterings()?,
             undo,
             redo,
         })

@@ -104,6 +104,16 @@ impl Project {
         })
     }
 
+    /// A kept clustering.
+    ///
+    /// # Errors
+    /// `User` when there is none.
+    pub fn clustering(&self, id: ClusteringId) -> Result<ClusteringRecord> {
+        let query = format!("SELECT {COLUMNS} FROM clusterings WHERE id = ?1");
+        let found = self.connection.query_row(&query, [id.0], |row| Ok(record(row))).optional()?;
+        found.unwrap_or_else(|| Err(Error::user(format!("there is no clustering {}", id.0))))
+    }
+
     /// `name` as it would be stored, if a new clustering can have it.
     ///
     /// # Errors
@@ -200,10 +210,10 @@ impl Project {
     /// # Errors
     /// `User` for a cluster that the clustering has not.
     pub fn note_cluster(&mut self, id: ClusteringId, cluster: usize, note: &str) -> Result<()> {
-        let known = self.clusterings()?.into_iter().find(|record| record.id == id);
-        let Some(mut record) = known.filter(|record| cluster < record.clusters) else {
+        let mut record = self.clustering(id)?;
+        if cluster >= record.clusters {
             return Err(Error::user(format!("the clustering {} has no cluster {}", id.0, cluster + 1)));
-        };
+        }
         match note.trim() {
             "" => record.notes.remove(&cluster),
             note => record.notes.insert(cluster, note.to_owned()),

@@ -317,6 +317,7 @@ fn a_run_is_trained_explored_and_exported() {
         method: Method::default(),
         clusters: 3,
         seed: 1,
+        kept: None,
     };
     let explore = |request: ExploreRequest| {
         window.engine.send(Lookup::Explore(request));
@@ -345,6 +346,18 @@ fn a_run_is_trained_explored_and_exported() {
         window.engine.send(Lookup::Explore(ExploreRequest { clusters, ..request }));
     }
     assert_eq!(explore(ExploreRequest { clusters: 12, ..request }).clustering.sizes.len(), 12);
+
+    // Kept under a name, and opened again with the same clusters, whatever K is set to.
+    window.engine.send(EditCommand::KeepClustering("twelve".to_owned(), explore(request)));
+    let ProjectChange::Clusterings(kept) = window.changed() else { panic!("no clusterings") };
+    assert_eq!((kept.len(), kept[0].name.as_str(), kept[0].clusters), (1, "twelve", 3));
+    let opened = explore(ExploreRequest { kept: Some(kept[0].id), ..request });
+    assert_eq!(opened.clustering, whole.clustering);
+    assert_eq!(opened.members, whole.members);
+    let again = ExploreRequest { kept: Some(kept[0].id), features: FeatureSource::Run(run), clusters: 9, ..request };
+    assert_eq!(explore(again).clustering.assignments, whole.clustering.assignments);
+    window.engine.send(EditCommand::KeepClustering("twelve".to_owned(), whole));
+    assert!(window.problem().contains("already"));
 
     let file = window.folder.path().join("clusters.csv");
     window.engine.send(ExportCommand::Assignments { request, file: file.clone() });

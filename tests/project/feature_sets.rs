@@ -214,6 +214,22 @@ fn a_kept_clustering_is_listed_noted_written_and_removed() {
     assert_eq!(read(path, "now.csv"), read(path, "later.csv"));
     let about: Value = serde_json::from_str(&read(path, "later.csv.json")).unwrap();
     assert_eq!((&about["clustering"], &about["method"]), (&"三つ".into(), &"spherical-k-means".into()));
+    // Scored from what is kept: the very scores it had when it was made, by the features it was made of.
+    let evaluate = ["evaluate", "--project", "project"];
+    let scored = cli.json(&[&evaluate[..], &["--clustering", "三つ", "--seed", "5"]].concat());
+    assert_eq!(scored, made["scores"]);
+    let named = ["--features", "labels", "--assignments", "later.csv", "--seed", "5"];
+    assert_eq!(cli.json(&[&evaluate[..], &named].concat()), made["scores"]);
+    // By other features the clusters stay and the numbers change; pictures without a row are counted.
+    let by_run = cli.json(&[&evaluate[..], &["--clustering", "三つ", "--features", "run-1"]].concat());
+    assert_eq!((&by_run["clusters"], &by_run["groupings"]), (&3.into(), &scored["groupings"]));
+    assert_ne!(by_run["scores"], scored["scores"]);
+    assert!(
+        cli.fails(2, &[&evaluate[..], &["--features", "nothing", "--clustering", "三つ"]].concat()).contains("nothing")
+    );
+    std::fs::write(path.join("unknown.csv"), "image,cluster\nnowhere.png,1\n").unwrap();
+    let unknown = ["--features", "labels", "--assignments", "unknown.csv"];
+    assert!(cli.fails(2, &[&evaluate[..], &unknown].concat()).contains("line 2"));
     cli.ok(&["clusterings", "note", "project", "三つ", "--cluster", "2", "--note", "quiet ones"]);
     let shown = cli.json(&["clusterings", "show", "project", "三つ"]);
     assert_eq!((&shown["sizes"], &shown["clustering"]["notes"]["1"]), (&made["sizes"], &"quiet ones".into()));

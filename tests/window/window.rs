@@ -267,6 +267,54 @@ fn clusters_follow_k_at_once() {
 }
 
 #[test]
+fn clusters_are_kept_under_a_name_and_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = project(folder.path(), true);
+    let mut harness = harness(Some(&path), vec2(1280.0, 800.0), egui::Theme::Light);
+    opened(&mut harness);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Num5);
+    let shown = |app: &App| app.state().explore.exploration.clone();
+    let shows = move |clusters: usize| move |app: &App| shown(app).is_some_and(|e| e.members.len() == clusters);
+    harness.state_mut().state_mut().explore.clusters = 3;
+    until(&mut harness, "three clusters", shows(3));
+    assert!(harness.query_by_label("Clusters that were kept").is_none(), "nothing was kept yet");
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::S);
+    harness.run_steps(3);
+    harness.get_by_label("Name of the clustering").type_text("quiet and loud");
+    harness.run_steps(2);
+    harness.key_press(Key::Enter);
+    let kept = |app: &App| app.state().project.as_ref().is_some_and(|p| p.snapshot.clusterings.len() == 1);
+    until(&mut harness, "the kept clustering", kept);
+    let three = shown(harness.state()).unwrap();
+    harness.state_mut().state_mut().explore.clusters = 2;
+    until(&mut harness, "two clusters", shows(2));
+    harness.get_by_label("Clusters that were kept").click();
+    harness.run_steps(3);
+    harness.get_by_label_contains("quiet and loud  ·").click();
+    until(&mut harness, "the kept clusters", shows(3));
+    let opened = shown(harness.state()).unwrap();
+    assert!(opened.request.kept.is_some() && opened.clustering == three.clustering);
+    assert!(!UiCommand::KeepClusters.is_enabled(harness.state().state()), "it is kept already");
+    settle(&mut harness);
+    harness.snapshot("kept_clusters");
+    // Another setting makes other clusters.
+    harness.state_mut().state_mut().explore.seed += 1;
+    until(&mut harness, "clusters as set", |app| shown(app).is_some_and(|e| e.request.kept.is_none()));
+    // A name that is taken is refused before anything is sent.
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::S);
+    harness.run_steps(3);
+    harness.get_by_label("Name of the clustering").type_text("quiet and loud");
+    harness.run_steps(2);
+    assert!(harness.query_by_label_contains("already").is_some());
+    harness.key_press(Key::Enter);
+    harness.run_steps(3);
+    assert!(harness.state().state().explore.keeping.is_some() && kept(harness.state()));
+    harness.key_press(Key::Escape);
+    harness.run_steps(2);
+    assert!(harness.state().state().explore.keeping.is_none());
+}
+
+#[test]
 fn a_new_annotator_is_named_without_touching_labels() {
     let folder = tempfile::tempdir().unwrap();
     let path = project(folder.path(), false);

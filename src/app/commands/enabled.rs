@@ -55,6 +55,11 @@ pub fn explored(state: &AppState) -> Availability {
     when(state.explore.exploration.is_some())
 }
 
+pub fn keep_clusters(state: &AppState) -> Availability {
+    let is_new = state.explore.exploration.as_ref().is_some_and(|shown| shown.request.kept.is_none());
+    when(is_writable(state) && is_new && state.view == View::Explore)
+}
+
 pub fn with_labels(state: &AppState) -> Availability {
     when(project(state).is_some_and(|project| !project.snapshot.labels.is_empty()))
 }

@@ -8,7 +8,7 @@ use egui::Key;
 use super::enabled::*;
 use super::{Block, CommandRow, Section, ctrl, ctrl_shift, key, run};
 use crate::app::preferences::ThemeChoice;
-use crate::app::state::View;
+use crate::app::state::{NewName, View};
 use crate::app::{App, icons, paths};
 use crate::engine::command::{EditCommand, JobControl, ProjectCommand};
 
@@ -140,6 +140,10 @@ ui_commands! {
             with_network => |app, _| app.state.explore_run();
         ExportModel: icons::EXPORT, "Export model…", "Write the network of the run on show as safetensors, with torchvision's names, for other programs", [ctrl_shift(Key::E)],
             export_model => |app, _| app.ask_path(&paths::EXPORT_MODEL);
+    }
+    Train {
+        KeepClusters: icons::KEEP, "Keep clusters…", "Keep the clusters on show in the project under a name, to be opened again as they are", [ctrl(Key::S)],
+            keep_clusters => |app, _| app.state.explore.keeping = Some(NewName::default());
     }
     Help {
         CommandPalette: icons::COMMAND, "All commands…", "Find a command by typing a part of its name", [ctrl_shift(Key::P)],

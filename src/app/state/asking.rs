@@ -23,6 +23,21 @@ pub struct WhoQuestion {
     pub just_asked: bool,
 }
 
+/// A name being typed.
+#[derive(Clone, Debug)]
+pub struct NewName {
+    /// The name so far.
+    pub text: String,
+    /// Give the field the keyboard in the next frame.
+    pub focus: bool,
+}
+
+impl Default for NewName {
+    fn default() -> Self {
+        Self { text: String::new(), focus: true }
+    }
+}
+
 /// Where the test part of a new split comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]

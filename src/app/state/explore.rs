@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::Selection;
+use super::{NewName, Selection};
 use crate::clustering::{Elbow, Method};
 use crate::engine::Notice;
 use crate::engine::analysis::{Exploration, ExplorationScores, ExploreRequest};
 use crate::engine::jobs::cluster::ClusteredPart;
 use crate::features::FeatureSource;
-use crate::ids::ImageId;
+use crate::ids::{ClusteringId, ImageId};
+use crate::project::ClusteringRecord;
 
 /// The Explore view.
 #[derive(Debug)]
@@ -23,6 +24,10 @@ pub struct ExploreState {
     pub clusters: usize,
     /// Seed of whatever is drawn.
     pub seed: u64,
+    /// The kept clustering that was opened, as long as nothing is set otherwise.
+    pub kept: Option<ExploreRequest>,
+    /// The name under which the clusters on show are to be kept, so far.
+    pub keeping: Option<NewName>,
     /// What was asked last, and for which load of the project.
     pub requested: Option<(ExploreRequest, u64)>,
     /// Why the clusters asked for last cannot be shown, if so.
@@ -53,6 +58,8 @@ impl Default for ExploreState {
             method: Method::default(),
             clusters: 5,
             seed: 1,
+            kept: None,
+            keeping: None,
             requested: None,
             failed: None,
             lacks_intensities: false,
@@ -70,13 +77,32 @@ impl Default for ExploreState {
 impl ExploreState {
     /// The clusters as they are set, once features are chosen.
     fn wanted(&self) -> Option<ExploreRequest> {
-        Some(ExploreRequest {
+        let made = ExploreRequest {
             features: self.features?,
             part: self.part,
             method: self.method,
             clusters: self.clusters,
             seed: self.seed,
-        })
+            kept: None,
+        };
+        let kept = self.kept.filter(|kept| ExploreRequest { kept: None, ..*kept } == made);
+        Some(kept.unwrap_or(made))
+    }
+
+    /// Opens a kept clustering: everything is set as it was made.
+    pub fn open(&mut self, record: &ClusteringRecord) {
+        // What a newer version kept may be made in a way that this one does not know; it is shown all the same.
+        self.part = record.part.parse().unwrap_or(self.part);
+        self.method = record.method.parse().unwrap_or(self.method);
+        (self.features, self.clusters, self.seed) = (Some(record.features), record.clusters, record.seed);
+        self.kept = None;
+        self.kept = self.wanted().map(|made| ExploreRequest { kept: Some(record.id), ..made });
+        self.focused_cluster = None;
+    }
+
+    /// The kept clustering that is set.
+    pub fn opened(&self) -> Option<ClusteringId> {
+        self.wanted()?.kept
     }
 
     /// The clusters to ask for, where those that are set are not those asked for last. `load` is that of the project:

@@ -28,7 +28,7 @@ use crate::engine::{JobEnd, Notice};
 use crate::evaluation::score::Score;
 use crate::progress::Progress;
 
-pub use asking::{PathQuestion, SplitDialog, TestPart, WhoQuestion};
+pub use asking::{NewName, PathQuestion, SplitDialog, TestPart, WhoQuestion};
 pub use explore::ExploreState;
 pub use group::{AgreementPage, AgreementState, GroupPage, GroupState, NewStudyForm, PicturesChoice, RetestChoice};
 pub use label::LabelState;
@@ -175,7 +175,10 @@ impl AppState {
 
     /// True while something lies over the views that wants an answer first.
     pub fn dialog_is_open(&self) -> bool {
-        self.who.as_ref().is_some_and(|who| !who.just_asked) || self.split_dialog.is_some() || self.ask_before_quitting
+        self.who.as_ref().is_some_and(|who| !who.just_asked)
+            || self.split_dialog.is_some()
+            || self.ask_before_quitting
+            || self.explore.keeping.is_some()
     }
 
     /// True while a field that was asked for in this frame is about to get the keyboard: what is typed is its already.
@@ -184,6 +187,7 @@ impl AppState {
             || self.library.focus_search
             || self.path_question.as_ref().is_some_and(|question| question.focus)
             || self.who.as_ref().is_some_and(|who| who.focus && !who.just_asked)
+            || self.explore.keeping.as_ref().is_some_and(|name| name.focus)
             || self.group.form.as_ref().is_some_and(|form| form.focus)
             || self.view == View::Label && self.label.renaming.as_ref().is_some_and(|(_, name)| name.is_empty())
     }

@@ -57,7 +57,10 @@ impl AppState {
 
     /// Closes what lies on top, else clears the selection.
     pub(in crate::app) fn escape(&mut self) {
-        if std::mem::take(&mut self.ask_before_quitting) || self.split_dialog.take().is_some() {
+        if std::mem::take(&mut self.ask_before_quitting)
+            || self.split_dialog.take().is_some()
+            || self.explore.keeping.take().is_some()
+        {
             return;
         }
         if let Some(who) = self.who.take() {

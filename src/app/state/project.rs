@@ -169,6 +169,7 @@ impl ProjectState {
         match change {
             ProjectChange::Labels(labels) => self.snapshot.labels = labels,
             ProjectChange::Studies(studies) => self.snapshot.studies = studies,
+            ProjectChange::Clusterings(clusterings) => self.snapshot.clusterings = clusterings,
             ProjectChange::SetAside { images, reason } => {
                 for image in images {
                     if let Some(at) = self.position.get(&image) {

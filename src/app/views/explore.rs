@@ -4,7 +4,7 @@ use egui::{RichText, Sense, Ui, vec2};
 use egui_plot::{Line, PlotPoints, Points, VLine};
 
 use crate::app::commands::UiCommand;
-use crate::app::state::{AppState, ProjectState};
+use crate::app::state::{AppState, ExploreState, ProjectState};
 use crate::app::theme::{self, STEP};
 use crate::app::widgets::{image_grid, picture, small};
 use crate::app::{ViewContext, icons};
@@ -132,6 +132,8 @@ pub(super) fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &Pro
                         .on_hover_text(clusterer.definition);
                 }
             });
+            kept_ui(ui, &mut view.state.explore, project);
+            let explore = &mut view.state.explore;
             ui.separator();
             ui.label("Clusters").on_hover_text("K, the number of clusters");
             // The slider covers what is usual; any number can be typed beside it.
@@ -149,10 +151,12 @@ pub(super) fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &Pro
                 }
             }
             ui.separator();
-            if narrow {
-                small::icon_button_ui(ui, view.state, view.actions, UiCommand::ExportClusters);
-            } else {
-                small::command_button_ui(ui, view.state, view.actions, UiCommand::ExportClusters);
+            for command in [UiCommand::ExportClusters, UiCommand::KeepClusters] {
+                if narrow {
+                    small::icon_button_ui(ui, view.state, view.actions, command);
+                } else {
+                    small::command_button_ui(ui, view.state, view.actions, command);
+                }
             }
             if let Some(exploration) = &view.state.explore.exploration {
                 small::weak(ui, counted(exploration.features.rows(), "picture"))
@@ -160,6 +164,30 @@ pub(super) fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &Pro
             }
         });
         ui.add_space(STEP / 2.0);
+    });
+}
+
+/// The clusterings that were kept, to open one; nothing while there is none.
+fn kept_ui(ui: &mut Ui, explore: &mut ExploreState, project: &ProjectState) {
+    let kept = &project.snapshot.clusterings;
+    if kept.is_empty() {
+        return;
+    }
+    let opened = explore.opened();
+    let name = kept.iter().find(|record| Some(record.id) == opened).map_or("as set here", |record| &record.name);
+    small::choice_ui(ui, "Clusters that were kept", name, 110.0, |ui| {
+        if ui.selectable_label(opened.is_none(), "as set here").clicked() {
+            explore.kept = None;
+        }
+        for record in kept {
+            let (clusters, images) = (counted(record.clusters, "cluster"), counted(record.images, "picture"));
+            let text = format!("{}  ·  {clusters}  ·  {images}", record.name);
+            let of = project.features_name(record.features);
+            let help = format!("{} of {of}, seed {}, {}", record.method, record.seed, &record.created_at);
+            if ui.selectable_label(Some(record.id) == opened, text).on_hover_text(help).clicked() {
+                explore.open(record);
+            }
+        }
     });
 }
 

@@ -3,6 +3,7 @@
 pub mod explore;
 mod frame;
 mod group;
+mod keep;
 mod label;
 mod library;
 mod report;
@@ -59,6 +60,7 @@ pub(super) fn window_ui(ui: &mut Ui, view: &mut ViewContext<'_>) {
     command_palette::palette_ui(&context, view);
     command_palette::cheat_sheet_ui(&context, view);
     train::split::ui(&context, view);
+    keep::ui(&context, view);
     who_pane::ui(&context, view);
     frame::quit_ui(&context, view);
 }

@@ -81,11 +81,13 @@ fn scores_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, sc
             view.state.toast("Copied every score, with tabs between the columns");
         }
     });
+    let kept = project.snapshot.clusterings.iter().find(|record| Some(record.id) == request.kept);
+    let kept = kept.map_or_else(String::new, |record| format!("“{}”: ", record.name));
     let synthetic = if project.snapshot.data_remark.is_some() { "  ·  synthetic data" } else { "" };
     small::weak(
         ui,
         format!(
-            "{} of {} ({}), {}, seed {}{synthetic}",
+            "{kept}{} of {} ({}), {}, seed {}{synthetic}",
             counted(report.clusters, "cluster"),
             match request.features {
                 FeatureSource::Run(run) => format!("run {}", run.0),

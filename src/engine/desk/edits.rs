@@ -4,6 +4,7 @@ use super::Desk;
 use crate::engine::analysis::Question;
 use crate::engine::command::EditCommand;
 use crate::engine::event::{EditEvent, Event, ProjectChange};
+use crate::engine::jobs::cluster;
 use crate::error::Result;
 use crate::project::history::Change;
 
@@ -37,6 +38,13 @@ impl Desk {
                 self.project()?.use_split(split)?;
                 self.outbox.push(Event::Done(format!("Split {} is in use again; undo takes that back", split.0)));
                 self.reload()
+            }
+            EditCommand::KeepClustering(name, shown) => {
+                let project = self.project()?;
+                cluster::keep(project, &name, &shown.features, &shown.clustering, &shown.request.made())?;
+                let clusterings = project.clusterings()?;
+                self.outbox.push(Event::Done(format!("Kept as “{}”", crate::names::clean(&name))));
+                self.changed(ProjectChange::Clusterings(clusterings))
             }
             EditCommand::Undo => {
                 let change = self.project()?.undo()?;

@@ -1,5 +1,6 @@
 //! Cluster: group pictures by their features, with any of the ways there are, write the clusters, and keep them.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -133,6 +134,32 @@ pub fn keep(
     project.add_clustering(name, &new)
 }
 
+/// A kept clustering, with features to look at it by.
+#[derive(Debug)]
+pub struct Opened {
+    /// Rows of the images that were clustered, as far as they have features.
+    pub features: FeatureMatrix,
+    /// The clusters with the numbers they were kept with.
+    pub clustering: Clustering,
+    /// Images that were clustered and have no features.
+    pub missing: usize,
+}
+
+/// Opens a kept clustering: by the features that were clustered, or by others.
+///
+/// # Errors
+/// `User` when it or the features are gone, or when a whole cluster has no features; `Data` for damage.
+pub fn open(project: &Project, id: ClusteringId, source: FeatureSource) -> Result<Opened> {
+    let record = project.clustering(id)?;
+    let kept = project.assignments(id)?;
+    let images: Vec<ImageId> = kept.iter().map(|assignment| assignment.image).collect();
+    let features = features::stored(project, source, &images)?;
+    let cluster_of: HashMap<ImageId, usize> = kept.iter().map(|kept| (kept.image, kept.cluster)).collect();
+    let assignments: Vec<usize> = features.image_ids.iter().map(|image| cluster_of[image]).collect();
+    let clustering = Clustering::as_numbered(features.view()?, &assignments, record.clusters, record.seed)?;
+    Ok(Opened { missing: images.len() - features.rows(), features, clustering })
+}
+
 /// Writes the clusters as CSV, counted from 1 as everywhere else people see them, and beside it what they are.
 ///
 /// # Errors
@@ -149,6 +176,19 @@ pub fn write(
     let assignments: Vec<Assignment> =
         assignments.map(|((&image, &cluster), &distance)| Assignment { image, cluster, distance }).collect();
     write_assignments(project, &assignments, facts, file)
+}
+
+/// Writes a kept clustering; gives how many images it has.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_kept(project: &Project, id: ClusteringId, file: &OutputFile) -> Result<usize> {
+    let record = project.clustering(id)?;
+    let mut facts = record.facts;
+    facts.insert("clustering".to_owned(), json!(record.name));
+    let assignments = project.assignments(id)?;
+    write_assignments(project, &assignments, facts, file)?;
+    Ok(assignments.len())
 }
 
 /// Writes assignments with what they are, the pictures by their paths, the clusters counted from 1.
