@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CudaStorage, CustomOp1, CustomOp3, Layout, MetalStorage, Shape, Storage, Tensor, bail};
+use candle_nn::{Conv2d, Conv2dConfig, Module};
 
 use super::kernels::{self, Extent};
 use super::winograd::{self, Direction, Finish, TransformedWeights};
@@ -190,9 +191,9 @@ fn set<T>(slot: &Mutex<Option<T>>, value: T) {
 /// # Errors
 /// candle's.
 pub fn conv3x3_relu_planes(input: &Tensor, weights: &Tensor, bias: &Tensor) -> candle_core::Result<Tensor> {
-    let shift = bias.detach().reshape((1, bias.elem_count(), 1, 1))?;
-    let sums = input.detach().conv2d(&weights.detach(), 1, 1, 1, 1)?.broadcast_add(&shift)?;
-    let result = sums.relu()?;
+    let same_size = Conv2dConfig { padding: 1, ..Conv2dConfig::default() };
+    let layer = Conv2d::new(weights.detach(), Some(bias.detach()), same_size);
+    let result = layer.forward(&input.detach())?.relu()?;
     if !(input.track_op() || weights.track_op() || bias.track_op()) {
         return Ok(result);
     }

@@ -10,6 +10,7 @@
 use std::ops::Range;
 
 use candle_core::{Tensor, bail};
+use candle_nn::{Conv2d, Conv2dConfig, Module};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -30,8 +31,8 @@ pub struct Kernels {
     shape: [usize; 4],
     stride: usize,
     padding: usize,
-    /// Weights O × I × k × k and bias O where a library convolves.
-    planes: Option<[Tensor; 2]>,
+    /// The layer of candle's, of planes N × C × H × W, on the devices that candle convolves on.
+    planes: Option<Conv2d>,
     /// On the processor: panels of kernels side by side, each k · k · I × panel width, with zeros after the last kernel.
     panels: Vec<f32>,
     bias: Vec<f32>,
@@ -56,7 +57,7 @@ impl Kernels {
             bias: Vec::new(),
         };
         if !weights.device().is_cpu() {
-            kernels.planes = Some([weights.clone(), bias.clone()]);
+            kernels.planes = Some(layer(weights, bias, stride, padding));
             return Ok(kernels);
         }
         kernels.bias = bias.to_vec1()?;
@@ -89,8 +90,8 @@ pub fn convolution(
     added: Option<&Tensor>,
     relu: bool,
 ) -> candle_core::Result<Tensor> {
-    if let Some([weights, bias]) = &kernels.planes {
-        let result = convolution_planes(stack, weights, bias, kernels.stride, kernels.padding)?;
+    if let Some(layer) = &kernels.planes {
+        let result = layer.forward(stack)?;
         let result = if let Some(added) = added { (result + added)? } else { result };
         return if relu { result.relu() } else { Ok(result) };
     }
@@ -231,15 +232,10 @@ impl WithSimd for Unit<'_> {
     }
 }
 
-/// [`convolution`] of planes N × C × H × W without what follows it, by candle.
-fn convolution_planes(
-    planes: &Tensor,
-    weights: &Tensor,
-    bias: &Tensor,
-    stride: usize,
-    padding: usize,
-) -> candle_core::Result<Tensor> {
-    planes.conv2d(weights, padding, stride, 1, 1)?.broadcast_add(&bias.reshape((1, (), 1, 1))?)
+/// [`convolution`] without what follows it, as a layer of candle's.
+fn layer(weights: &Tensor, bias: &Tensor, stride: usize, padding: usize) -> Conv2d {
+    let config = Conv2dConfig { padding, stride, ..Conv2dConfig::default() };
+    Conv2d::new(weights.clone(), Some(bias.clone()), config)
 }
 
 /// 3×3 maximum pooling with stride 2 of a stack without negative values, with a border of one pixel: of its zeros none is
@@ -328,7 +324,7 @@ mod tests {
                 }
             }
             // The way of a GPU, on the processor.
-            let other = values(&convolution_planes(&planes, &weights, &bias, stride, padding).unwrap());
+            let other = values(&layer(&weights, &bias, stride, padding).forward(&planes).unwrap());
             assert!(found_values.iter().zip(&other).all(|(a, b)| (a - b).abs() < 1e-4), "{side} {stride} {padding}");
             // A picture alone has the same bits.
             let second = stack.narrow(0, 1, 1).unwrap();
@@ -359,7 +355,7 @@ mod tests {
             let kernels = Kernels::new(&weights, &bias, stride, side / 2).unwrap();
             let found = convolution(&stack_from_planes(&planes).unwrap(), &kernels, None, false).unwrap();
             let found = values(&planes_from_stack(&found).unwrap());
-            let wanted = values(&convolution_planes(&planes, &weights, &bias, stride, side / 2).unwrap());
+            let wanted = values(&layer(&weights, &bias, stride, side / 2).forward(&planes).unwrap());
             let largest = wanted.iter().fold(0f32, |largest, value| largest.max(value.abs()));
             assert!(found.iter().zip(&wanted).all(|(a, b)| (a - b).abs() < 1e-5 * largest), "{inputs} {outputs}");
         }

@@ -5,6 +5,7 @@
 //! depend on the other rows, nor on the number of threads.
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Shape, Tensor, bail};
+use candle_nn::{Linear, Module};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -120,14 +121,19 @@ pub fn linear_values(input: &[f32], inputs: usize, weights: &[f32], bias: &[f32]
 /// candle's, where the shapes do not fit or memory runs out.
 pub fn linear(input: &Tensor, weights: &Tensor, bias: &Tensor) -> candle_core::Result<Tensor> {
     if input.device().is_cpu() {
-        return input.contiguous()?.apply_op3(weights, bias, Linear);
+        return input.contiguous()?.apply_op3(weights, bias, LinearKernel);
     }
-    input.matmul(&weights.t()?)?.broadcast_add(bias)
+    layer(weights, bias).forward(input)
 }
 
-struct Linear;
+/// The same as a layer of candle's, for the devices that candle multiplies on.
+fn layer(weights: &Tensor, bias: &Tensor) -> Linear {
+    Linear::new(weights.clone(), Some(bias.clone()))
+}
 
-impl CustomOp3 for Linear {
+struct LinearKernel;
+
+impl CustomOp3 for LinearKernel {
     fn name(&self) -> &'static str {
         "linear"
     }
@@ -193,5 +199,33 @@ impl CustomOp3 for Linear {
             };
             Ok((of_input, of_weights, of_bias))
         })?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use candle_core::{Device, Var};
+
+    #[test]
+    fn the_kernel_and_the_layer_agree() {
+        let variable = |shape: &[usize], step: usize| {
+            let count: usize = shape.iter().product();
+            let values: Vec<f32> = (0..count).map(|i| ((i * step) % 1009) as f32 / 504.5 - 1.0).collect();
+            Var::from_vec(values, shape, &Device::Cpu).unwrap()
+        };
+        let (input, weights, bias) = (variable(&[7, 37], 331), variable(&[5, 37], 577), variable(&[5], 211));
+        let values = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let results = [linear(&input, &weights, &bias).unwrap(), layer(&weights, &bias).forward(&input).unwrap()];
+        let gradients = results.each_ref().map(|result| result.sqr().unwrap().sum_all().unwrap().backward().unwrap());
+        let close = |ours: &Tensor, theirs: &Tensor| {
+            assert_eq!(ours.dims(), theirs.dims());
+            assert!(values(ours).iter().zip(values(theirs)).all(|(a, b)| (a - b).abs() < 1e-4));
+        };
+        close(&results[0], &results[1]);
+        for variable in [&input, &weights, &bias] {
+            close(gradients[0].get(variable).unwrap(), gradients[1].get(variable).unwrap());
+        }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A *stack* of pictures has the layout that its device is quick with: channels-last, N × H × W × C, on the processor and
 //! planes, N × C × H × W, on a GPU. [`stack_from_planes`] and [`planes_from_stack`] convert; [`conv3x3_relu`],
-//! [`max_pool2x2`] and [`channel_means`] take stacks and give stacks or numbers. All have the gradients that PyTorch has.
+//! [`convolution()`] and [`channel_means`] take stacks and give stacks or numbers. All that is trained has the gradients that
+//! PyTorch has. Where candle computes, on a GPU, its layers ([`candle_nn`]) are used.
 //!
 //! The kernels of the processor are in `matrix` (the innermost loop), `winograd`, `direct` and `kernels`.
 
