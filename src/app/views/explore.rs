@@ -24,6 +24,8 @@ use crate::wording::{number, score, shown};
 
 /// Below this width the bar gets along with less.
 const NARROW_POINTS: f32 = 1040.0;
+/// Below this width its buttons are icons.
+const NAMED_BUTTONS_POINTS: f32 = 1340.0;
 /// Largest K of the slider.
 const MOST_CLUSTERS: usize = 20;
 /// Largest seed that a field of decimal numbers holds exactly.
@@ -98,6 +100,7 @@ pub(super) fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &Pro
         ui.add_space(STEP / 2.0);
         ui.horizontal_wrapped(|ui| {
             let narrow = ui.available_width() < NARROW_POINTS;
+            let with_icons = ui.available_width() < NAMED_BUTTONS_POINTS;
             if narrow {
                 ui.spacing_mut().slider_width = 110.0;
                 ui.spacing_mut().item_spacing.x = 6.0;
@@ -152,7 +155,7 @@ pub(super) fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &Pro
             }
             ui.separator();
             for command in [UiCommand::ExportClusters, UiCommand::KeepClusters] {
-                if narrow {
+                if with_icons {
                     small::icon_button_ui(ui, view.state, view.actions, command);
                 } else {
                     small::command_button_ui(ui, view.state, view.actions, command);
