@@ -10,12 +10,12 @@ use super::output::Output;
 use crate::clustering::Method;
 use crate::engine::jobs::cluster::{self, ClusteredPart};
 use crate::engine::jobs::{counted, features};
+use crate::engine::makers::{self, Maker};
 use crate::engine::output_file::{FileKind, OutputFile};
 use crate::error::{Error, Result};
-use crate::features::{FeatureSource, JoinedPart, Recipe};
+use crate::features::FeatureSource;
 use crate::ids::RunId;
 use crate::interchange::{about, features_csv, npy};
-use crate::nn::backbone::BackboneSpec;
 use crate::project::{FeatureSetRecord, Project};
 
 /// Rows that are said by name where many were left out.
@@ -43,87 +43,6 @@ enum Action {
     Export(ExportArguments),
     /// Remove a feature set; what clusterings and other sets were made of stays.
     Remove(SetArguments),
-}
-
-/// Make a feature set.
-#[derive(Debug, Subcommand)]
-enum Maker {
-    /// The label intensities of a run, as they are now.
-    Intensities(IntensitiesArguments),
-    /// The labels themselves, 1 where annotators agree that it holds.
-    MultiHot(NewArguments),
-    /// What a pre-trained network makes of the pictures, without any training.
-    Backbone(BackboneArguments),
-    /// Features from a CSV or Parquet file (`image`, then a column for each feature), or a .npy with its names beside it.
-    Import(ImportArguments),
-    /// Several sets side by side, each scaled to count as much as its weight says.
-    Joined(JoinedArguments),
-    /// Every row scaled to length 1, so that k-means compares directions (cosine).
-    UnitLength(OfArguments),
-}
-
-#[derive(Args, Debug)]
-struct NewArguments {
-    /// The project.
-    dir: PathBuf,
-    /// What the feature set is to be called.
-    #[arg(long)]
-    name: String,
-}
-
-#[derive(Args, Debug)]
-struct IntensitiesArguments {
-    #[command(flatten)]
-    new: NewArguments,
-    /// The run.
-    #[arg(long, value_name = "ID")]
-    run: i64,
-}
-
-#[derive(Args, Debug)]
-struct BackboneArguments {
-    #[command(flatten)]
-    new: NewArguments,
-    /// The network: vgg16, resnet50 (torchvision's: stride in the 3×3) or resnet50-caffe (Keras's: in the first 1×1).
-    #[arg(long, default_value = "vgg16")]
-    network: String,
-    /// Which of its outputs: of vgg16 mean, statistics or grid; of resnet50 pooled, or stage-1 to stage-4. The first unless
-    /// given.
-    #[arg(long)]
-    output: Option<String>,
-    /// Side of the pictures in pixels.
-    #[arg(long, default_value_t = 384, value_parser = clap::value_parser!(u32).range(32..=2048))]
-    size: u32,
-    /// Its weights: a safetensors file, or hf:owner/name/file; the built-in ones unless given.
-    #[arg(long, default_value = "")]
-    weights: String,
-}
-
-#[derive(Args, Debug)]
-struct ImportArguments {
-    #[command(flatten)]
-    new: NewArguments,
-    /// The file.
-    #[arg(long, value_name = "FILE")]
-    file: PathBuf,
-}
-
-#[derive(Args, Debug)]
-struct JoinedArguments {
-    #[command(flatten)]
-    new: NewArguments,
-    /// A set to join (run-3 for the label intensities of run 3), with a weight after `=` if it is not 1; two or more.
-    #[arg(long = "of", value_name = "SET[=WEIGHT]", required = true)]
-    parts: Vec<String>,
-}
-
-#[derive(Args, Debug)]
-struct OfArguments {
-    #[command(flatten)]
-    new: NewArguments,
-    /// The set (run-3 for the label intensities of run 3).
-    #[arg(long, value_name = "SET")]
-    of: String,
 }
 
 #[derive(Args, Debug)]
@@ -181,60 +100,6 @@ struct FileArguments {
     replacing: super::Replacing,
 }
 
-impl Maker {
-    fn new_set(&self) -> &NewArguments {
-        match self {
-            Self::MultiHot(new) => new,
-            Self::Intensities(arguments) => &arguments.new,
-            Self::Backbone(arguments) => &arguments.new,
-            Self::Import(arguments) => &arguments.new,
-            Self::Joined(arguments) => &arguments.new,
-            Self::UnitLength(arguments) => &arguments.new,
-        }
-    }
-
-    fn recipe(&self, project: &Project) -> Result<Recipe> {
-        Ok(match self {
-            Self::MultiHot(_) => Recipe::MultiHot { labels: Vec::new() },
-            Self::Intensities(arguments) => Recipe::Intensities { run: project.run(RunId(arguments.run))?.id },
-            Self::Backbone(arguments) => Recipe::Backbone {
-                backbone: arguments.network.clone(),
-                output: match &arguments.output {
-                    Some(output) => output.clone(),
-                    None => BackboneSpec::named(&arguments.network)?.outputs[0].name.to_owned(),
-                },
-                size_px: arguments.size,
-                weights: arguments.weights.clone(),
-                weights_hash: String::new(),
-            },
-            Self::Import(arguments) => {
-                Recipe::Imported { file: arguments.file.to_string_lossy().into_owned(), file_hash: String::new() }
-            }
-            Self::Joined(arguments) => Recipe::Joined {
-                parts: arguments.parts.iter().map(|part| part_of(project, part)).collect::<Result<_>>()?,
-            },
-            Self::UnitLength(arguments) => Recipe::UnitLength { of: project.feature_source(&arguments.of)? },
-        })
-    }
-}
-
-/// A part to join: `SET`, or `SET=WEIGHT`.
-fn part_of(project: &Project, text: &str) -> Result<JoinedPart> {
-    // A name may hold `=` itself.
-    match (project.feature_source(text), text.rsplit_once('=')) {
-        (Ok(of), _) => Ok(JoinedPart { of, weight: 1.0 }),
-        (Err(error), None) => Err(error),
-        (Err(_), Some((name, weight))) => {
-            let of = project.feature_source(name)?;
-            let weight = weight.trim().parse().map_err(|_| {
-                Error::user(format!("“{weight}” is no weight for “{name}”"))
-                    .hint("say a number above 0, as in NAME=0.5")
-            })?;
-            Ok(JoinedPart { of, weight })
-        }
-    }
-}
-
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     match &arguments.action {
         None => {
@@ -261,13 +126,13 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
 }
 
 fn make(maker: &Maker, output: &Output) -> Result<()> {
-    let new = maker.new_set();
-    let mut project = super::open_to_write(&new.dir)?;
+    let (dir, name) = maker.target();
+    let mut project = super::open_to_write(dir)?;
     // A name that is taken is told before an hour of work, not after.
-    project.free_feature_set_name(&new.name)?;
+    project.free_feature_set_name(name)?;
     let recipe = maker.recipe(&project)?;
-    let made = features::make(&mut project, recipe, &output.terminal, &super::cancel_on_interrupt())?;
-    let id = project.add_feature_set(&new.name, &made.recipe, &made.matrix)?;
+    let made = makers::make(&mut project, recipe, &output.terminal, &super::cancel_on_interrupt())?;
+    let id = project.add_feature_set(name, &made.recipe, &made.matrix)?;
     let record = project.feature_set(id)?;
     output.print(&json!({ "feature_set": record, "left_out": made.left_out }), || {
         let mut text = format!("Made “{}”: {}\n", record.name, size(&record));

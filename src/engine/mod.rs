@@ -14,6 +14,7 @@ pub mod command;
 pub mod desk;
 pub mod event;
 pub mod jobs;
+pub mod makers;
 pub mod output_file;
 pub mod session;
 pub mod snapshot;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::common::{Cli, sample_folder};
 use atmoscope::engine::jobs::{cluster::ClusteredPart, features};
+use atmoscope::engine::makers;
 use atmoscope::features::{FeatureMatrix, FeatureSource, JoinedPart, Recipe};
 use atmoscope::ids::{FeatureSetId, ImageId};
 use atmoscope::progress::{Cancel, Silent};
@@ -149,7 +150,7 @@ fn a_test_part_without_a_run_is_that_of_the_split_in_use_and_of_joined_runs_what
     cli.ok(&["split", "project", "--seed", "9"]);
     let mut project = Project::open(&folder.path().join("project")).unwrap();
     let make = |project: &mut Project, name: &str, recipe: Recipe| {
-        let made = features::make(project, recipe, &Silent, &Cancel::new()).unwrap();
+        let made = makers::make(project, recipe, &Silent, &Cancel::new()).unwrap();
         FeatureSource::Set(project.add_feature_set(name, &made.recipe, &made.matrix).unwrap())
     };
     let runs = [1, 2].map(|run| FeatureSource::Run(atmoscope::ids::RunId(run)));

@@ -1,38 +1,21 @@
-//! Features: of which pictures, from where, and how a new set of them is made.
+//! Features: of which pictures, and from where.
 //!
 //! Whatever clusters, scores or writes features names them as a [`FeatureSource`] and takes its rows from here, in the
 //! order of the pictures' paths: [`of`] computes label intensities that a run lacks, [`stored`] takes only what is there.
-//! [`make`] follows a [`Recipe`]; a new maker is a file in `features/`, a variant of the recipe, and its line in there.
 
 use std::collections::{BTreeSet, HashSet};
-use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
 use super::cluster::ClusteredPart;
-use super::intensities::{self, BackboneSource, Unreadable};
-use crate::dataset::{Part, targets};
+use super::intensities::{self, Unreadable};
+use crate::dataset::Part;
 use crate::error::{Error, Result};
-use crate::features::{self, FeatureMatrix, FeatureSource, Recipe};
+use crate::features::{FeatureMatrix, FeatureSource};
 use crate::ids::{ImageId, RunId};
-use crate::interchange::feature_forms::feature_form;
 use crate::interchange::features_csv::FeatureTable;
-use crate::interchange::{Parsed, Problem, read_file};
-use crate::nn::backbone::BackboneOutput;
-use crate::nn::{self, DeviceChoice, weights};
 use crate::progress::{Cancel, Observer};
 use crate::project::{FeatureKind, Project, RunRecord, SplitRecord};
-
-/// A feature set that was made and is not kept yet.
-#[derive(Debug)]
-pub struct MadeSet {
-    /// The recipe, with the hashes of what was read.
-    pub recipe: Recipe,
-    /// The features.
-    pub matrix: FeatureMatrix,
-    /// Pictures, or names in a file, that have no features, and why.
-    pub left_out: Unreadable,
-}
 
 /// Which features, in words: "label intensities of run 3", or the name of a kept set.
 ///
@@ -199,125 +182,6 @@ pub fn stored(project: &Project, source: FeatureSource, images: &[ImageId]) -> R
             Ok(matrix)
         }
     }
-}
-
-/// Makes features by a recipe, of every picture that is not set aside.
-///
-/// # Errors
-/// `User` for a recipe that cannot be followed; `Data` for a file that is damaged; those of the network; `Cancelled`.
-pub fn make(project: &mut Project, recipe: Recipe, observer: &dyn Observer, cancel: &Cancel) -> Result<MadeSet> {
-    let images: Vec<ImageId> =
-        project.images()?.into_iter().filter(|image| image.set_aside.is_none()).map(|image| image.id).collect();
-    let (recipe, matrix, left_out) = match recipe {
-        Recipe::Intensities { run } => {
-            let (matrix, left_out) = of(project, FeatureSource::Run(run), ClusteredPart::All, observer, cancel)?;
-            (Recipe::Intensities { run }, matrix, left_out)
-        }
-        Recipe::MultiHot { .. } => multi_hot(project, &images)?,
-        Recipe::Backbone { backbone, output, size_px, weights, .. } => {
-            backbone_output(project, &images, &backbone, &output, size_px, &weights, observer, cancel)?
-        }
-        Recipe::Imported { file, .. } => imported(project, Path::new(&file))?,
-        Recipe::Joined { parts } => {
-            let (mut matrices, mut left_out) = (Vec::new(), Vec::new());
-            for part in &parts {
-                let (matrix, missing) = of(project, part.of, ClusteredPart::All, observer, cancel)?;
-                matrices.push((name_of(project, part.of)?, matrix, part.weight));
-                left_out.extend(missing);
-            }
-            (Recipe::Joined { parts }, features::joined(matrices)?, left_out)
-        }
-        Recipe::UnitLength { of: source } => {
-            let (matrix, left_out) = of(project, source, ClusteredPart::All, observer, cancel)?;
-            (Recipe::UnitLength { of: source }, features::unit_length(matrix), left_out)
-        }
-    };
-    let mut told = HashSet::new();
-    let left_out = left_out.into_iter().filter(|(name, _)| told.insert(name.clone())).collect();
-    Ok(MadeSet { recipe, matrix, left_out })
-}
-
-type Made = (Recipe, FeatureMatrix, Unreadable);
-
-fn multi_hot(project: &Project, images: &[ImageId]) -> Result<Made> {
-    let labels: Vec<_> = project.labels()?.into_iter().map(|label| (label.id, label.name)).collect();
-    let consensus = project.consensus()?;
-    let names = project.image_names()?;
-    let (mut rows, mut left_out) = (Vec::new(), Vec::new());
-    for image in images {
-        match consensus.get(image) {
-            Some(answers) => {
-                rows.push((*image, targets::labels_of(answers)));
-            }
-            None => left_out.push((names.shown(*image), "no annotator said anything of it".to_owned())),
-        }
-    }
-    if rows.is_empty() {
-        return Err(Error::user("no picture has labels yet").hint("label pictures, or import labels, first"));
-    }
-    let matrix = features::multi_hot(&rows, &labels)?;
-    Ok((Recipe::MultiHot { labels }, matrix, left_out))
-}
-
-#[allow(clippy::too_many_arguments)]
-fn backbone_output(
-    project: &Project,
-    images: &[ImageId],
-    backbone: &str,
-    output: &str,
-    size_px: u32,
-    weights: &str,
-    observer: &dyn Observer,
-    cancel: &Cancel,
-) -> Result<Made> {
-    let wanted = BackboneOutput::named(backbone, output)?;
-    let device = nn::select(DeviceChoice::default())?;
-    let found = weights::resolve_for(wanted.network, weights, &project.weights_folder(), observer, cancel)?;
-    let source = BackboneSource { weights: &found, output: wanted, image_size_px: size_px, device: &device };
-    let (matrix, left_out) = source.features(project, images, observer, cancel)?;
-    if matrix.rows() == 0 {
-        return Err(intensities::none_readable());
-    }
-    let recipe = Recipe::Backbone {
-        backbone: backbone.to_owned(),
-        output: output.to_owned(),
-        size_px,
-        weights: weights.to_owned(),
-        weights_hash: found.hash.clone(),
-    };
-    Ok((recipe, matrix, left_out))
-}
-
-fn imported(project: &Project, file: &Path) -> Result<Made> {
-    let bytes = read_file(file)?;
-    let Parsed { value: table, problems } = (feature_form(file).read)(file, &bytes)?;
-    let line = |problem: &Problem| (format!("line {}", problem.line), problem.message.clone());
-    let mut left_out: Unreadable = problems.iter().map(line).collect();
-    if table.names.is_empty() {
-        return Err(Error::user(format!("{} has no columns of features", file.display()))
-            .hint("it names `image` and each feature"));
-    }
-    let names = project.image_names()?;
-    let by_path = names.by_path();
-    let mut rows: Vec<(ImageId, &[f32])> = Vec::new();
-    let mut seen = HashSet::new();
-    for (name, row) in table.images.iter().zip(table.values.chunks_exact(table.names.len())) {
-        match by_path.get(name.as_str()) {
-            None => left_out.push((name.clone(), "the project has no picture of this name".to_owned())),
-            Some(image) if !seen.insert(*image) => left_out.push((name.clone(), "it stands there twice".to_owned())),
-            Some(image) => rows.push((*image, row)),
-        }
-    }
-    if rows.is_empty() {
-        return Err(Error::user(format!("{} has features of no picture of the project", file.display()))
-            .hint("its column `image` holds paths as the Library shows them"));
-    }
-    let ids = rows.iter().map(|(image, _)| *image).collect();
-    let values = rows.iter().flat_map(|(_, row)| row.iter().copied()).collect();
-    let matrix = FeatureMatrix::new(ids, table.names.clone(), values)?;
-    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let recipe = Recipe::Imported { file: name, file_hash: blake3::hash(&bytes).to_hex().to_string() };
-    Ok((recipe, matrix, left_out))
 }
 
 /// The features with the pictures by their paths, to be written.

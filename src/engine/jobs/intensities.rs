@@ -212,7 +212,7 @@ impl Source<'_> {
 }
 
 /// None of the pictures asked for can be read.
-pub(super) fn none_readable() -> Error {
+pub(in crate::engine) fn none_readable() -> Error {
     Error::data("none of the pictures can be read").hint(
         "`atmoscope status DIR` says which are missing or changed; if their folder was moved, say where it is now: \
          `atmoscope relink DIR FOLDER`, or Library › Find moved pictures",
