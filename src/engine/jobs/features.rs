@@ -232,8 +232,8 @@ pub fn make(project: &mut Project, recipe: Recipe, observer: &dyn Observer, canc
             (Recipe::UnitLength { of: source }, features::unit_length(matrix), left_out)
         }
     };
-    let mut told = HashSet::new();
-    let left_out = left_out.into_iter().filter(|(name, _)| told.insert(name.clone())).collect();
+    let mut listed = HashSet::new();
+    let left_out = left_out.into_iter().filter(|(name, _)| listed.insert(name.clone())).collect();
     Ok(MadeSet { recipe, matrix, left_out })
 }
 
