@@ -57,7 +57,7 @@ fn target_of(path: &Path) -> Result<PathBuf> {
 /// Where the links that begin at `path` end, where nothing is yet.
 fn end_of_links(path: &Path) -> PathBuf {
     let mut target = path.to_path_buf();
-    // No system follows more; a circle is told by the attempt to write.
+    // No system follows more; the attempt to write fails in a circle.
     for _ in 0..40 {
         let Ok(next) = fs::read_link(&target) else { break };
         target = target.parent().map_or_else(|| next.clone(), |folder| folder.join(&next));
@@ -72,7 +72,7 @@ fn fill(file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io:
     file.sync_all()
 }
 
-/// A new file in the folder of `path`, under a name that nobody else uses.
+/// A new file in the folder of `path`, under a name that is not in use.
 fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not the name of a file"))?;
     loop {

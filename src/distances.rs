@@ -1,6 +1,6 @@
 //! Squared Euclidean distances between rows of features, many at once.
 //!
-//! k-means and the silhouette come down to Σ_c (a_c − b_c)² for very many pairs of rows. A few rows are laid side by
+//! k-means and the silhouette come down to Σ_c (a_c − b_c)² for very many pairs of rows. A few rows are packed side by
 //! side ([`Points`]) and each distance keeps a lane of a vector to itself, in which its terms are added in the order of
 //! the columns. So every distance is the one that a plain loop gives, bit for bit, on any instruction set and any
 //! number of threads; what changes is only how many are computed at a time.
@@ -87,7 +87,7 @@ impl<'a, T: Value> Rows<'a, T> {
 pub fn check_finite<T: Value>(values: ArrayView2<T>) -> Result<()> {
     match values.indexed_iter().find(|(_, value)| !value.wide().is_finite()) {
         Some(((row, column), value)) => Err(Error::data(format!(
-            "the features hold a value that is no finite number: {} in row {} and column {}",
+            "the features hold NaN or infinite values: {} in row {} and column {}",
             value.wide(),
             row + 1,
             column + 1

@@ -1,4 +1,4 @@
-//! What can go wrong, told so that the person knows what happened, to which file, and what to do next.
+//! What can go wrong, worded so that the person knows what happened, to which file, and what to do next.
 //!
 //! Every fallible function in the crate returns [`Result`]. The [`ErrorKind`] says whose fault it is;
 //! the command line turns it into an exit code, the window into a line in the list of problems.

@@ -27,7 +27,7 @@ pub trait Observer: Sync {
     fn progress(&self, progress: Progress);
     /// Something worth a line in the log.
     fn note(&self, _text: &str) {}
-    /// Something was left out of the result. Told also to whoever asked for no notes.
+    /// Something was left out of the result. Reported even where notes are switched off.
     fn left_out(&self, text: &str) {
         self.note(text);
     }
@@ -52,7 +52,7 @@ enum Wish {
     Stop,
 }
 
-/// A flag that asks work to stop, or to wait until it is told to go on. Clones share the flag.
+/// A flag that asks work to stop, or to wait until it may go on. Clones share the flag.
 ///
 /// Work asks it between steps; while it is to wait, the asking does not return.
 #[derive(Clone, Debug, Default)]
@@ -86,7 +86,7 @@ impl Cancel {
         self.set(|wish| if wish == Wish::Stop { wish } else { Wish::GoOn });
     }
 
-    /// True once somebody asked to stop. Waits as long as the work is to wait.
+    /// True once it was cancelled. Waits as long as the work is to wait.
     pub fn is_cancelled(&self) -> bool {
         let (wish, changed) = &*self.0;
         let wish = wish.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,7 +94,7 @@ impl Cancel {
         *wish == Wish::Stop
     }
 
-    /// An error of kind [`Cancelled`](crate::error::ErrorKind::Cancelled) once somebody asked to stop.
+    /// An error of kind [`Cancelled`](crate::error::ErrorKind::Cancelled) once it was cancelled.
     pub fn check(&self) -> Result<()> {
         if self.is_cancelled() { Err(Error::cancelled()) } else { Ok(()) }
     }

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::evaluation::agreement_report::{self as agreement, AgreementReport, AgreementRequest};
 use crate::evaluation::{Consensus, Estimate, LEAST_IMAGES_FOR_INTERVAL};
 use crate::ids::ImageId;
-use crate::interchange::grouping_forms::{GroupingForm, Missing};
+use crate::interchange::grouping_forms::{GroupingDefaults, GroupingForm};
 use crate::interchange::{groupings, read_file};
 use crate::progress::Observer;
 use crate::project::Project;
@@ -74,10 +74,10 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
 
 fn from_file(file: &Path) -> Result<Vec<RaterSort<String>>> {
     let bytes = read_file(file)?;
-    let parsed = GroupingForm::recognise(&bytes).parse(&bytes, &Missing::default());
+    let parsed = GroupingForm::recognise(&bytes).parse(&bytes, &GroupingDefaults::default());
     if let Some(first) = parsed.problems.first() {
         return Err(Error::user(format!("{}, line {}: {}", file.display(), first.line, first.message))
-            .hint("mend the file and try again"));
+            .hint("correct the file and try again"));
     }
     Ok(groupings::rater_sorts(parsed.value))
 }
@@ -91,7 +91,7 @@ fn compare<Image: Ord + Clone + Send + Sync>(
 ) -> Result<()> {
     let known: BTreeSet<&StudyCondition> = sorts.iter().map(|sort| &sort.condition).collect();
     let wanted = arguments.condition.as_ref();
-    let is_wanted = |of: &&&StudyCondition| wanted.is_none_or(|wanted| *wanted == of.condition);
+    let is_wanted = |known: &&&StudyCondition| wanted.is_none_or(|wanted| *wanted == known.condition);
     let conditions: Vec<&StudyCondition> = known.iter().filter(is_wanted).copied().collect();
     if let Some(wanted) = wanted.filter(|_| conditions.is_empty() && !known.is_empty()) {
         let known: Vec<String> = known.iter().map(ToString::to_string).collect();

@@ -78,7 +78,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let mut project = match &arguments.name {
         Some(name) => {
             let project = super::open_to_write(&arguments.dir)?;
-            // A name that is taken is told before the work, not after.
+            // A name that is taken is an error before the work, not after.
             project.free_clustering_name(name)?;
             project
         }

@@ -214,7 +214,7 @@ fn refuse(file: &Path, problems: &[Problem]) -> Result<()> {
         more => format!(" (and {})", counted(more, "more problem")),
     };
     Err(Error::user(format!("{}, line {}: {}{more}", file.display(), first.line, first.message))
-        .hint("mend the file and try again"))
+        .hint("correct the file and try again"))
 }
 
 /// Tells what a file's description or its separator should let people know.

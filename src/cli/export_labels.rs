@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     if !report.never_on.is_empty() {
         output
             .terminal
-            .warn(&format!("Text files know nothing of labels that no picture has: {}", report.never_on.join(", ")));
+            .warn(&format!("Text files cannot record labels that no picture has: {}", report.never_on.join(", ")));
     }
     if report.replaced_images > 0 {
         let pictures = counted(report.replaced_images, "picture");

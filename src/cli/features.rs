@@ -128,7 +128,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
 fn make(maker: &Maker, output: &Output) -> Result<()> {
     let (dir, name) = maker.target();
     let mut project = super::open_to_write(dir)?;
-    // A name that is taken is told before an hour of work, not after.
+    // A name that is taken is an error before an hour of work, not after.
     project.free_feature_set_name(name)?;
     let recipe = maker.recipe(&project)?;
     let made = makers::make(&mut project, recipe, &output.terminal, &super::cancel_on_interrupt())?;
@@ -191,7 +191,7 @@ fn record_of(project: &Project, name: &str) -> Result<FeatureSetRecord> {
 fn show(arguments: &SetArguments, output: &Output) -> Result<()> {
     let project = super::open_to_read(&arguments.dir)?;
     let record = record_of(&project, &arguments.set)?;
-    // What cannot be read is told here, and not when somebody needs it.
+    // What cannot be read is an error here, not when it is needed.
     project.feature_set_matrix(record.id)?;
     let learnt_from = features::learnt_from(&project, FeatureSource::Set(record.id))?.len();
     let name = |source| features::name_of(&project, source).unwrap_or_else(|_| source.to_string());

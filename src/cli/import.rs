@@ -10,7 +10,7 @@ use super::output::Output;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::import::{self, ImportReport, ImportRequest};
 use crate::error::{Error, Result};
-use crate::interchange::grouping_forms::{GroupingForm, Missing};
+use crate::interchange::grouping_forms::{GroupingDefaults, GroupingForm};
 use crate::names;
 use crate::wording::one_line;
 
@@ -34,7 +34,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FORM", value_parser = super::named::<GroupingForm>)]
     form: Option<GroupingForm>,
     /// The condition of groupings whose file names none.
-    #[arg(long, value_name = "NAME", default_value_t = Missing::default().condition)]
+    #[arg(long, value_name = "NAME", default_value_t = GroupingDefaults::default().condition)]
     condition: String,
     /// The study of groupings whose file names none.
     #[arg(long, value_name = "NAME")]
@@ -46,7 +46,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME")]
     rater: Option<String>,
     /// Side of a picture in jsPsych free-sort data: pictures that touch lie together.
-    #[arg(long, value_name = "PIXELS", default_value_t = Missing::default().picture_px)]
+    #[arg(long, value_name = "PIXELS", default_value_t = GroupingDefaults::default().picture_px)]
     picture_size: f64,
     /// Whose labels they are; the file's name unless given.
     #[arg(long, value_name = "NAME")]
@@ -88,7 +88,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
         labels: arguments.labels.clone(),
         groupings: arguments.groupings.clone(),
         grouping_form: arguments.form,
-        missing_in_groupings: Missing {
+        grouping_defaults: GroupingDefaults {
             study: arguments.study.clone(),
             occasion: arguments.occasion,
             rater: arguments.rater.clone().unwrap_or_else(|| stem(arguments.groupings.as_deref())),
@@ -115,7 +115,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<ExitCode> {
 /// A file's name without its ending.
 fn stem(file: Option<&Path>) -> String {
     let stem = file.and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
-    stem.unwrap_or_else(|| Missing::default().rater)
+    stem.unwrap_or_else(|| GroupingDefaults::default().rater)
 }
 
 /// Problems shown of each file.
@@ -151,12 +151,12 @@ fn text(report: &ImportReport, folder: Option<&Path>) -> String {
     if let Some(groupings) = report.groupings {
         let _ = writeln!(text, "Groupings: {groupings} added");
     }
-    for of_file in report.problems.chunk_by(|a, b| a.file == b.file) {
-        for problem in of_file.iter().take(SHOWN_PROBLEMS) {
+    for file_problems in report.problems.chunk_by(|a, b| a.file == b.file) {
+        for problem in file_problems.iter().take(SHOWN_PROBLEMS) {
             let _ =
                 writeln!(text, "  {}, line {}: {}", problem.file.display(), problem.line, one_line(&problem.message));
         }
-        if let Some(more) = of_file.len().checked_sub(SHOWN_PROBLEMS).filter(|more| *more > 0) {
+        if let Some(more) = file_problems.len().checked_sub(SHOWN_PROBLEMS).filter(|more| *more > 0) {
             let _ = writeln!(text, "  … and {more} more (--json lists all)");
         }
     }

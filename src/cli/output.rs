@@ -38,7 +38,7 @@ impl Output {
             line.push('\n');
         }
         match std::io::stdout().lock().write_all(line.as_bytes()) {
-            // Whoever reads has read enough, as in `| head`.
+            // The reader has closed the pipe, as in `| head`.
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
             other => other.map_err(|error| Error::device(format!("the result cannot be printed: {error}"))),
         }

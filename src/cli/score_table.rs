@@ -44,8 +44,8 @@ pub(super) fn text(reports: &[ScoreReport]) -> String {
         }
         let _ = writeln!(text, "  {:>WIDTH$}  {:>WIDTH$}", "chance (H)", "raters (H)");
         for report in reports {
-            let of_it = report.conditions.iter().find(|other| other.condition == condition.condition);
-            if let Some(summary) = of_it {
+            let summary = report.conditions.iter().find(|other| other.condition == condition.condition);
+            if let Some(summary) = summary {
                 condition_line(&mut text, report.clusters, summary);
             }
         }

@@ -16,7 +16,7 @@ use crate::server::{BaseUrl, Limits, Server};
 
 /// Open a study in web browsers, for raters elsewhere. Runs until Ctrl+C or SIGTERM.
 ///
-/// Each rater has a secret link, which is printed unless --quiet is given; whoever has it sorts as that rater. Every move is stored before the
+/// Each rater has a secret link, which is printed unless --quiet is given; anyone who has it sorts as that rater. Every move is stored before the
 /// page calls it saved. While it runs, no other Atmoscope can change the project; `study show` and `study log` can read
 /// it.
 #[derive(Args, Debug)]
@@ -59,7 +59,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     };
     if !address.ip().is_loopback() {
         output.terminal.note(&format!(
-            "warning: at {address} links and pictures travel unencrypted, and whoever sees them can sort as the rater. \
+            "warning: at {address} links and pictures travel unencrypted, and anyone who sees them can sort as the rater. \
              Put a reverse proxy with TLS before it, see `atmoscope serve --help`, and listen at 127.0.0.1."
         ));
         if address.ip().is_unspecified() && arguments.base_url.is_none() {

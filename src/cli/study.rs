@@ -206,7 +206,7 @@ fn condition(text: &str) -> Result<Condition> {
     }
     let file = Path::new(text);
     let refuse = |why: String| {
-        Error::config(format!("{} is no condition: {why}", file.display()))
+        Error::config(format!("{} is not a condition: {why}", file.display()))
             .hint("give 1, 2, or a TOML file with rules such as `fewest_groups = 4` and `smallest_group = 2`")
     };
     if !file.exists() && file.extension().is_none() {
@@ -324,8 +324,8 @@ fn text(study: &StudyRecord, base: &BaseUrl) -> String {
 
 /// "; condition 2: 45 of 120 placed, 61 moves, last 2024-05-01 10:00", for the sort under way.
 fn under_way(study: &StudyRecord, rater: &StudyRater) -> String {
-    let of_next = |progress: &&TaskProgress| Some(progress.task) == rater.next_task();
-    let next = rater.progress.iter().find(of_next);
+    let is_next = |progress: &&TaskProgress| Some(progress.task) == rater.next_task();
+    let next = rater.progress.iter().find(is_next);
     let Some((task, sort)) = next.and_then(|next| Some((study.task(next.task)?, next.sort.as_ref()?))) else {
         return String::new();
     };

@@ -21,7 +21,7 @@ pub(super) fn of(arguments: &[OsString]) -> Option<Error> {
         return None;
     }
     let word = word.to_string_lossy();
-    // A path to a project that is not there is told as such.
+    // A path to a project that is not there gets a message of its own.
     if word.contains(std::path::is_separator) {
         return None;
     }

@@ -44,7 +44,7 @@ pub(super) fn json_to_stderr(object: &serde_json::Value) {
     let _ = writeln!(std::io::stderr(), "{}", visible_json(&object.to_string()));
 }
 
-/// Prints a line with its control characters shown. Whoever closed standard error, as in `2>&1 | head`, wants no more of it; the work goes on.
+/// Prints a line with its control characters shown. Where standard error was closed, as in `2>&1 | head`, the line is dropped and the work goes on.
 pub(super) fn line_to_stderr(text: &str) {
     let _ = writeln!(std::io::stderr(), "{}", visible(text));
 }

@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::output::Output;
-use crate::engine::jobs::counted;
 use crate::engine::jobs::plan::{self, TrainingPlan};
 use crate::engine::jobs::train::{self, Order};
+use crate::engine::jobs::{counted, counted_as};
 use crate::error::{Error, Result};
 use crate::ids::RunId;
 use crate::interchange::{check_file, read_file};
@@ -65,7 +65,7 @@ pub(super) struct Arguments {
     /// Go on with a run that was stopped, interrupted or failed, from its last checkpoint.
     #[arg(long, value_name = "ID", conflicts_with_all = ["again", "config"])]
     resume: Option<i64>,
-    /// Train anew with the settings, split and labels of an earlier run.
+    /// Train again with the settings, split and labels of an earlier run.
     #[arg(long, value_name = "ID", conflicts_with = "config")]
     again: Option<i64>,
     /// Say what the run would be (pictures, positives of each label, estimated time and memory) and do not train.
@@ -199,7 +199,7 @@ fn plan_text(plan: &TrainingPlan) -> String {
         plan.test_images,
         if plan.split_exists { "" } else { " (there is no split yet: training makes this one)" }
     );
-    let (copies, synthetic) = (counted(plan.copies, "copy").replace("copys", "copies"), plan.synthetic);
+    let (copies, synthetic) = (counted_as(plan.copies, "copy", "copies"), plan.synthetic);
     let samples = counted(plan.samples, "sample");
     let _ = writeln!(
         text,

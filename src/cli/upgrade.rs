@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
     let folder = project.folder().display();
     output.print(&json!({ "project": project.folder().to_string_lossy(), "upgraded": upgraded }), || {
         if upgraded {
-            format!("{folder} was brought up to date; a copy of before lies in its backups folder")
+            format!("{folder} was brought up to date; a copy from before is in its backups folder")
         } else {
             format!("{folder} is up to date already; nothing was changed")
         }

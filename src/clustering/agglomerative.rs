@@ -56,7 +56,7 @@ pub static SINGLE: Clusterer = agglomerative(
     |values, settings, cancel| fit(values, settings, Linkage::Single, cancel),
 );
 
-/// Images that are laid side by side.
+/// Images in one packed group.
 const LANES: usize = 32;
 
 fn fit(values: ArrayView2<f32>, settings: &ClusterSettings, linkage: Linkage, cancel: &Cancel) -> Result<Clustering> {

@@ -18,7 +18,7 @@ pub(super) enum Shape {
     Sphere,
 }
 
-/// Centroids that are laid side by side at once.
+/// Centroids in one packed group.
 pub(super) const LANES: usize = 8;
 
 /// Rows that are compared with them at once.
@@ -100,7 +100,7 @@ impl Sums {
         sums
     }
 
-    /// Follows rows to their new clusters, in the order given. The last bits are not those of sums made anew.
+    /// Follows rows to their new clusters, in the order given. The last bits are not those of recomputed sums.
     pub(super) fn follow<T: Value>(&mut self, rows: Rows<T>, changes: &[Change]) {
         let columns = rows.columns();
         for &Change { row, from, to } in changes {

@@ -16,12 +16,12 @@ use crate::distances::check_finite;
 use crate::error::{Error, Result};
 use crate::progress::Cancel;
 
-/// What every way is told.
+/// The settings that every way takes.
 #[derive(Clone, Copy, Debug)]
 pub struct ClusterSettings {
     /// K, the number of clusters.
     pub clusters: usize,
-    /// The seed of whatever is drawn.
+    /// The seed of what is drawn.
     pub seed: u64,
 }
 
@@ -100,7 +100,7 @@ impl FromStr for Method {
     fn from_str(id: &str) -> Result<Self> {
         CLUSTERERS.iter().copied().find(|clusterer| clusterer.id == id).map(Self).ok_or_else(|| {
             let ids: Vec<&str> = CLUSTERERS.iter().map(|clusterer| clusterer.id).collect();
-            Error::user(format!("“{id}” is no way to group images")).hint(format!("say one of {}", ids.join(", ")))
+            Error::user(format!("“{id}” is not a way to group images")).hint(format!("say one of {}", ids.join(", ")))
         })
     }
 }

@@ -3,9 +3,9 @@
 //! Each restart begins with k-means++ (Arthur and Vassilvitskii 2007) and moves the centroids until they rest within
 //! the tolerance, as linfa-clustering does and with the same draws: the [`Solver`] is either ours, on vectorised
 //! distances, or linfa itself, and both give the same centroids but for the last bits, since ours keeps sums where linfa
-//! makes them anew. linfa's update counts the old centroid as one more member and its result may hold an empty cluster, so
+//! recomputes them. linfa's update counts the old centroid as one more member and its result may hold an empty cluster, so
 //! from the best restart plain Lloyd steps follow here until no image changes its cluster; an empty cluster gets the point
-//! farthest from its centroid, and the last means are made anew. Restarts run side by side, each sum in one order: same
+//! farthest from its centroid, and the last means are recomputed. Restarts run side by side, each sum in one order: same
 //! seed, same bits, on any number of threads.
 
 use std::cmp::Reverse;
@@ -62,7 +62,7 @@ pub struct KMeansSettings {
     pub clusters: usize,
     /// Seed of all restarts.
     pub seed: u64,
-    /// How often to start anew; the lowest SSE wins.
+    /// Number of restarts; the lowest SSE wins.
     pub restarts: usize,
     /// Steps of one restart at most, and again as many until no image changes its cluster.
     pub max_iterations: usize,
@@ -240,7 +240,7 @@ fn assign_to_all<T: Value>(rows: Rows<T>, centroids: &mut Centroids) -> Result<V
         let farthest =
             (0..nearest.len()).fold(0, |best, row| if nearest[row].1 > nearest[best].1 { row } else { best });
         if nearest[farthest].1 == 0.0 {
-            return Err(Error::data("the features differ too little to be told apart")
+            return Err(Error::data("the features differ too little to be distinguished")
                 .hint("choose a smaller K, or scale the features"));
         }
         for (to, from) in centroids.row_mut(empty).iter_mut().zip(rows.row(farthest)) {
@@ -285,8 +285,8 @@ impl Centres {
             columns: rows.columns(),
             values: vec![0.0; sizes.len() * rows.columns()],
         };
-        let of_rows: Vec<u32> = clusters.iter().map(|&cluster| cluster as u32).collect();
-        let centroids = none.means(rows, &of_rows);
+        let row_clusters: Vec<u32> = clusters.iter().map(|&cluster| cluster as u32).collect();
+        let centroids = none.means(rows, &row_clusters);
         let squared = |(row, &cluster): (usize, &usize)| {
             let pairs = rows.row(row).iter().zip(centroids.row(cluster));
             pairs.map(|(value, mean)| (value.wide() - mean) * (value.wide() - mean)).sum()

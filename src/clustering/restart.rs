@@ -1,7 +1,7 @@
 //! One restart of k-means: the first centroids, and their way until they rest.
 //!
 //! Most distances are left out by Hamerly's bounds (2010): a row stays in its cluster as long as its own centroid and any
-//! other have not moved further towards each other than the row's two distances differ. Sums are not made anew either: they
+//! other have not moved further towards each other than the row's two distances differ. Sums are not recomputed either: they
 //! follow the few rows that change their cluster.
 
 use pulp::{Simd, WithSimd};

@@ -42,13 +42,13 @@ impl Imbalance {
         let known: Vec<f64> = ratios.iter().flatten().copied().collect();
         let mean_ratio = (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64);
         let scumble_of = |row: &Vec<usize>| {
-            let of_row: Vec<f64> = row.iter().filter_map(|&label| ratios[label]).collect();
-            let count = of_row.len() as f64;
-            if of_row.is_empty() {
+            let row_ratios: Vec<f64> = row.iter().filter_map(|&label| ratios[label]).collect();
+            let count = row_ratios.len() as f64;
+            if row_ratios.is_empty() {
                 return 0.0;
             }
-            let geometric = (of_row.iter().map(|ratio| ratio.ln()).sum::<f64>() / count).exp();
-            1.0 - geometric / (of_row.iter().sum::<f64>() / count)
+            let geometric = (row_ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / count).exp();
+            1.0 - geometric / (row_ratios.iter().sum::<f64>() / count)
         };
         let scumble = has.iter().map(scumble_of).sum::<f64>() / has.len().max(1) as f64;
         Self { counts, ratios, mean_ratio, co_occurrence, scumble }

@@ -1,7 +1,7 @@
 //! From people's answers to what a network is to learn: the one rule for labels that nobody answered about.
 //!
-//! A label that nobody answered about counts as no, in training and in scores. A picture is told apart by what was
-//! answered about it ([`Answered`]): nothing at all, no to everything, or yes to something. Pictures without any answer
+//! A label that nobody answered about counts as no, in training and in scores. Pictures are distinguished by what was
+//! answered about them ([`Answered`]): nothing at all, no to everything, or yes to something. Pictures without any answer
 //! never take part in training; those with nothing but no take part if the person says so ([`AllNo`]).
 
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! The analyst: clusters and scores stored features while somebody moves K and the seed.
+//! The analyst: clusters and scores stored features while K and the seed are changed in the window.
 //!
 //! Of each kind of question only the newest counts: asking stops the work on the one before, in the middle of whatever
 //! it is at, and it is never answered. The clusters are sent as soon as they are known, then their scores, then, once for
@@ -39,7 +39,7 @@ pub struct ExploreRequest {
     pub method: Method,
     /// K.
     pub clusters: usize,
-    /// Seed of whatever is drawn.
+    /// Seed of what is drawn.
     pub seed: u64,
     /// The kept clustering to open, instead of making one; all else is as it was made.
     pub kept: Option<ClusteringId>,
@@ -114,7 +114,7 @@ impl Question {
     fn replaces(&self, earlier: &Topic) -> bool {
         match self {
             Self::Project(None) | Self::Quit => *earlier != Topic::MustBeDone,
-            // The window asks for clusters again once it has the project anew.
+            // The window asks for clusters again once it has reloaded the project.
             Self::Project(Some(_)) => *earlier == Topic::Clusters,
             _ => *earlier == self.topic() && *earlier != Topic::MustBeDone,
         }

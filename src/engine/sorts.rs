@@ -14,7 +14,7 @@ use crate::ids::SortId;
 use crate::project::{NewMove, Project, StoredSort};
 use crate::sorting::{Move, Sort};
 
-/// A move that somebody asks for.
+/// A move that is requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MoveRequest {
     /// Of which sort; it must have been [opened](SortKeeper::opened).
@@ -71,7 +71,7 @@ impl SortKeeper {
         self.open.get(&id).map(|open| open.log.as_slice())
     }
 
-    /// Forgets a sort: it was submitted, or is opened anew from the disk.
+    /// Forgets a sort: it was submitted, or is opened again from the disk.
     pub fn forget(&mut self, id: SortId) {
         self.open.remove(&id);
     }

@@ -16,7 +16,7 @@ pub static RAND_INDEX: Score = Score {
     better: Better::Higher,
     definition: "Adjusted Rand index (Hubert and Arabie 1985): how many pairs of pictures are together or apart in both, \
                  1 for the same groups, about 0 by chance, at least –0.5.",
-    compute: Compute::Against(|of| of_several_groups(of, adjusted_rand_index)),
+    compute: Compute::Against(|compared| if_several_groups(compared, adjusted_rand_index)),
 };
 
 /// The adjusted mutual information with one grouping.
@@ -27,7 +27,7 @@ pub static MUTUAL_INFORMATION: Score = Score {
     better: Better::Higher,
     definition: "Adjusted mutual information (Vinh, Epps and Bailey 2010): what clusters and groups tell of each other, \
                  1 for the same groups, about 0 by chance.",
-    compute: Compute::Against(|of| of_several_groups(of, adjusted_mutual_information)),
+    compute: Compute::Against(|compared| if_several_groups(compared, adjusted_mutual_information)),
 };
 
 /// The V-measure against one grouping.
@@ -38,11 +38,13 @@ pub static V_MEASURE: Score = Score {
     better: Better::Higher,
     definition: "V-measure (Rosenberg and Hirschberg 2007): harmonic mean of how far clusters hold one group only and \
                  groups lie in one cluster, 0 to 1. Chance gives more than 0, the more the more clusters there are.",
-    compute: Compute::Against(|of| of_several_groups(of, |clusters, groups| Ok(v_measure(clusters, groups)?.v))),
+    compute: Compute::Against(|compared| {
+        if_several_groups(compared, |clusters, groups| Ok(v_measure(clusters, groups)?.v))
+    }),
 };
 
-fn of_several_groups(of: &Compared<'_>, score: fn(&[usize], &[usize]) -> Result<f64>) -> Result<Option<f64>> {
-    of.has_several_groups().then(|| score(&of.clusters, &of.groups)).transpose()
+fn if_several_groups(compared: &Compared<'_>, score: fn(&[usize], &[usize]) -> Result<f64>) -> Result<Option<f64>> {
+    compared.has_several_groups().then(|| score(&compared.clusters, &compared.groups)).transpose()
 }
 
 /// Adjusted Rand index (Hubert and Arabie 1985): 1 for the same partition, about 0 by chance, at least −0.5.

@@ -89,11 +89,11 @@ pub fn run<Image: Ord + Clone + Sync + Send>(
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<AgreementReport<Image>> {
-    let of_it = |occasion: usize| {
+    let on_occasion = |occasion: usize| {
         let fits = move |sort: &&RaterSort<Image>| sort.condition == request.condition && sort.occasion == occasion;
         sorts.iter().filter(fits)
     };
-    let first: Vec<RaterSort<Image>> = of_it(1).cloned().collect();
+    let first: Vec<RaterSort<Image>> = on_occasion(1).cloned().collect();
     if first.is_empty() {
         let known: BTreeSet<String> = sorts.iter().map(|sort| sort.condition.to_string()).collect();
         let known: Vec<String> = known.into_iter().collect();
@@ -107,15 +107,15 @@ pub fn run<Image: Ord + Clone + Sync + Send>(
     let groupings = RaterGroupings::new(first.iter().map(|sort| (sort.rater.as_str(), &sort.groups)))?;
     let agreement = rater_agreement(&groupings, RESAMPLES, request.seed, observer, cancel)?;
     let (mut retests, mut only_again) = (Vec::new(), Vec::new());
-    for again in of_it(2) {
+    for again in on_occasion(2) {
         // Within a study and condition a rater's name is theirs alone.
         let Some(before) = first.iter().find(|sort| sort.rater == again.rater) else {
             only_again.push(again.rater.clone());
             continue;
         };
         let both = RaterGroupings::new([("first time", &before.groups), ("again", &again.groups)])?;
-        let mut of_both = rater_agreement(&both, RESAMPLES, request.seed, &Silent, cancel)?;
-        if let Some(agreement) = of_both.pairs.pop() {
+        let mut comparison = rater_agreement(&both, RESAMPLES, request.seed, &Silent, cancel)?;
+        if let Some(agreement) = comparison.pairs.pop() {
             retests.push(RetestAgreement { rater: again.rater.clone(), agreement });
         }
     }

@@ -157,11 +157,11 @@ impl<'a> Search<'a> {
             .map(|number| {
                 let rater = groupings.groups_of(number);
                 let mut counts = vec![vec![0_i64; groupings.group_count(number)]; count];
-                let mut of_rater = vec![0_i64; groupings.group_count(number)];
+                let mut group_sizes = vec![0_i64; groupings.group_count(number)];
                 for (group, placed) in groups.iter().zip(rater) {
                     if let Some(placed) = placed {
                         counts[*group][*placed] += 1;
-                        of_rater[*placed] += 1;
+                        group_sizes[*placed] += 1;
                     }
                 }
                 let squares = |values: &[i64]| values.iter().map(|value| value * value).sum::<i64>();
@@ -170,8 +170,8 @@ impl<'a> Search<'a> {
                     rater,
                     both: counts.iter().map(|row| squares(row)).sum(),
                     in_partition: squares(&sizes),
-                    in_rater: squares(&of_rater),
-                    images: of_rater.iter().sum(),
+                    in_rater: squares(&group_sizes),
+                    images: group_sizes.iter().sum(),
                     sizes,
                     counts,
                 }
@@ -366,8 +366,8 @@ mod tests {
                 let said = search.mean_if_moved(&search.counts_of(&block), from, to);
                 search.move_block(&block, to);
                 assert!((search.mean_rand_index() - said).abs() < 1e-12);
-                let anew = Search::new(&groupings, search.groups.clone());
-                assert!((anew.mean_rand_index() - said).abs() < 1e-12);
+                let again = Search::new(&groupings, search.groups.clone());
+                assert!((again.mean_rand_index() - said).abs() < 1e-12);
             }
             let best = best_consensus(&groupings, &Cancel::new()).unwrap();
             assert_eq!(best, best_consensus(&groupings, &Cancel::new()).unwrap());

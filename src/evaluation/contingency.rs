@@ -26,7 +26,7 @@ impl Contingency {
         Ok(table)
     }
 
-    /// Counts anew, in the memory that is there.
+    /// Counts again, reusing the memory.
     pub(super) fn count(&mut self, clusters: &[usize], groups: &[usize]) -> Result<()> {
         if clusters.len() != groups.len() {
             return Err(Error::internal(format!(

@@ -38,7 +38,7 @@ fn compute(of: &Clustered<'_>) -> Result<f64> {
     };
     let worst = |i: usize| {
         let others = (0..clusters).filter(|&j| j != i).map(|j| (widths[i] + widths[j], apart(i, j)));
-        // Clusters at the same place are told apart by nothing, and compared with nothing.
+        // Clusters at the same place cannot be separated and are not compared.
         others.filter(|(_, apart)| *apart > 0.0).map(|(width, apart)| width / apart).fold(0.0, f64::max)
     };
     Ok((0..clusters).map(worst).sum::<f64>() / clusters as f64)

@@ -20,7 +20,7 @@ pub static SCORE: Score = Score {
     better: Better::Lower,
     definition: "Entropy H (paper, section IV.B.2): how mixed each cluster is in the groups a rater made, 0 when every \
                  cluster holds one group only, 1 when the groups are spread evenly over it; lower is better.",
-    compute: Compute::Against(|of| Ok(Some(of.entropy.overall))),
+    compute: Compute::Against(|compared| Ok(Some(compared.entropy.overall))),
 };
 
 /// That entropy beside what chance gives.
@@ -31,7 +31,9 @@ pub static SHARE_OF_CHANCE: Score = Score {
     better: Better::Lower,
     definition: "Entropy divided by its mean over 1,000 shuffles of the pictures with clusters as large: 0 the same \
                  groups, 1 chance. Unlike entropy it can be compared between different numbers of clusters and groups.",
-    compute: Compute::Against(|of| Ok((of.chance.mean > 0.0).then(|| of.entropy.overall / of.chance.mean))),
+    compute: Compute::Against(|compared| {
+        Ok((compared.chance.mean > 0.0).then(|| compared.entropy.overall / compared.chance.mean))
+    }),
 };
 
 /// Entropy of one clustering against one grouping.

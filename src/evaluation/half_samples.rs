@@ -10,7 +10,7 @@
 //! So each resample is a half of the images drawn without replacement, in which no image is there twice. Deviations of
 //! halves vary as those of the whole: Var(m of n without replacement) = σ²(1/m − 1/n), which is σ²/n for m = n/2
 //! (delete-d jackknife, Shao and Wu 1989; subsampling, Politis, Romano and Wolf 1999). Their deviations from their own
-//! mean are laid around the score, so that what only the smaller number does to a score drops out. In simulations
+//! mean are placed around the score, so that what only the smaller number does to a score drops out. In simulations
 //! (60 to 500 images, eight to twelve groups, weak to strong agreement) such intervals held the expected score in 87 to
 //! 99 % of the cases for the adjusted Rand index and adjusted mutual information and in 83 to 97 % for V-measure and
 //! entropy; the low ends belong to few images and nearly perfect agreement.
@@ -88,11 +88,11 @@ impl HalfSamples {
     pub fn estimate(
         &self,
         value: f64,
-        of_halves: impl Iterator<Item = f64>,
+        half_scores: impl Iterator<Item = f64>,
         images: usize,
         range: RangeInclusive<f64>,
     ) -> Estimate {
-        let mut deviations: Vec<f64> = of_halves.filter(|value| !value.is_nan()).collect();
+        let mut deviations: Vec<f64> = half_scores.filter(|value| !value.is_nan()).collect();
         if images < LEAST_IMAGES_FOR_INTERVAL || deviations.len() * 2 <= self.drawn.len() {
             return Estimate { value, interval: None };
         }

@@ -14,12 +14,12 @@ mod contingency;
 mod davies_bouldin;
 mod entropy;
 mod half_samples;
+mod mean_and_deviation;
 mod pair_auc;
 mod rater_agreement;
 mod rater_groupings;
 pub mod score;
 mod silhouette;
-mod spread;
 mod squared_errors;
 
 pub use agreement::{VMeasure, adjusted_mutual_information, adjusted_rand_index, v_measure};
@@ -29,10 +29,10 @@ pub use consensus::{Consensus, best_consensus, linkage_consensus};
 pub use contingency::Contingency;
 pub use entropy::{Entropy, PermutationBaseline, SCORE as ENTROPY, entropy, permutation_baseline};
 pub use half_samples::{Estimate, Interval, LEAST_IMAGES_FOR_INTERVAL};
+pub use mean_and_deviation::{MeanAndDeviation, mean_and_deviation, mean_over, mean_score};
 pub use rater_agreement::{MeanScores, PairAgreement, PairScores, RESAMPLES, RaterAgreement, rater_agreement};
 pub use rater_groupings::RaterGroupings;
 pub use silhouette::{EXACT_IMAGES, Silhouette, silhouette};
-pub use spread::{Spread, mean_over, mean_score, spread};
 
 /// All scores, in the order in which they are shown.
 pub static SCORES: &[&score::Score] = &[

@@ -56,12 +56,12 @@ fn area(mut pairs: Vec<(f64, bool)>) -> Option<f64> {
     let (mut nearer, mut together_before) = (0.0, 0.0);
     let (mut together, mut apart) = (0.0, 0.0);
     for ties in pairs.chunk_by(|a, b| a.0 == b.0) {
-        let of_ties = ties.iter().filter(|(_, together)| *together).count() as f64;
-        let apart_of_ties = ties.len() as f64 - of_ties;
-        nearer += apart_of_ties * (together_before + of_ties / 2.0);
-        together_before += of_ties;
-        together += of_ties;
-        apart += apart_of_ties;
+        let tied_together = ties.iter().filter(|(_, together)| *together).count() as f64;
+        let tied_apart = ties.len() as f64 - tied_together;
+        nearer += tied_apart * (together_before + tied_together / 2.0);
+        together_before += tied_together;
+        together += tied_together;
+        apart += tied_apart;
     }
     (together > 0.0 && apart > 0.0).then(|| nearer / (together * apart))
 }

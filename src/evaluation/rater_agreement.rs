@@ -117,7 +117,7 @@ pub fn rater_agreement<Image: Sync>(
     let stage = Stage::new("Comparing raters", pairs.len());
     for chunk in pairs.chunks(PAIRS_AT_ONCE) {
         observer.progress(stage.at(scored.len()));
-        let of_chunk: Vec<Scored> = chunk
+        let chunk_scores: Vec<Scored> = chunk
             .par_iter()
             .map_init(Workspace::default, |workspace, &(first, second)| {
                 cancel.check()?;
@@ -125,11 +125,11 @@ pub fn rater_agreement<Image: Sync>(
             })
             .collect::<Result<_>>()?;
         // In the order of the pairs, so that sums are the same to the last bit however many threads there are.
-        for pair in of_chunk {
+        for pair in chunk_scores {
             if counts(pair.agreement.images)
                 && let Some(value) = &pair.value
             {
-                means.add(value, pair.agreement.images, &pair.of_halves, &halves);
+                means.add(value, pair.agreement.images, &pair.half_scores, &halves);
             }
             scored.push(pair.agreement);
         }
@@ -143,7 +143,7 @@ struct Scored {
     agreement: PairAgreement,
     value: Option<Scores>,
     /// By different half.
-    of_halves: Vec<Scores>,
+    half_scores: Vec<Scores>,
 }
 
 /// Memory that one thread uses again for every pair.
@@ -165,7 +165,7 @@ impl Workspace {
     ) -> Result<Scored> {
         let value = self.scores_of(groupings, first, second, 0..groupings.images().len())?;
         let images = self.first.len();
-        let of_halves: Vec<Scores> = match value {
+        let half_scores: Vec<Scores> = match value {
             None => Vec::new(),
             Some(_) => (halves.different.iter())
                 .map(|half| {
@@ -175,8 +175,8 @@ impl Workspace {
                 .collect::<Result<_>>()?,
         };
         let estimate = |score: usize, value: &Scores| {
-            let of_halves = halves.drawn.iter().map(|half| of_halves[*half][score]);
-            halves.estimate(value[score], of_halves, images, RANGES[score].clone())
+            let half_scores = halves.drawn.iter().map(|half| half_scores[*half][score]);
+            halves.estimate(value[score], half_scores, images, RANGES[score].clone())
         };
         let agreement = PairAgreement {
             first: groupings.raters()[first].clone(),
@@ -192,7 +192,7 @@ impl Workspace {
                 entropy_of_second: estimate(4, value),
             }),
         };
-        Ok(Scored { agreement, value, of_halves })
+        Ok(Scored { agreement, value, half_scores })
     }
 
     fn scores_of<Image>(
@@ -222,7 +222,7 @@ struct Means {
     pairs: usize,
     least_images: usize,
     values: [Sum; 4],
-    of_draws: Vec<[Sum; 4]>,
+    draws: Vec<[Sum; 4]>,
 }
 
 /// A sum of defined values and their number.
@@ -255,11 +255,11 @@ impl Means {
             pairs: 0,
             least_images: usize::MAX,
             values: [Sum::default(); 4],
-            of_draws: vec![[Sum::default(); 4]; resamples],
+            draws: vec![[Sum::default(); 4]; resamples],
         }
     }
 
-    fn add(&mut self, value: &Scores, images: usize, of_halves: &[Scores], halves: &HalfSamples) {
+    fn add(&mut self, value: &Scores, images: usize, half_scores: &[Scores], halves: &HalfSamples) {
         let add = |sums: &mut [Sum; 4], scores: &Scores| {
             for (sum, of) in sums.iter_mut().zip(OF_MEANS) {
                 of.iter().for_each(|&score| sum.add(scores[score]));
@@ -268,16 +268,16 @@ impl Means {
         self.pairs += 1;
         self.least_images = self.least_images.min(images);
         add(&mut self.values, value);
-        for (sums, half) in self.of_draws.iter_mut().zip(&halves.drawn) {
-            add(sums, &of_halves[*half]);
+        for (sums, half) in self.draws.iter_mut().zip(&halves.drawn) {
+            add(sums, &half_scores[*half]);
         }
     }
 
     fn finish(&self, halves: &HalfSamples) -> Option<MeanScores> {
         let estimate = |mean: usize| {
-            let of_draws = self.of_draws.iter().map(|sums| sums[mean].mean());
+            let draws = self.draws.iter().map(|sums| sums[mean].mean());
             let range = RANGES[OF_MEANS[mean][0]].clone();
-            halves.estimate(self.values[mean].mean(), of_draws, self.least_images, range)
+            halves.estimate(self.values[mean].mean(), draws, self.least_images, range)
         };
         (self.pairs > 0).then(|| MeanScores {
             pairs: self.pairs,

@@ -98,9 +98,9 @@ impl<Image> RaterGroupings<Image> {
         a.clear();
         b.clear();
         for image in images {
-            if let (Some(of_first), Some(of_second)) = (first[image], second[image]) {
-                a.push(of_first);
-                b.push(of_second);
+            if let (Some(first_group), Some(second_group)) = (first[image], second[image]) {
+                a.push(first_group);
+                b.push(second_group);
             }
         }
     }

@@ -10,7 +10,7 @@ use ndarray::ArrayView2;
 use serde::{Serialize, Serializer};
 
 use super::entropy::{Entropy, PermutationBaseline, entropy, permutation_baseline};
-use super::spread::{Spread, spread};
+use super::mean_and_deviation::{MeanAndDeviation, mean_and_deviation};
 use super::{SCORES, Silhouette, silhouette};
 use crate::dataset::{StudyCondition, group_numbers};
 use crate::error::{ErrorKind, Result};
@@ -79,7 +79,7 @@ pub struct Clustered<'a> {
     pub values: ArrayView2<'a, f32>,
     /// The cluster of each row, counted from 0.
     pub assignments: &'a [usize],
-    /// The seed of whatever is drawn.
+    /// The seed of what is drawn.
     pub seed: u64,
     /// Stops what takes long.
     pub cancel: &'a Cancel,
@@ -104,7 +104,7 @@ impl<'a> Clustered<'a> {
     /// Every score of the clusters alone.
     ///
     /// # Errors
-    /// `Cancelled` and whatever is not said by the score itself.
+    /// `Cancelled`, and errors other than those a score itself reports.
     pub fn scores(&self) -> Result<Scores<Computed>> {
         let mut scores = Scores::default();
         for score in of_clusters() {
@@ -150,7 +150,7 @@ pub struct Compared<'a> {
     pub entropy: Entropy,
     /// The entropy that chance gives.
     pub chance: PermutationBaseline,
-    /// The seed of whatever is drawn.
+    /// The seed of what is drawn.
     pub seed: u64,
 }
 
@@ -202,11 +202,11 @@ impl<'a> Compared<'a> {
 
 /// The mean of each score over several groupings, each counted once, over those for which it is defined. This is the one
 /// place where means over raters are taken: the window, the tables and the files show these.
-pub fn means(of: &[&Scores<Option<f64>>]) -> Scores<Option<Spread>> {
+pub fn means(of: &[&Scores<Option<f64>>]) -> Scores<Option<MeanAndDeviation>> {
     let mut means = Scores::default();
     for score in against_groups() {
         let values: Vec<f64> = of.iter().filter_map(|scores| *scores.get(score.id)?).collect();
-        means.push(score, spread(&values));
+        means.push(score, mean_and_deviation(&values));
     }
     means
 }

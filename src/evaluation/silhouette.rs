@@ -25,7 +25,7 @@ pub static SCORE: Score = Score {
     better: Better::Higher,
     definition: "Silhouette coefficient (Rousseeuw 1987), mean over the pictures: 1 when clusters are tight and far apart, \
                  0 when they touch, below 0 when pictures lie nearer to another cluster.",
-    compute: Compute::Alone(|of| of.silhouette.as_ref().map(|found| found.mean).map_err(Error::user)),
+    compute: Compute::Alone(|clustered| clustered.silhouette.as_ref().map(|found| found.mean).map_err(Error::user)),
 };
 
 /// Up to this many images every s(i) is computed; above it only those of a seeded sample of as many images, each

@@ -71,7 +71,7 @@ impl std::fmt::Debug for BackboneSettings {
 /// cannot be read, each once. An image one of whose copies cannot be made has no row at all.
 ///
 /// The cache is a file in `cache_folder` for each weights, pooling, size and kind of device, and for the copies of each
-/// augmentation. Features are the same bits from the cache or fresh, and whatever else is asked with them.
+/// augmentation. Features are the same bits from the cache or fresh, and whatever else is in the batch.
 ///
 /// # Errors
 /// `Config` for a size under 32; `Cancelled`; `Model` or `Device` from the network; `User` or `Device` from the cache.
@@ -121,14 +121,14 @@ pub fn backbone_features(
         .map(|(image, _)| image.file.content_hash.as_str())
         .collect();
     let (mut image_ids, mut values, mut failures) = (Vec::new(), Vec::new(), Vec::new());
-    let mut told = HashSet::new();
+    let mut reported = HashSet::new();
     for &(image, copy) in requests {
         match caches.get(image, copy).filter(|_| !failed.contains(image.file.content_hash.as_str())) {
             Some(features) => {
                 image_ids.push(image.image_id);
                 values.extend_from_slice(features);
             }
-            None if told.insert(image.image_id) => {
+            None if reported.insert(image.image_id) => {
                 // A second image with the same content tells of the first one's failure.
                 let failure = unreadable.remove(image.file.content_hash.as_str());
                 let failure = failure.unwrap_or_else(|| {

@@ -2,7 +2,7 @@
 //!
 //! The file is only ever appended to: a header, then one record for each image, written as soon as it is known. A
 //! record is whole or it is not there: its checksum tells, and whatever follows the last whole record (a program killed
-//! in the middle of writing) is cut off when the file is opened. A file whose header is not ours is set aside and begun anew.
+//! in the middle of writing) is cut off when the file is opened. A file whose header is not ours is set aside and replaced by an empty one.
 //!
 //! Header: 8 bytes magic, 4 bytes number of features (little-endian), 32 bytes key hash. Record: 32 bytes blake3 of the
 //! content hash, the features as little-endian f32, 8 bytes of blake3 over both.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::ids::{FeatureSetId, LabelId, RunId};
 
-/// The form of stored recipes.
+/// The version of stored recipes.
 const VERSION: u32 = 1;
 
 /// Features that can be clustered, scored and exported.

@@ -1,7 +1,7 @@
 //! From the bytes of a file to an upright sRGB picture, or the reason why not.
 //!
-//! The kind of file is told by its content; its name does not matter. The header is read first, so that a small
-//! file claiming an enormous picture is turned away before any memory is asked for. The JPEG decoder is lenient
+//! The kind of file is recognised by its content; its name does not matter. The header is read first, so that a small
+//! file claiming an enormous picture is rejected before any memory is allocated. The JPEG decoder is lenient
 //! (it fills what is missing with grey), so a JPEG must also have its end marker; and a WebP must be as long as its
 //! header says. What a picture takes at its height is reckoned from the header too, see [`memory_bytes`].
 

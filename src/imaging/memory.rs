@@ -1,10 +1,10 @@
 //! How much memory the pictures that are open at once may take, in bytes and for the whole program.
 //!
-//! Whoever opens a picture first takes a [`Permit`] for what that will need at its height, and waits while others hold
+//! Code that opens a picture first takes a [`Permit`] for what that will need at its height, and waits while others hold
 //! too much: small pictures are opened side by side, large ones one at a time. A picture that needs more than
-//! there is at all is turned away before it is read or decoded.
+//! there is at all is rejected before it is read or decoded.
 //!
-//! Nobody may wait for a second permit while holding the permit of a decoded picture. The one exception is built in:
+//! No thread may wait for a second permit while holding the permit of a decoded picture. The one exception is built in:
 //! the bytes of a large file are held while it is decoded, and there is only ever one such file. Nothing that holds a
 //! permit may wait for rayon's threads either, for these may be waiting here.
 

@@ -4,8 +4,7 @@ use std::fmt;
 
 use crate::error::Error;
 
-/// The reason a file was turned away. Shown to the person as a sentence, stored as [`code`](Self::code) and
-/// [`detail`](Self::detail), which [`from_code`](Self::from_code) puts together again.
+/// The reason a file was rejected. Shown to the person as a sentence, stored with its [`code`](Self::code).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
     /// The file holds nothing.

@@ -16,7 +16,7 @@ pub struct AssignmentRow {
     pub line: u64,
     /// The picture's name as written.
     pub image: String,
-    /// Number of the cluster, as numbered by whoever made the clustering.
+    /// Number of the cluster, as in the file.
     pub cluster: usize,
     /// Distance to the cluster's centroid, 0 or more.
     pub distance: Option<f64>,

@@ -7,7 +7,7 @@ use super::problem::Parsed;
 use super::{features_parquet, npy};
 use crate::error::Result;
 
-/// A form of files with features.
+/// A file format of features.
 pub struct FeatureForm {
     /// The ending of such files, in small letters.
     pub ending: &'static str,
@@ -28,7 +28,7 @@ pub static FEATURE_FORMS: &[FeatureForm] = &[
     FeatureForm { ending: "parquet", read: features_parquet::read },
 ];
 
-/// The form of the file at `path`, by its ending.
+/// The format of the file at `path`, by its ending.
 pub fn feature_form(path: &Path) -> &'static FeatureForm {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     FEATURE_FORMS.iter().find(|form| form.ending == ending).unwrap_or(&FEATURE_FORMS[0])

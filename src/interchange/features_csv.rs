@@ -21,7 +21,7 @@ pub struct FeatureTable {
 
 /// Reads the bytes of a feature file.
 ///
-/// A row with a cell that is no finite number is left out, and so is a second row of a picture; both are problems.
+/// A row with a cell that is not a finite number is left out, and so is a second row of a picture; both are problems.
 pub fn parse(bytes: &[u8]) -> Parsed<FeatureTable> {
     let mut table = Table::parse(bytes);
     let mut result = FeatureTable::default();

@@ -19,7 +19,7 @@ const MOST_VALUES: usize = 500_000_000;
 
 /// Reads the bytes of the file at `path`.
 ///
-/// A row with a cell that is no finite number or a list of another length is left out, and so is a second row of a picture;
+/// A row with a cell that is not a finite number or a list of another length is left out, and so is a second row of a picture;
 /// both are problems, whose line is the row, counted from 1.
 ///
 /// # Errors
@@ -35,7 +35,7 @@ pub fn read(path: &Path, bytes: &[u8]) -> Result<Parsed<FeatureTable>> {
 }
 
 fn read_rows(bytes: &[u8]) -> Result<Parsed<FeatureTable>, String> {
-    let unreadable = |error| format!("no Parquet file that can be read: {error}");
+    let unreadable = |error| format!("not a readable Parquet file: {error}");
     let reader = SerializedFileReader::new(bytes::Bytes::copy_from_slice(bytes)).map_err(unreadable)?;
     let mut table = FeatureTable::default();
     let mut problems = Vec::new();

@@ -1,4 +1,4 @@
-//! The form of the R package FreeSortR: what its `SortingPartition` takes, as `write.csv` writes it.
+//! The format of the R package FreeSortR: what its `SortingPartition` takes, as `write.csv` writes it.
 //!
 //! ```csv
 //! stimulus,Mori,Sato
@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::grouping_forms::Missing;
+use super::grouping_forms::GroupingDefaults;
 use super::groupings::GroupingRow;
 use super::problem::{Parsed, Problem};
 use super::table::{self, Table};
@@ -21,7 +21,7 @@ use super::table::{self, Table};
 const NOT_SORTED: &str = "0";
 
 /// Reads the bytes of such a file. Pictures that a rater did not sort are 0, and so are empty fields and R's `NA`.
-pub fn parse(bytes: &[u8], missing: &Missing) -> Parsed<Vec<GroupingRow>> {
+pub fn parse(bytes: &[u8], defaults: &GroupingDefaults) -> Parsed<Vec<GroupingRow>> {
     let mut table = Table::parse(bytes);
     if table.header.len() < 2 {
         table.problems.push(Problem::new(table.header_line, "there is no column of a rater"));
@@ -52,7 +52,7 @@ pub fn parse(bytes: &[u8], missing: &Missing) -> Parsed<Vec<GroupingRow>> {
             let read = GroupingRow {
                 line: row.line,
                 rater: rater.clone(),
-                condition: missing.condition.clone(),
+                condition: defaults.condition.clone(),
                 image: image.clone(),
                 group: if number { format!("group {group}") } else { group.clone() },
                 ..GroupingRow::default()

@@ -10,7 +10,7 @@ use super::table::Table;
 use super::{free_sort_r, jspsych};
 use crate::error::{Error, Result};
 
-/// A form of groupings.
+/// A file format of groupings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupingForm {
     /// `rater,condition,image,group`, one row for each placed picture ([`groupings`]).
@@ -36,14 +36,14 @@ impl FromStr for GroupingForm {
 
     fn from_str(text: &str) -> Result<Self> {
         [Self::LongCsv, Self::FreeSortR, Self::JsPsych].into_iter().find(|form| form.to_string() == text).ok_or_else(
-            || Error::user(format!("“{text}” is no form of groupings")).hint("say csv, freesortr or jspsych"),
+            || Error::user(format!("“{text}” is not a format of groupings")).hint("say csv, freesortr or jspsych"),
         )
     }
 }
 
-/// What a form may lack.
+/// Values for what a file leaves out.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Missing {
+pub struct GroupingDefaults {
     /// Who sorted, where the file does not say.
     pub rater: String,
     /// Under which condition, where the file does not say.
@@ -56,7 +56,7 @@ pub struct Missing {
     pub picture_px: f64,
 }
 
-impl Default for Missing {
+impl Default for GroupingDefaults {
     fn default() -> Self {
         Self { rater: "rater".to_owned(), condition: "free".to_owned(), study: None, occasion: None, picture_px: 100.0 }
     }
@@ -79,15 +79,15 @@ impl GroupingForm {
     }
 
     /// Reads the bytes of a file of this form.
-    pub fn parse(self, bytes: &[u8], missing: &Missing) -> Parsed<Vec<GroupingRow>> {
+    pub fn parse(self, bytes: &[u8], defaults: &GroupingDefaults) -> Parsed<Vec<GroupingRow>> {
         let mut parsed = match self {
             Self::LongCsv => groupings::parse(bytes),
-            Self::FreeSortR => free_sort_r::parse(bytes, missing),
-            Self::JsPsych => jspsych::parse(bytes, missing),
+            Self::FreeSortR => free_sort_r::parse(bytes, defaults),
+            Self::JsPsych => jspsych::parse(bytes, defaults),
         };
         for row in &mut parsed.value {
-            row.study = row.study.take().or_else(|| missing.study.clone());
-            row.occasion = row.occasion.or(missing.occasion);
+            row.study = row.study.take().or_else(|| defaults.study.clone());
+            row.occasion = row.occasion.or(defaults.occasion);
         }
         parsed
     }

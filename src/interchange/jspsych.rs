@@ -12,7 +12,7 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::grouping_forms::Missing;
+use super::grouping_forms::GroupingDefaults;
 use super::groupings::GroupingRow;
 use super::problem::{Parsed, Problem};
 
@@ -27,7 +27,7 @@ const PARTICIPANT: [&str; 5] = ["rater", "participant_id", "subject_id", "partic
 
 /// Reads the bytes of a JSON file: one trial, or a list of trials of which those without `final_locations` are passed
 /// over. Line numbers in problems are numbers of trials.
-pub fn parse(bytes: &[u8], missing: &Missing) -> Parsed<Vec<GroupingRow>> {
+pub fn parse(bytes: &[u8], defaults: &GroupingDefaults) -> Parsed<Vec<GroupingRow>> {
     let mut rows: Vec<GroupingRow> = Vec::new();
     let mut problems = Vec::new();
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
@@ -35,11 +35,11 @@ pub fn parse(bytes: &[u8], missing: &Missing) -> Parsed<Vec<GroupingRow>> {
         Ok(Value::Array(trials)) => trials,
         Ok(trial @ Value::Object(_)) => vec![trial],
         Ok(_) => {
-            problems.push(Problem::new(1, "this is JSON, but no trial or list of trials"));
+            problems.push(Problem::new(1, "this is JSON, but not a trial or a list of trials"));
             Vec::new()
         }
         Err(error) => {
-            problems.push(Problem::new(error.line() as u64, format!("this is no JSON: {error}")));
+            problems.push(Problem::new(error.line() as u64, format!("this is not JSON: {error}")));
             Vec::new()
         }
     };
@@ -61,17 +61,17 @@ pub fn parse(bytes: &[u8], missing: &Missing) -> Parsed<Vec<GroupingRow>> {
             Some(Value::Number(number)) => Some(number.to_string()),
             _ => None,
         };
-        let rater = PARTICIPANT.iter().find_map(|key| text(key)).unwrap_or_else(|| missing.rater.clone());
-        let mut condition = text("condition").unwrap_or_else(|| missing.condition.clone());
+        let rater = PARTICIPANT.iter().find_map(|key| text(key)).unwrap_or_else(|| defaults.rater.clone());
+        let mut condition = text("condition").unwrap_or_else(|| defaults.condition.clone());
         let occasion = trial.get("occasion").and_then(Value::as_u64).filter(|occasion| *occasion > 0);
         let study = text("study");
-        // Several sorts of one person that nothing else tells apart are told apart by number.
+        // Several sorts of one person that nothing else distinguishes are numbered.
         let count = sorts.entry((rater.clone(), condition.clone(), occasion.unwrap_or(1), study.clone())).or_insert(0);
         *count += 1;
         if *count > 1 {
             condition = format!("{condition} ({count})");
         }
-        let groups = touching(&places, missing.picture_px);
+        let groups = touching(&places, defaults.picture_px);
         let names = trial.get("groups").and_then(Value::as_object);
         for ((image, ..), group) in places.iter().zip(&groups) {
             let named = names.and_then(|names| names.get(image)).and_then(Value::as_str);
@@ -92,7 +92,7 @@ pub fn parse(bytes: &[u8], missing: &Missing) -> Parsed<Vec<GroupingRow>> {
         }
     }
     if !found && problems.is_empty() {
-        problems.push(Problem::new(1, "no trial has final_locations: this is no data of the plugin free-sort"));
+        problems.push(Problem::new(1, "no trial has final_locations: this is not data of the plugin free-sort"));
     }
     Parsed { value: rows, problems }
 }
@@ -107,7 +107,7 @@ fn places(locations: &Value) -> Result<Vec<(String, f64, f64)>, String> {
         }
         other => other,
     };
-    let list = list.as_array().ok_or("final_locations is no list")?;
+    let list = list.as_array().ok_or("final_locations is not a list")?;
     if list.len() > MOST_PICTURES {
         return Err(format!("more than {MOST_PICTURES} pictures"));
     }
@@ -116,7 +116,7 @@ fn places(locations: &Value) -> Result<Vec<(String, f64, f64)>, String> {
         let src = place.get("src").and_then(Value::as_str).filter(|src| !src.is_empty());
         let number = |key| place.get(key).and_then(Value::as_f64).filter(|number| number.is_finite());
         let (Some(src), Some(x), Some(y)) = (src, number("x"), number("y")) else {
-            return Err(format!("{place} is no picture with src, x and y"));
+            return Err(format!("{place} is not a picture with src, x and y"));
         };
         if places.iter().any(|(known, ..)| known == src) {
             return Err(format!("“{src}” lies at two places"));
@@ -161,7 +161,7 @@ pub fn write(rows: &[GroupingRow], target: impl io::Write) -> io::Result<()> {
     for row in rows {
         let key = (row.rater.as_str(), row.condition.as_str(), row.occasion(), row.study.as_deref());
         match sorts.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, of_it)) => of_it.push(row),
+            Some((_, rows)) => rows.push(row),
             None => sorts.push((key, vec![row])),
         }
     }

@@ -25,7 +25,7 @@ use super::table::{self, Table};
 use crate::error::{Error, Result};
 use crate::names::{self, clean};
 
-/// A form of labels.
+/// A file format of labels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LabelForm {
     /// A table: one row for each picture, one column of 0 and 1 for each label.
@@ -77,7 +77,7 @@ impl FromStr for LabelForm {
 
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|form| form.name() == text).ok_or_else(|| {
-            Error::user(format!("“{text}” is no form of labels")).hint("say csv, long, txt or imagefolder")
+            Error::user(format!("“{text}” is not a format of labels")).hint("say csv, long, txt or imagefolder")
         })
     }
 }
@@ -97,13 +97,13 @@ pub struct AnswerRow {
     pub time: String,
 }
 
-/// Labels read from a file or folder, by annotator; `None` where the file names nobody.
+/// Labels read from a file or folder, by annotator; `None` where the file names no annotator.
 pub type LabelsByAnnotator = Vec<(Option<String>, LabelTable)>;
 
 /// Columns of the long form.
 const LONG: [&str; 5] = ["image", "label", "answer", "annotator", "time"];
 
-/// Reads labels from a file, or from a folder of text files; the form is told by what is there.
+/// Reads labels from a file, or from a folder of text files; the format is recognised by what is there.
 ///
 /// # Errors
 /// `User` or `Device` when it cannot be read at all.

@@ -68,7 +68,7 @@ pub fn parse(bytes: &[u8]) -> Parsed<Vec<LogLine>> {
         match serde_json::from_slice(line) {
             Ok(read) => parsed.value.push(read),
             Err(_) => {
-                parsed.problems.push(Problem::new(number, "this is no line of a log of moves; it is left out"));
+                parsed.problems.push(Problem::new(number, "this is not a line of a log of moves; it is left out"));
             }
         }
     }

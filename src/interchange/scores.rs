@@ -26,8 +26,9 @@ pub fn write(rows: &[ScoreRow<'_>], target: impl io::Write) -> io::Result<()> {
     ])?;
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     for row in rows {
-        let (study, condition) =
-            row.condition.map_or(("", ""), |of| (of.study.as_deref().unwrap_or(""), of.condition.as_str()));
+        let (study, condition) = row
+            .condition
+            .map_or(("", ""), |condition| (condition.study.as_deref().unwrap_or(""), condition.condition.as_str()));
         writer.write_record([
             row.score.id,
             study,

@@ -75,7 +75,7 @@ impl Table {
             };
             if !has_header {
                 if fields == ["sep=", ""] {
-                    // Told to a spreadsheet: the separator, on a line of its own.
+                    // A hint for spreadsheets: the separator, on a line of its own.
                     continue;
                 }
                 has_header = true;

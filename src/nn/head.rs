@@ -2,7 +2,7 @@
 //! label.
 //!
 //! While it is trained its numbers are candle variables; to use it they are taken out as [`HeadWeights`], plain slices
-//! whose results are the same bits for an image whatever other images are asked with it.
+//! whose results are the same bits for an image whatever other images are in the batch.
 
 use candle_core::{Device, Tensor, Var};
 use rand::Rng;
@@ -80,7 +80,7 @@ impl HeadWeights {
         state
     }
 
-    /// Takes the tensors from a state; the sizes are those of the tensors. Other tensors are let be.
+    /// Takes the tensors from a state; the sizes are those of the tensors. Other tensors are ignored.
     ///
     /// # Errors
     /// `Model` when a tensor is missing or the shapes do not fit each other.

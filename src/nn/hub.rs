@@ -23,7 +23,7 @@ pub const PREFIX: &str = "hf:";
 
 const DEFAULT_ENDPOINT: &str = "https://huggingface.co";
 const FORM: &str = "write hf:owner/name/file.safetensors, with @revision and #sha256=… behind it if wanted";
-/// How often a download that broke off is taken up again before the person is told.
+/// How often a download that broke off is resumed before it is an error.
 const ATTEMPTS: u32 = 3;
 const CHUNK_BYTES: usize = 1 << 18;
 const MEGABYTE: usize = 1_000_000;
@@ -338,7 +338,7 @@ impl Hub {
                     Err(error) => Err(error.to_string()),
                 };
                 let last = !matches!(message, Ok(Chunk::Bytes(_)));
-                // Nobody listens any more once it was stopped.
+                // After a cancel the receiver is gone.
                 if sender.send(message).is_err() || last {
                     return;
                 }

@@ -40,11 +40,12 @@ impl TrainedNetwork {
     pub fn new(mut backbone: Vgg16, blocks: usize, pooling: Pooling, head: &HeadWeights) -> Result<Self> {
         backbone.train_blocks(blocks)?;
         let head = Head::new(head, backbone.device())?;
-        let (of_backbone, of_head) = (backbone.named_variables(), head.named_variables());
-        let gradients = of_backbone.iter().chain(&of_head).map(|(_, variable)| (variable.clone(), None)).collect();
+        let (backbone_variables, head_variables) = (backbone.named_variables(), head.named_variables());
+        let gradients =
+            backbone_variables.iter().chain(&head_variables).map(|(_, variable)| (variable.clone(), None)).collect();
         Ok(Self {
-            backbone_adam: Adam::new(&of_backbone, AdamSettings::default())?,
-            head_adam: Adam::new(&of_head, AdamSettings::default())?,
+            backbone_adam: Adam::new(&backbone_variables, AdamSettings::default())?,
+            head_adam: Adam::new(&head_variables, AdamSettings::default())?,
             backbone,
             head,
             pooling,

@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn torchvision_and_timm_in_any_precision_and_behind_prefixes_are_vgg16() {
         (vgg16::SPEC.check)(&Weights::embedded_vgg16().unwrap()).unwrap();
-        // Shapes of the tensors that are left out are small here; nobody looks at them.
+        // Shapes of the tensors that are left out are small here and are not looked at.
         let torchvision = [("classifier.0.weight", vec![4, 4]), ("classifier.6.bias", vec![4])];
         let timm = [("pre_logits.fc1.weight", vec![4, 4, 1, 1]), ("head.fc.bias", vec![4])];
         let names = vgg16::tensor_shapes();
@@ -256,7 +256,7 @@ mod tests {
                 assert_eq!(first, at as f32, "{prefix}{name}");
             }
         }
-        // Two networks in one file: the plain one is meant; of two others it cannot be told.
+        // Two networks in one file: the plain one is meant; between two others there is no telling.
         let copy = [("ema.features.0.weight", vec![1])];
         assert!((vgg16::SPEC.check)(&Weights::from_bytes(&network("", DType::F16, &copy), "own").unwrap()).is_ok());
         let error = Weights::from_bytes(&network("model.", DType::F16, &copy), "own").unwrap_err();

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 /// Daily copies kept.
 const KEPT: usize = 7;
 
-/// Copies from before changes of the form that are kept.
+/// Copies from before migrations that are kept.
 const KEPT_FORMS: usize = 5;
 
 /// Databases up to this size are looked through at every opening, larger ones only when a copy is made.
@@ -25,13 +25,13 @@ const MAX_AGE: Duration = Duration::DAY;
 /// The time in the name of a daily copy, in UTC.
 const STAMP: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]T[hour]-[minute]-[second]Z");
 
-/// Copies the database into `backups/` before its form changes from version `from`; returns the copy's path.
+/// Copies the database into `backups/` before its schema is migrated from version `from`; returns the copy's path.
 pub(super) fn before_migration(connection: &Connection, folder: &Path, from: usize) -> Result<PathBuf> {
     let backups = make_folder(folder)?;
     let stamp = super::now().replace([':', '.'], "-");
     let path = backups.join(format!("project-form-{from}-{stamp}.db"));
     copy(connection, &path)?;
-    let mut copies = copies_of_forms(folder);
+    let mut copies = copies_before_migrations(folder);
     let too_many = copies.len().saturating_sub(KEPT_FORMS);
     for (_, old) in copies.drain(..too_many) {
         // One too many does no harm.
@@ -40,8 +40,8 @@ pub(super) fn before_migration(connection: &Connection, folder: &Path, from: usi
     Ok(path)
 }
 
-/// Copies from before changes of the form, the oldest first.
-fn copies_of_forms(folder: &Path) -> Vec<(std::time::SystemTime, PathBuf)> {
+/// Copies from before migrations, the oldest first.
+fn copies_before_migrations(folder: &Path) -> Vec<(std::time::SystemTime, PathBuf)> {
     let mut copies: Vec<_> = std::fs::read_dir(folder.join("backups"))
         .into_iter()
         .flatten()

@@ -26,7 +26,7 @@ pub struct NewClustering<'a> {
     pub part: String,
     /// How, as in the list of ways to cluster.
     pub method: String,
-    /// The seed of whatever was drawn.
+    /// The seed of what was drawn.
     pub seed: u64,
     /// K.
     pub clusters: usize,

@@ -5,7 +5,7 @@
 //! the sum (modulo 2¹²⁸) of the rows' hashes. A sum does not depend on the order of the rows, and a change of one row
 //! changes it by that row's hashes before and after: temporary triggers on a connection that writes add these up while a
 //! transaction runs ([`Watch`]), and [`Watch::store`] adds the sums to the table at its end, in the same transaction.
-//! [`damaged_tables`] computes all digests anew and tells which differ.
+//! [`damaged_tables`] computes all digests again and returns which differ.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,7 +43,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Begins to watch a connection whose database has its newest form.
+    /// Begins to watch a connection whose database has the newest schema.
     pub(super) fn start(connection: &Connection) -> Result<Self> {
         let tables = tables(connection)?;
         let changes: Arc<Mutex<BTreeMap<usize, Digest>>> = Arc::default();

@@ -64,7 +64,7 @@ impl Project {
         Ok(features)
     }
 
-    /// Takes the stored vectors as right again, after damaged ones were made anew: each has a checksum of its own.
+    /// Takes the stored vectors as right again, after damaged ones were computed again: each has a checksum of its own.
     pub fn mended_features(&mut self) -> Result<()> {
         self.write(|transaction| super::digests::store_of(transaction, "features"))
     }

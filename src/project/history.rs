@@ -54,7 +54,7 @@ pub enum Change {
         /// The reason now.
         after: Option<String>,
     },
-    /// The pictures were divided anew, or as they were before.
+    /// The pictures were divided again, or the division before was restored.
     Split {
         /// The split that was in use, if there was one.
         before: Option<SplitId>,

@@ -91,7 +91,7 @@ impl ImageRecord {
 pub struct NewImage {
     /// Path from the root, with `/`.
     pub relative_path: String,
-    /// What reading the file told.
+    /// What was read from the file.
     pub facts: ImageFacts,
     /// Why it takes no part from the start, if so.
     pub set_aside: Option<String>,

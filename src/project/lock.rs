@@ -68,7 +68,7 @@ fn folder_handle(folder: &Path) -> Option<File> {
     if cfg!(unix) { File::open(folder).ok() } else { None }
 }
 
-/// Takes the lock, or is told that somebody else held it until `patience`.
+/// Takes the lock, or fails when another process held it until `patience`.
 fn take(file: &File, patience: Instant) -> io::Result<bool> {
     loop {
         match file.try_lock() {

@@ -8,8 +8,8 @@
 //! runs/<id>/      configuration, metrics and checkpoints of a training run
 //! cache/          thumbnails and backbone features; may be deleted at any time
 //! backups/        copies of project.db: project-<time>.db, the newest seven of at most one a day, made when the
-//!                 project is opened for writing; and project-form-<n>-<time>.db from before each change of its
-//!                 form, the newest five
+//!                 project is opened for writing; and project-form-<n>-<time>.db from before each migration
+//!                 of its schema, the newest five
 //! ```
 //!
 //! To restore a copy, close the project, put the copy in the place of project.db, and remove project.db-wal and
@@ -89,7 +89,7 @@ pub struct Project {
     watch: Option<digests::Watch>,
     /// Which file project.db was when it was opened.
     identity: Option<FileIdentity>,
-    /// What should be said to whoever opened it.
+    /// What the person who opened it should know.
     warnings: Vec<String>,
 }
 
@@ -151,7 +151,7 @@ impl Project {
         Ok(project)
     }
 
-    /// True when the project was made by an older version, so that opening it for writing would change its form.
+    /// True when the project was made by an older version, so that opening it for writing would migrate its schema.
     ///
     /// # Errors
     /// `User` when there is no project there; `Data` when it was made by a newer version or is another program's.
@@ -355,7 +355,7 @@ fn absolute(folder: &Path) -> Result<PathBuf> {
     std::path::absolute(folder).map_err(|error| Error::io(folder, error))
 }
 
-/// Names the newest copy to whoever is told that the database is damaged.
+/// Adds the newest copy to the message that the database is damaged.
 fn with_way_out(error: Error, folder: &Path) -> Error {
     if error.message.starts_with(DAMAGED) { error.hint(backup::way_out(folder)) } else { error }
 }

@@ -1,4 +1,4 @@
-//! The form of `project.db` and its changes from version to version.
+//! The schema of `project.db` and its migrations from version to version.
 //!
 //! `PRAGMA user_version` holds the version. Each migration runs in one transaction, after a copy of the database
 //! was put into `backups/`.
@@ -21,7 +21,7 @@ const MIGRATIONS: &[&str] = &[
 /// What `PRAGMA application_id` of a project's database says: "Atmo" in letters. Those made before it was set say 0.
 const APPLICATION_ID: i32 = 0x4174_6D6F;
 
-/// Tables that every form has.
+/// Tables that every schema version has.
 const OLDEST_TABLES: [&str; 3] = ["images", "labels", "annotations"];
 
 /// Brings the database to the newest version.
@@ -79,7 +79,7 @@ pub(super) fn check_readable(connection: &Connection, folder: &Path) -> Result<(
     Ok(())
 }
 
-/// True when the database has a form of before.
+/// True when the database has an older schema version.
 pub(super) fn is_older(connection: &Connection, folder: &Path) -> Result<bool> {
     let found = version(connection)?;
     check_version(found, MIGRATIONS.len(), folder)?;
@@ -94,7 +94,7 @@ fn version(connection: &Connection) -> Result<usize> {
 fn check_version(found: usize, newest: usize, folder: &Path) -> Result<()> {
     if found > newest {
         return Err(Error::data(format!(
-            "{} was made by a newer Atmoscope (form {found}; this one knows up to {newest})",
+            "{} was made by a newer Atmoscope (schema version {found}; this one knows versions up to {newest})",
             folder.display()
         ))
         .hint("update Atmoscope"));

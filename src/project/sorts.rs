@@ -91,8 +91,8 @@ impl Project {
         if record.closed_at.is_some() {
             return Err(Error::user(format!("the study “{}” is closed", record.name)));
         }
-        let use_of_it = format!("rater {}, task {}", rater.0, task.0);
-        let order = own_order(&self.task_images(task)?, record.seed, &use_of_it);
+        let purpose = format!("rater {}, task {}", rater.0, task.0);
+        let order = own_order(&self.task_images(task)?, record.seed, &purpose);
         let id = self.write(|transaction| begin(transaction, task, rater, 1, &order))?;
         self.sort(id)
     }

@@ -14,7 +14,7 @@ use crate::names;
 use crate::sorting::{Condition, own_order};
 use crate::wording::counted;
 
-/// Bytes of randomness in the secret of a rater's link: nobody guesses it.
+/// Bytes of randomness in the secret of a rater's link: too many to guess.
 const SECRET_BYTES: usize = 20;
 
 /// In which order a rater meets the tasks.
@@ -252,7 +252,7 @@ impl Project {
         })
     }
 
-    /// Lets somebody take part; a rater who was removed comes back with all that was done.
+    /// Adds a rater; one who was removed comes back with all that was done.
     pub fn add_rater(&mut self, study: StudyId, name: &str) -> Result<PersonId> {
         let name = visible_name(name, "a rater")?;
         self.write(|transaction| add_rater(transaction, study, &name))
@@ -521,7 +521,7 @@ fn add_rater(transaction: &Transaction<'_>, study: StudyId, name: &str) -> Resul
     Ok(person)
 }
 
-/// A secret that nobody can guess, from the system's own randomness: letters and digits that are hard to mix up.
+/// A secret that cannot be guessed, from the system's own randomness: letters and digits that are hard to mix up.
 fn new_secret() -> Result<String> {
     const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
     let mut bytes = [0_u8; SECRET_BYTES];
@@ -541,7 +541,7 @@ fn is_invisible(letter: char) -> bool {
 }
 
 fn visible_name(name: &str, whose: &str) -> Result<String> {
-    // What cannot be seen tells nobody apart, and what turns text around hides who somebody is.
+    // Invisible characters would make two names look alike, and marks of direction would disguise one.
     let visible: String = name.chars().filter(|letter| !is_invisible(*letter)).collect();
     names::checked(&visible, whose)
 }

@@ -39,8 +39,8 @@ use tokio::sync::oneshot;
 use super::limits::{Counters, network_of};
 use super::page;
 use super::pictures::{PictureMaker, Size};
-use super::told::{CLOSED, Change, REMOVED, Refusal, SentMoves};
-use super::writer::{Answer, Ask, BoardPictures, Message, Published, Question, Told};
+use super::protocol::{CLOSED, Change, REMOVED, Refusal, SentMoves};
+use super::writer::{Answer, BoardPictures, Message, Published, Question, RaterRequest, Reply};
 use crate::ids::PersonId;
 
 /// Largest body of a request: some 500 moves.
@@ -87,7 +87,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/page/{file}", get(page_file))
         .fallback(nothing_here)
         .with_state(shared.clone());
-    // Around all of it, so that not even the methods that an address takes are told to whoever has no link.
+    // Around all of it, so that without a link not even the methods that an address takes can be learnt.
     Router::new()
         .fallback_service(addresses)
         .layer(middleware::from_fn_with_state(shared.clone(), only_with_link))
@@ -261,7 +261,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-impl IntoResponse for Told {
+impl IntoResponse for Reply {
     fn into_response(self) -> Response {
         match self {
             Self::State(state) => Json(state).into_response(),
@@ -274,7 +274,7 @@ impl IntoResponse for Told {
 /// Asks the thread that knows the project, and waits for its answer.
 async fn ask(shared: &Shared, rater: PersonId, what: Question) -> Answer {
     let (reply, answer) = oneshot::channel();
-    shared.writer.try_send(Message::Ask(Ask { rater, what, reply })).map_err(|_| Refusal::Busy)?;
+    shared.writer.try_send(Message::Request(RaterRequest { rater, what, reply })).map_err(|_| Refusal::Busy)?;
     answer.await.unwrap_or(Err(Refusal::Busy))
 }
 
@@ -343,7 +343,7 @@ async fn picture(
     };
     let place: Option<usize> = place.parse().ok();
     let picture = place.and_then(|place| place.checked_sub(1)).and_then(|at| board.pictures.get(at));
-    let Some(picture) = picture.filter(|_| of.as_ref().is_none_or(|of| *of == board.board)) else {
+    let Some(picture) = picture.filter(|_| of.as_ref().is_none_or(|wanted| *wanted == board.board)) else {
         return not_found();
     };
     match shared.pictures.jpeg(picture, size).await {

@@ -4,7 +4,7 @@
 //!  browser ──HTTP──► listen   connections, bounded and never idle for long
 //!                      │
 //!                    http     limits, secret links, headers; one function for each address
-//!                      │  Ask                          │ picture by its place in the rater's order
+//!                      │  RaterRequest                 │ picture by its place in the rater's order
 //!                      ▼                               ▼
 //!                    writer   one thread:            pictures   a few threads that scale and
 //!                      │      moves of all raters               encode, with a cache on disk
@@ -13,8 +13,8 @@
 //! ```
 //!
 //! The page (`page`, `assets/web/`) makes a rater's moves at once, keeps them until they are stored, and sends them with their
-//! numbers, so that neither a lost connection nor a restart of the server loses one or makes one twice. What it is told
-//! (`told`) holds places in the rater's own order instead of ids.
+//! numbers, so that neither a lost connection nor a restart of the server loses one or makes one twice. Its messages
+//! (`protocol`) hold places in the rater's own order instead of ids.
 //!
 //! The server speaks plain HTTP. Raters elsewhere reach it through a proxy that speaks TLS.
 
@@ -25,7 +25,7 @@ mod listen;
 mod page;
 mod pictures;
 mod problems;
-mod told;
+mod protocol;
 mod writer;
 
 use std::net::SocketAddr;
@@ -51,7 +51,7 @@ pub use links::{BaseUrl, DEFAULT_BASE_URL};
 
 /// Requests that may wait for the writer.
 const LONGEST_QUEUE: usize = 4096;
-/// Problems kept until somebody asks for them.
+/// Problems kept until they are read.
 const MOST_PROBLEMS: usize = 100;
 /// Threads that answer requests; the work is elsewhere.
 const MOST_THREADS: usize = 4;

@@ -57,7 +57,7 @@ pub(super) fn note(words: &str) -> String {
     NOTE.replace("{{words}}", words)
 }
 
-/// What whoever opens a link that does not exist reads.
+/// The page for a link that does not exist.
 pub(super) fn not_found() -> &'static str {
     static TEXT: OnceLock<String> = OnceLock::new();
     TEXT.get_or_init(|| {

@@ -48,7 +48,7 @@ impl PictureMaker {
     pub(super) async fn prepare(&self, pictures: Vec<Arc<StudyPicture>>) {
         for picture in &pictures {
             for size in [Size::Small, Size::Large] {
-                // One that cannot be made is told of when somebody asks for it.
+                // One that cannot be made is reported when it is requested.
                 let _ = self.jpeg(picture, size).await;
             }
         }

@@ -6,37 +6,37 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 
-/// After how long the same thing is told again.
+/// After how long the same problem is reported again.
 const AGAIN: Duration = Duration::from_secs(60);
 /// Different things remembered.
 const MOST_KNOWN: usize = 100;
 
-/// Passes problems on to whoever runs the server.
+/// Reports problems to the person who runs the server.
 #[derive(Debug)]
 pub(super) struct Problems {
     sender: Sender<String>,
-    told: Mutex<HashMap<String, Instant>>,
+    reported: Mutex<HashMap<String, Instant>>,
 }
 
 impl Problems {
     pub(super) fn new(sender: Sender<String>) -> Self {
-        Self { sender, told: Mutex::new(HashMap::new()) }
+        Self { sender, reported: Mutex::new(HashMap::new()) }
     }
 
-    /// Tells of a problem, unless the same was told a moment ago.
+    /// Reports a problem, unless the same was reported a moment ago.
     pub(super) fn tell(&self, problem: &str) {
         self.tell_at(problem, Instant::now());
     }
 
     fn tell_at(&self, problem: &str, now: Instant) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.len() >= MOST_KNOWN {
-            told.clear();
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        if reported.len() >= MOST_KNOWN {
+            reported.clear();
         }
-        let again = told.get(problem).is_some_and(|at| now.saturating_duration_since(*at) < AGAIN);
-        // Where nobody listens, it is not told.
+        let again = reported.get(problem).is_some_and(|at| now.saturating_duration_since(*at) < AGAIN);
+        // A problem that nobody receives is not counted as reported.
         if !again && self.sender.try_send(problem.to_owned()).is_ok() {
-            told.insert(problem.to_owned(), now);
+            reported.insert(problem.to_owned(), now);
         }
     }
 }
@@ -55,7 +55,7 @@ mod tests {
             problems.tell_at("the disk is full", start + Duration::from_secs(second));
         }
         problems.tell_at("a picture is gone", start);
-        let told: Vec<String> = receiver.try_iter().collect();
-        assert_eq!(told, ["the disk is full", "the disk is full", "a picture is gone"]);
+        let reported: Vec<String> = receiver.try_iter().collect();
+        assert_eq!(reported, ["the disk is full", "the disk is full", "a picture is gone"]);
     }
 }

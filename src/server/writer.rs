@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use super::links::Links;
 use super::problems::Problems;
-use super::told::{CLOSED, REMOVED, Refusal, SentMove, SentMoves, Sorting, State, Submission, Task};
+use super::protocol::{CLOSED, REMOVED, Refusal, SentMove, SentMoves, Sorting, State, Submission, Task};
 use crate::engine::sorts::{MoveRequest, SortKeeper};
 use crate::error::{Error, Result};
 use crate::ids::{ImageId, PersonId, SortId, StudyId, TaskId};
@@ -35,7 +35,7 @@ const MOST_MOVES: usize = 20_000;
 
 /// A request of a rater's page.
 #[derive(Debug)]
-pub(super) struct Ask {
+pub(super) struct RaterRequest {
     pub rater: PersonId,
     pub what: Question,
     pub reply: oneshot::Sender<Answer>,
@@ -58,12 +58,12 @@ pub(super) enum Question {
     Pictures,
 }
 
-/// The answer to an [`Ask`].
-pub(super) type Answer = Result<Told, Refusal>;
+/// The answer to a [`RaterRequest`].
+pub(super) type Answer = Result<Reply, Refusal>;
 
-/// What is answered.
+/// What a request is answered with.
 #[derive(Debug)]
-pub(super) enum Told {
+pub(super) enum Reply {
     State(Box<State>),
     /// Moves in the log.
     Stored(usize),
@@ -73,7 +73,7 @@ pub(super) enum Told {
 /// What waits in the thread's queue.
 #[derive(Debug)]
 pub(super) enum Message {
-    Ask(Ask),
+    Request(RaterRequest),
     Stop,
 }
 
@@ -157,10 +157,10 @@ impl Writer {
         Ok(images.iter().filter_map(|image| self.pictures.get(image).cloned()).collect())
     }
 
-    /// Answers until told to stop.
+    /// Answers requests until it is stopped.
     pub(super) fn run(mut self, messages: &Receiver<Message>) {
         let mut stop = false;
-        let mut slow: VecDeque<Ask> = VecDeque::new();
+        let mut slow: VecDeque<RaterRequest> = VecDeque::new();
         while !stop {
             let patience = if slow.is_empty() { LOOK_AGAIN } else { Duration::ZERO };
             let first = match messages.recv_timeout(patience) {
@@ -171,8 +171,10 @@ impl Writer {
             let mut moves = Vec::new();
             for message in first.into_iter().chain(messages.try_iter().take(MOST_AT_ONCE)) {
                 match message {
-                    Message::Ask(Ask { rater, what: Question::Moves(sent), reply }) => moves.push((rater, sent, reply)),
-                    Message::Ask(ask) => slow.push_back(ask),
+                    Message::Request(RaterRequest { rater, what: Question::Moves(sent), reply }) => {
+                        moves.push((rater, sent, reply))
+                    }
+                    Message::Request(request) => slow.push_back(request),
                     Message::Stop => stop = true,
                 }
             }
@@ -182,8 +184,8 @@ impl Writer {
             self.store(moves);
             // A whole class that opens its boards does not keep those waiting who move.
             let turn = Instant::now();
-            while let Some(Ask { rater, what, reply }) = slow.pop_front() {
-                // Whoever asked may be gone.
+            while let Some(RaterRequest { rater, what, reply }) = slow.pop_front() {
+                // The client may have disconnected.
                 let _ = reply.send(self.answer(rater, what));
                 if !stop && turn.elapsed() > LONGEST_TURN {
                     break;
@@ -199,9 +201,9 @@ impl Writer {
         match what {
             Question::State => self.state(rater),
             Question::Submit(submission) => self.submit(rater, &submission),
-            Question::Pause => self.pause(rater).map(|()| Told::Done),
+            Question::Pause => self.pause(rater).map(|()| Reply::Done),
             Question::Change(task) => self.change(rater, task),
-            Question::Pictures | Question::Moves(_) => self.current(rater).map(|_| Told::Done),
+            Question::Pictures | Question::Moves(_) => self.current(rater).map(|_| Reply::Done),
         }
     }
 
@@ -222,15 +224,15 @@ impl Writer {
             return;
         }
         let mut outcomes = self.keeper.make_moves(&mut self.project, &requests).into_iter();
-        let mut told = false;
+        let mut reported = false;
         for (reply, moves) in replies {
-            let mut answer = Ok(Told::Stored(0));
+            let mut answer = Ok(Reply::Stored(0));
             for outcome in outcomes.by_ref().take(moves) {
                 match outcome {
-                    Ok(stored) if answer.is_ok() => answer = Ok(Told::Stored(stored)),
+                    Ok(stored) if answer.is_ok() => answer = Ok(Reply::Stored(stored)),
                     Err(error) if answer.is_ok() => {
                         let refusal = Refusal::of(&error);
-                        if refusal == Refusal::Busy && !std::mem::replace(&mut told, true) {
+                        if refusal == Refusal::Busy && !std::mem::replace(&mut reported, true) {
                             self.tell(&error);
                         }
                         answer = Err(refusal);
@@ -259,8 +261,8 @@ impl Writer {
             if *number > MOST_MOVES || matches!(step, Move::Arrange { .. }) {
                 return Err(Refusal::Wrong);
             }
-            let of_place = |place: &usize| place.checked_sub(1).and_then(|at| order.get(at)).copied();
-            let step = step.with_images(of_place).map_err(|_| Refusal::Wrong)?;
+            let image_at = |place: &usize| place.checked_sub(1).and_then(|at| order.get(at)).copied();
+            let step = step.with_images(image_at).map_err(|_| Refusal::Wrong)?;
             // A page's clock may be wrong, but moves come one after another and none in the future.
             let ago = Duration::from_millis(*ago_ms);
             last = now.checked_sub(ago.try_into().unwrap_or_default()).map_or(last, |at| at.clamp(last.min(now), now));
@@ -290,7 +292,7 @@ impl Writer {
                 }
             }
         };
-        Ok(Told::State(Box::new(state)))
+        Ok(Reply::State(Box::new(state)))
     }
 
     fn sorting(&mut self, rater: PersonId, sort: SortId) -> Result<Sorting, Refusal> {

@@ -229,14 +229,14 @@ fn mark(marks: &mut Vec<(usize, Arc<Board>)>, moves: usize, board: &Board) {
     }
     marks.push((moves, Arc::new(board.clone())));
     let far = moves.saturating_sub(NEAR_MARKS * BETWEEN_MARKS);
-    marks.retain(|(of, _)| *of > far || of.is_multiple_of(NEAR_MARKS * BETWEEN_MARKS));
+    marks.retain(|(moves, _)| *moves > far || moves.is_multiple_of(NEAR_MARKS * BETWEEN_MARKS));
 }
 
-/// The images in a random order of one rater's own for one sort; the same for the same seed and `use_of_it`.
-pub fn own_order(images: &[ImageId], seed: u64, use_of_it: &str) -> Vec<ImageId> {
+/// The images in a random order; the same for the same seed and `purpose`, which names the rater and the task.
+pub fn own_order(images: &[ImageId], seed: u64, purpose: &str) -> Vec<ImageId> {
     let mut order = images.to_vec();
     order.sort_unstable();
-    order.shuffle(&mut generator(seed, &format!("own order, {use_of_it}")));
+    order.shuffle(&mut generator(seed, &format!("own order, {purpose}")));
     order
 }
 

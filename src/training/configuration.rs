@@ -78,7 +78,7 @@ pub trait Choice: Copy + Eq + 'static {
     fn from_name(name: &str) -> Result<Self> {
         Self::ALL.iter().copied().find(|choice| choice.name() == name).ok_or_else(|| {
             let names: Vec<&str> = Self::ALL.iter().map(|choice| choice.name()).collect();
-            Error::config(format!("“{name}” is no choice here")).hint(format!("choose one of {}", names.join(", ")))
+            Error::config(format!("“{name}” is not a choice here")).hint(format!("choose one of {}", names.join(", ")))
         })
     }
 }

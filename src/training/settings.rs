@@ -1,4 +1,4 @@
-//! What people are told of each setting of a training run: its name, what it does, the paper's value.
+//! The description of each setting of a training run: its name, what it does, the paper's value.
 //!
 //! The window shows them group by group in this order; the names are those of
 //! [`TrainingConfiguration`](super::TrainingConfiguration).
@@ -31,7 +31,7 @@ impl SettingGroup {
     }
 }
 
-/// What people are told of a setting.
+/// The description of a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SettingInfo {
     /// Its name in configuration files.

@@ -51,10 +51,10 @@ impl TrainedHead {
 
     /// Label intensities in 0 to 1: n × L, the columns named by the labels in the run's order.
     ///
-    /// An image's intensities are the same bits whatever other images are asked with it.
+    /// An image's intensities are the same bits whatever other images are in the batch.
     ///
     /// # Errors
-    /// `Model` for features of another width, `Data` for features that are no finite numbers.
+    /// `Model` for features of another width, `Data` for features with NaN or infinite values.
     pub fn intensities(&self, features: &FeatureMatrix) -> Result<FeatureMatrix> {
         if features.columns() != self.inputs() {
             return Err(Error::model(format!(
@@ -66,11 +66,8 @@ impl TrainedHead {
         }
         if let Some(row) = features.values.iter().position(|value| !value.is_finite()) {
             let image = features.image_ids[row / features.columns()];
-            return Err(Error::data(format!(
-                "the features of image {} hold a value that is no finite number",
-                image.0
-            ))
-            .hint("empty the feature cache and compute them again"));
+            return Err(Error::data(format!("the features of image {} hold NaN or infinite values", image.0))
+                .hint("empty the feature cache and compute them again"));
         }
         let logits = self.weights.logits(&features.values)?;
         let intensities = logits.into_iter().map(sigmoid).collect();

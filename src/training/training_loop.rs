@@ -132,7 +132,7 @@ pub struct TrainingOutcome {
 /// result depends on the configuration, the features and the labels only, not on threads.
 ///
 /// # Errors
-/// `Config` for wrong settings; `User` for an empty part or no labels; `Data` for features that are no finite numbers
+/// `Config` for wrong settings; `User` for an empty part or no labels; `Data` for features with NaN or infinite values
 /// or a loss that stops being one (the checkpoints before stay usable); `Cancelled` when no epoch was done; `User` or
 /// `Device` when the disk refuses.
 pub fn train_head(
@@ -204,7 +204,7 @@ fn check_features(part: &LabelledFeatures) -> Result<()> {
     if let Some(place) = values.clone().position(|value| !value.is_finite()) {
         let image = part.features.image_ids.get(place / columns);
         let name = image.map_or_else(|| "a copy".to_owned(), |image| format!("image {}", image.0));
-        return Err(Error::data(format!("the features of {name} hold a value that is no finite number"))
+        return Err(Error::data(format!("the features of {name} hold NaN or infinite values"))
             .hint("empty the feature cache and compute them again"));
     }
     Ok(())
@@ -325,7 +325,7 @@ impl Run<'_> {
         started.elapsed().saturating_sub(self.waited.get().saturating_sub(waited)).as_millis() as u64
     }
 
-    /// Whether somebody asked to stop. Where the run is to wait, it waits here.
+    /// Whether the run was cancelled. A paused run waits here.
     fn is_stopped(&self) -> bool {
         let asked = Instant::now();
         let stopped = self.cancel.is_cancelled();
@@ -531,7 +531,7 @@ pub fn resume_point(run_folder: &Path, labels: &[String]) -> Result<Option<(Chec
         return Err(damaged("is for other labels"));
     }
     if !checkpoint.state.keys().any(|name| name.starts_with(OPTIMISER)) {
-        return Err(damaged("is no checkpoint to go on from: it has no state of the optimiser"));
+        return Err(damaged("is not a checkpoint to go on from: it has no state of the optimiser"));
     }
     let done = checkpoint.metadata.epoch;
     let records: Vec<EpochRecord> = all.into_iter().filter(|record| record.epoch <= done).collect();

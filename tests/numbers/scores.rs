@@ -7,8 +7,8 @@ use atmoscope::dataset::{RaterSort, StudyCondition};
 use atmoscope::engine::jobs::score::{self, References, ScoredGrouping};
 use atmoscope::error::ErrorKind;
 use atmoscope::evaluation::{
-    Contingency, SCORES, adjusted_mutual_information, adjusted_rand_index, entropy, permutation_baseline, silhouette,
-    spread, v_measure,
+    Contingency, SCORES, adjusted_mutual_information, adjusted_rand_index, entropy, mean_and_deviation,
+    permutation_baseline, silhouette, v_measure,
 };
 use atmoscope::ids::ImageId;
 use atmoscope::progress::Cancel;
@@ -158,8 +158,8 @@ fn scores_align_images_and_count_the_rest() {
     let mean = |id: &str| report.conditions[0].scores.get(id).unwrap().unwrap();
     assert_eq!((mean("entropy").count, mean("adjusted_rand_index").count), (2, 1));
     assert_eq!((mean("adjusted_rand_index").mean, mean("adjusted_rand_index").standard_deviation), (1.0, None));
-    assert_eq!(spread(&[]), None);
-    let two = spread(&[0.0, 0.5]).unwrap();
+    assert_eq!(mean_and_deviation(&[]), None);
+    let two = mean_and_deviation(&[0.0, 0.5]).unwrap();
     assert!(close(two.mean, 0.25) && close(two.standard_deviation.unwrap(), 0.125f64.sqrt()));
     let alone = |id: &str| report.scores.get(id).unwrap().value.unwrap();
     let of_cluster = |values: &[f64]| {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::common::{Cli, sample_images};
-use atmoscope::interchange::grouping_forms::{GroupingForm, Missing};
+use atmoscope::interchange::grouping_forms::{GroupingDefaults, GroupingForm};
 use atmoscope::interchange::groupings::GroupingRow;
 use atmoscope::project::Project;
 
@@ -47,7 +47,7 @@ fn every_form_gives_the_same_groups_back() {
         let mut bytes = Vec::new();
         form.write(&rows(), &mut bytes).unwrap();
         assert_eq!(GroupingForm::recognise(&bytes), form);
-        let missing = Missing { condition: "1".to_owned(), ..Missing::default() };
+        let missing = GroupingDefaults { condition: "1".to_owned(), ..GroupingDefaults::default() };
         let parsed = form.parse(&bytes, &missing);
         assert_eq!(parsed.problems, []);
         assert_eq!(partitions(&parsed.value), partitions(&rows()), "{form}");
@@ -64,7 +64,7 @@ fn a_second_occasion_stays_one_in_jspsych() {
     let both: Vec<GroupingRow> = rows().into_iter().chain(again).collect();
     let mut bytes = Vec::new();
     GroupingForm::JsPsych.write(&both, &mut bytes).unwrap();
-    let parsed = GroupingForm::JsPsych.parse(&bytes, &Missing::default());
+    let parsed = GroupingForm::JsPsych.parse(&bytes, &GroupingDefaults::default());
     assert_eq!(parsed.problems, []);
     let (first, second): (Vec<_>, Vec<_>) = parsed.value.into_iter().partition(|row| row.occasion.is_none());
     assert_eq!(partitions(&first), partitions(&rows()));
@@ -77,7 +77,7 @@ fn a_table_as_r_writes_it_is_read() {
     // write.csv(AromaSort): row names under a column without a name; NA where nothing was sorted.
     let text = "\"\",\"S1\",\"S2\"\n\"a.png\",1,2\n\"b.png\",1,NA\n\"c.png\",2,\n";
     assert_eq!(GroupingForm::recognise(text.as_bytes()), GroupingForm::FreeSortR);
-    let parsed = GroupingForm::FreeSortR.parse(text.as_bytes(), &Missing::default());
+    let parsed = GroupingForm::FreeSortR.parse(text.as_bytes(), &GroupingDefaults::default());
     assert_eq!(parsed.problems, []);
     let found: Vec<(&str, &str, &str, &str)> = parsed
         .value
@@ -99,15 +99,15 @@ fn a_table_as_r_writes_it_is_read() {
     let mut bytes = Vec::new();
     GroupingForm::FreeSortR.write(&some, &mut bytes).unwrap();
     assert!(String::from_utf8_lossy(&bytes).contains("\nforest/03.png,4,0\n"), "{}", String::from_utf8_lossy(&bytes));
-    let missing = Missing { condition: "1".to_owned(), ..Missing::default() };
+    let missing = GroupingDefaults { condition: "1".to_owned(), ..GroupingDefaults::default() };
     let again = GroupingForm::FreeSortR.parse(&bytes, &missing);
     assert_eq!((partitions(&again.value), again.problems), (partitions(&some), vec![]));
     // A table of labels is not taken for one.
     assert_eq!(GroupingForm::recognise(b"image,cute,gloomy\na.png,0,1\n"), GroupingForm::LongCsv);
-    let twice = GroupingForm::FreeSortR.parse(b"stimulus,A\na.png,1\na.png,2\n,3\n", &Missing::default());
+    let twice = GroupingForm::FreeSortR.parse(b"stimulus,A\na.png,1\na.png,2\n,3\n", &GroupingDefaults::default());
     assert_eq!(twice.value.len(), 1);
     assert_eq!(twice.problems.iter().map(|problem| problem.line).collect::<Vec<_>>(), [3, 4]);
-    assert_eq!(GroupingForm::FreeSortR.parse(b"stimulus\na.png\n", &Missing::default()).problems.len(), 1);
+    assert_eq!(GroupingForm::FreeSortR.parse(b"stimulus\na.png\n", &GroupingDefaults::default()).problems.len(), 1);
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn positions_of_jspsych_become_groups_of_touching_pictures() {
             {"src": "img/a.png", "x": 10, "y": 20}, {"src": "img/b.png", "x": 90, "y": 110},
             {"src": "img/c.png", "x": 180, "y": 190}, {"src": "img/d.png", "x": 500, "y": 20}]}]"#;
     let groups = |text: &str, picture_px: f64| -> Vec<String> {
-        let missing = Missing { picture_px, ..Missing::default() };
+        let missing = GroupingDefaults { picture_px, ..GroupingDefaults::default() };
         let parsed = GroupingForm::JsPsych.parse(text.as_bytes(), &missing);
         assert_eq!(parsed.problems, []);
         assert!(parsed.value.iter().all(|row| row.rater == "12" && row.condition == "free"));
@@ -132,20 +132,20 @@ fn positions_of_jspsych_become_groups_of_touching_pictures() {
     assert_eq!(groups(text, 50.0), ["group 1", "group 2", "group 3", "group 4"]);
     // Version 6 wrote the lists as text.
     let six = r#"{"final_locations": "[{\"src\":\"a.png\",\"x\":1,\"y\":2},{\"src\":\"b.png\",\"x\":3,\"y\":4}]"}"#;
-    let parsed =
-        GroupingForm::JsPsych.parse(six.as_bytes(), &Missing { rater: "Mori".to_owned(), ..Missing::default() });
+    let parsed = GroupingForm::JsPsych
+        .parse(six.as_bytes(), &GroupingDefaults { rater: "Mori".to_owned(), ..GroupingDefaults::default() });
     assert_eq!(parsed.value.iter().map(|row| row.rater.as_str()).collect::<Vec<_>>(), ["Mori", "Mori"]);
 
     for (bad, says) in [
-        ("[", "no JSON"),
+        ("[", "not JSON"),
         ("[3, \"x\"]", "no trial has final_locations"),
-        ("17", "no trial"),
-        (r#"[{"final_locations": 3}]"#, "no list"),
+        ("17", "not a trial"),
+        (r#"[{"final_locations": 3}]"#, "not a list"),
         (r#"[{"final_locations": "nonsense"}]"#, "final_locations"),
-        (r#"[{"final_locations": [{"src": "a.png", "x": "far", "y": 1}]}]"#, "no picture with src, x and y"),
+        (r#"[{"final_locations": [{"src": "a.png", "x": "far", "y": 1}]}]"#, "not a picture with src, x and y"),
         (r#"[{"final_locations": [{"src": "a", "x": 1, "y": 1}, {"src": "a", "x": 2, "y": 1}]}]"#, "two places"),
     ] {
-        let parsed = GroupingForm::JsPsych.parse(bad.as_bytes(), &Missing::default());
+        let parsed = GroupingForm::JsPsych.parse(bad.as_bytes(), &GroupingDefaults::default());
         assert!(parsed.value.is_empty(), "{bad}");
         assert!(parsed.problems.iter().any(|problem| problem.message.contains(says)), "{bad}: {:?}", parsed.problems);
     }

@@ -80,7 +80,7 @@ fn the_plan_is_what_training_does() {
 
     std::fs::remove_file(folder.path().join("images/picture-001.png")).unwrap();
     let gone = plan(&project, &configuration).unwrap();
-    assert!(gone.remarks.iter().any(|remark| remark.contains("1 picture not where")), "{:?}", gone.remarks);
+    assert!(gone.remarks.iter().any(|remark| remark.contains("1 picture is not where")), "{:?}", gone.remarks);
 }
 
 #[test]

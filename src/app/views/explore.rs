@@ -15,7 +15,7 @@ use crate::engine::jobs::cluster::ClusteredPart;
 use crate::engine::jobs::counted;
 use crate::engine::jobs::score::{ConditionSummary, ScoreReport, ScoredGrouping};
 use crate::engine::thumbnails::PictureSize;
-use crate::evaluation::Spread;
+use crate::evaluation::MeanAndDeviation;
 use crate::evaluation::mean_over;
 use crate::evaluation::score::against_groups;
 use crate::features::FeatureSource;
@@ -516,7 +516,7 @@ fn rater_row_ui(ui: &mut Ui, grouping: &ScoredGrouping) {
 }
 
 /// What the raters reach among themselves.
-fn ceiling_ui(ui: &mut Ui, ceiling: Option<&Spread>) {
+fn ceiling_ui(ui: &mut Ui, ceiling: Option<&MeanAndDeviation>) {
     match ceiling {
         Some(spread) => {
             let deviation = spread.standard_deviation.map_or_else(String::new, |value| format!(" ± {}", score(value)));

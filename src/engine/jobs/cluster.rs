@@ -46,7 +46,7 @@ impl FromStr for ClusteredPart {
         match text {
             "test" => Ok(Self::Test),
             "all" => Ok(Self::All),
-            other => Err(Error::user(format!("“{other}” is no part to cluster")).hint("say test or all")),
+            other => Err(Error::user(format!("“{other}” is not a part to cluster")).hint("say test or all")),
         }
     }
 }
@@ -74,7 +74,7 @@ pub struct Made {
     pub part: ClusteredPart,
     /// How they were clustered.
     pub method: Method,
-    /// The seed of whatever was drawn.
+    /// The seed of what was drawn.
     pub seed: u64,
 }
 

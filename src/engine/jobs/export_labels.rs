@@ -79,23 +79,23 @@ pub fn run(project: &Project, export: &LabelExport, path: &Path, existing: Exist
     let answered: Vec<(&ImageRecord, &ImageLabels)> =
         images.iter().filter_map(|image| Some((image, answers.get(&image.id)?))).collect();
     report.images = answered.len();
-    report.answers = answered.iter().map(|(_, of_image)| of_image.len()).sum();
+    report.answers = answered.iter().map(|(_, answers_of_image)| answers_of_image.len()).sum();
     check_any(report.answers)?;
     match export.form {
         LabelForm::Sidecars => {
             report.unanswered_as_no = report.images * vocabulary.len() - report.answers;
-            let never_on = vocabulary
-                .iter()
-                .filter(|label| !answered.iter().any(|(_, of_image)| targets::has_label(Some(of_image), label.id)));
+            let never_on = vocabulary.iter().filter(|label| {
+                !answered.iter().any(|(_, answers_of_image)| targets::has_label(Some(answers_of_image), label.id))
+            });
             report.never_on = never_on.map(|label| label.name.clone()).collect();
             write_sidecars(project, &images, &answered, &vocabulary, path, existing)?;
         }
         form => {
             let file = OutputFile::new(Some(project), path, FileKind::Csv, existing)?;
-            let row = |(image, of_image): &(&ImageRecord, &ImageLabels)| LabelRow {
+            let row = |(image, answers_of_image): &(&ImageRecord, &ImageLabels)| LabelRow {
                 line: 0,
                 image: image.relative_path.clone(),
-                values: vocabulary.iter().map(|label| of_image.get(&label.id).copied()).collect(),
+                values: vocabulary.iter().map(|label| answers_of_image.get(&label.id).copied()).collect(),
                 times: Vec::new(),
             };
             let table = LabelTable {
@@ -173,10 +173,10 @@ fn write_sidecars(
     }
     // All are looked at before the first is written.
     let mut files = HashMap::new();
-    for (image, of_image) in answered {
+    for (image, answers_of_image) in answered {
         let path = folder.join(sidecar_path(&image.relative_path));
         let file = OutputFile::new(Some(project), &path, FileKind::Text, existing)?;
-        let on = vocabulary.iter().filter(|label| targets::has_label(Some(of_image), label.id));
+        let on = vocabulary.iter().filter(|label| targets::has_label(Some(answers_of_image), label.id));
         let text = sidecar_text(on.map(|label| label.name.as_str()));
         if files.insert(path.clone(), (file, text)).is_some() {
             return Err(Error::user(format!("two pictures would share the text file {}", path.display()))

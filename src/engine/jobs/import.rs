@@ -18,7 +18,7 @@ use crate::dataset::SelectionRules;
 use crate::error::{Error, Result};
 use crate::ids::ImageId;
 use crate::imaging::{self, DecodeLimits, Inspection, Rejection, ThumbnailCache};
-use crate::interchange::grouping_forms::{GroupingForm, Missing};
+use crate::interchange::grouping_forms::{GroupingDefaults, GroupingForm};
 use crate::interchange::{NameMatcher, Problem, Separator, check_file, label_forms, labels, read_file};
 use crate::names;
 use crate::progress::{Cancel, Observer, Stage};
@@ -42,7 +42,7 @@ pub struct ImportRequest {
     /// The form of that file; recognised by its content when not given.
     pub grouping_form: Option<GroupingForm>,
     /// What that file may lack.
-    pub missing_in_groupings: Missing,
+    pub grouping_defaults: GroupingDefaults,
     /// Whose labels these are; the file's name when not given.
     pub annotator: Option<String>,
     /// Take the sound part of a CSV file that has problems, and add labels that the vocabulary lacks.
@@ -62,7 +62,7 @@ impl Default for ImportRequest {
             labels: None,
             groupings: None,
             grouping_form: None,
-            missing_in_groupings: Missing::default(),
+            grouping_defaults: GroupingDefaults::default(),
             annotator: None,
             accept_problems: false,
             add_labels: false,
@@ -143,7 +143,7 @@ pub fn run(
     cancel: &Cancel,
 ) -> Result<ImportReport> {
     let mut report = ImportReport::default();
-    // A mistyped name is told now, not after all pictures were read.
+    // A mistyped name is an error now, not after all pictures were read.
     for file in [&request.labels, &request.groupings].into_iter().flatten() {
         // Labels may be text files in a folder.
         if request.labels.as_ref() == Some(file) && file.is_dir() {
@@ -193,7 +193,7 @@ fn import_images(
         project.images()?.into_iter().map(|image| (image.content_hash.clone(), image)).collect();
     let known_hashes: HashSet<String> = known.keys().cloned().collect();
     let mut paths = project.image_paths()?;
-    // Told even if the import is stopped.
+    // Reported even if the import is stopped.
     project.add_rejected_files(root.id, &report.rejected)?;
     let stage = Stage::new("Reading pictures", files.len());
     observer.progress(stage.at(0));
@@ -306,7 +306,7 @@ fn list_files(folder: &Path, report: &mut ImportReport) -> Result<Vec<ListedFile
             .hint("give the folder of the original pictures"));
     }
     let mut files = Vec::new();
-    let mut turn_away = |path: &Path, code: &str, reason: String| {
+    let mut reject = |path: &Path, code: &str, reason: String| {
         let relative = path.strip_prefix(&start).unwrap_or(path).to_string_lossy();
         let relative_path = if cfg!(windows) { relative.replace('\\', "/") } else { relative.into_owned() };
         report.rejected.push(RejectedFile { relative_path, code: code.to_owned(), reason });
@@ -317,7 +317,7 @@ fn list_files(folder: &Path, report: &mut ImportReport) -> Result<Vec<ListedFile
             Ok(entry) => entry,
             Err(error) => {
                 let reason = format!("the file or folder cannot be opened ({error})");
-                turn_away(error.path().unwrap_or(&start), "unopenable", reason);
+                reject(error.path().unwrap_or(&start), "unopenable", reason);
                 continue;
             }
         };
@@ -331,21 +331,21 @@ fn list_files(folder: &Path, report: &mut ImportReport) -> Result<Vec<ListedFile
                 let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
                 if !target.starts_with(&start) {
                     let reason = format!("a link to another folder ({}); import that one by itself", target.display());
-                    turn_away(path, "link-outside", reason);
+                    reject(path, "link-outside", reason);
                     walk.skip_current_dir();
                 } else if target.ancestors().any(is_own_file) {
                     walk.skip_current_dir();
                 }
             }
         } else if !kind.is_file() {
-            turn_away(path, "special", "a pipe, socket or device, not a file".to_owned());
+            reject(path, "special", "a pipe, socket or device, not a file".to_owned());
         } else if let Some(name) = path.strip_prefix(&start).ok().and_then(Path::to_str) {
             // Elsewhere a backslash is a letter like any other.
             let relative = if cfg!(windows) { name.replace('\\', "/") } else { name.to_owned() };
             files.push(ListedFile { path: path.to_path_buf(), relative });
         } else {
             let reason = "the file's name is not valid Unicode; rename it and import again".to_owned();
-            turn_away(path, "bad-name", reason);
+            reject(path, "bad-name", reason);
         }
     }
     Ok(files)
@@ -519,7 +519,7 @@ fn import_groupings(
 ) -> Result<()> {
     let bytes = read_file(file)?;
     let form = request.grouping_form.unwrap_or_else(|| GroupingForm::recognise(&bytes));
-    let parsed = form.parse(&bytes, &request.missing_in_groupings);
+    let parsed = form.parse(&bytes, &request.grouping_defaults);
     let mut problems = parsed.problems;
     if parsed.value.is_empty() && problems.is_empty() {
         problems.push(Problem::new(1, format!("no groups were found (read as {form})")));

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::counted;
+use super::counted_as;
 use super::split::{self, LeftOut, SplitRequest};
 use crate::dataset::{Imbalance, Part, targets};
 use crate::error::{Error, Result};
@@ -173,7 +173,9 @@ pub fn plan(project: &Project, configuration: &TrainingConfiguration) -> Result<
     let paths = project.image_paths()?;
     let gone = parts.iter().filter(|(image, _)| !paths.get(image).is_some_and(|path| path.is_file())).count();
     if gone > 0 {
-        remarks.push(format!("{} not where they were imported from", counted(gone, "picture")));
+        let (one, several) =
+            ("picture is not where it was imported from", "pictures are not where they were imported from");
+        remarks.push(counted_as(gone, one, several));
     }
     let available_memory_bytes = training::available_memory_bytes();
     if memory_bytes > available_memory_bytes {

@@ -10,7 +10,7 @@ use super::counted;
 use crate::dataset::{RaterSort, StudyCondition};
 use crate::error::Result;
 use crate::evaluation::score::{self, Clustered, Compared, Computed, ScoreRow, Scores};
-use crate::evaluation::{self, PairScores, PermutationBaseline, RaterGroupings, Silhouette, Spread};
+use crate::evaluation::{self, MeanAndDeviation, PairScores, PermutationBaseline, RaterGroupings, Silhouette};
 use crate::progress::{Cancel, Silent};
 
 /// What clusters are compared with.
@@ -56,15 +56,15 @@ pub struct ConditionSummary {
     pub rated: usize,
     /// Of these, the ones that are clustered, which the scores are about.
     pub compared: usize,
-    /// Of those compared, the ones that the features' network learnt from: scores on them say too much good.
+    /// Of those compared, the ones that the features' network learnt from: scores on them are too favourable.
     pub learnt_from: usize,
     /// Each score over the raters for whom it says something; `count` tells how many.
-    pub scores: Scores<Option<Spread>>,
+    pub scores: Scores<Option<MeanAndDeviation>>,
     /// The entropy that chance gives, over the raters.
-    pub chance: Spread,
+    pub chance: MeanAndDeviation,
     /// The entropy of every rater's groups against every other's, over the same images: what people reach among
     /// themselves, the ceiling to compare with. None for a single rater.
-    pub raters_among_themselves: Option<Spread>,
+    pub raters_among_themselves: Option<MeanAndDeviation>,
 }
 
 /// All scores of a clustering.
@@ -158,8 +158,8 @@ fn warnings_of(summary: &ConditionSummary) -> Vec<String> {
     }
     if *learnt_from > 0 {
         warnings.push(format!(
-            "Condition {condition}: the network learnt from {learnt_from} of the {} that are compared; scores on them say \
-             too much good",
+            "Condition {condition}: the network learnt from {learnt_from} of the {} that are compared; scores on them \
+             are too favourable",
             counted(*compared, "picture")
         ));
     }
@@ -205,24 +205,24 @@ pub fn run<'a, Image: Ord>(
     }
     groupings.sort_by(|a, b| (&a.condition, &a.rater).cmp(&(&b.condition, &b.rater)));
     let mut conditions = Vec::new();
-    for of_it in groupings.chunk_by(|a, b| a.condition == b.condition) {
-        let condition = &of_it[0].condition;
-        let chance: Vec<f64> = of_it.iter().map(|grouping| grouping.chance.mean).collect();
+    for scored in groupings.chunk_by(|a, b| a.condition == b.condition) {
+        let condition = &scored[0].condition;
+        let chance: Vec<f64> = scored.iter().map(|grouping| grouping.chance.mean).collect();
         let themselves = among_themselves(&references.sorts, condition, &places, cancel)?;
         let sorts = references.sorts.iter().filter(|sort| sort.condition == *condition);
         let rated: BTreeSet<&Image> = sorts.flat_map(|sort| sort.groups.keys()).collect();
         let compared: Vec<&Image> = rated.iter().copied().filter(|image| places.contains_key(image)).collect();
         let learnt_from = compared.iter().filter(|image| references.learnt_from.contains(image)).count();
-        if let Some(chance) = evaluation::spread(&chance) {
+        if let Some(chance) = evaluation::mean_and_deviation(&chance) {
             conditions.push(ConditionSummary {
                 condition: condition.clone(),
-                raters: of_it.len(),
+                raters: scored.len(),
                 rated: rated.len(),
                 compared: compared.len(),
                 learnt_from,
-                scores: score::means(&of_it.iter().map(|grouping| &grouping.scores).collect::<Vec<_>>()),
+                scores: score::means(&scored.iter().map(|grouping| &grouping.scores).collect::<Vec<_>>()),
                 chance,
-                raters_among_themselves: evaluation::spread(&themselves),
+                raters_among_themselves: evaluation::mean_and_deviation(&themselves),
             });
         }
     }

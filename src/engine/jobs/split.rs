@@ -70,7 +70,7 @@ pub fn run(project: &mut Project, request: &SplitRequest) -> Result<SplitReport>
     let mut remarks = left_out.remarks();
     if learnt_from > 0 {
         remarks.push(format!(
-            "{learnt_from} of {} that raters sorted would be trained on, and scores on them say too much good; keep them \
+            "{learnt_from} of {} that raters sorted would be trained on, and scores on them are too favourable; keep them \
              in the test part with --test-images",
             counted(rated.len(), "picture")
         ));
@@ -250,11 +250,11 @@ fn kept_test_part(project: &Project, images: &[ImageRecord]) -> Result<HashSet<I
     Ok(split.images_of(Part::Test).into_iter().filter(|image| there.contains(image)).collect())
 }
 
-/// The pictures that a file lists, one on each line. `of_what` says what the list is for.
+/// The pictures that a file lists, one on each line. `purpose` says what the list is for.
 ///
 /// # Errors
 /// `User` when a line names no picture, or none does.
-pub(super) fn read_image_list(file: &Path, images: &[ImageRecord], of_what: &str) -> Result<HashSet<ImageId>> {
+pub(super) fn read_image_list(file: &Path, images: &[ImageRecord], purpose: &str) -> Result<HashSet<ImageId>> {
     let parsed = image_list::parse(&read_file(file)?);
     let names = name_matcher(images);
     let mut problems: Vec<String> = parsed.problems.iter().map(ToString::to_string).collect();
@@ -273,7 +273,7 @@ pub(super) fn read_image_list(file: &Path, images: &[ImageRecord], of_what: &str
     match problems.first() {
         None => Ok(listed),
         Some(first) => Err(Error::user(format!(
-            "{} cannot be used as the list of {of_what}: {first}{}",
+            "{} cannot be used as the list of {purpose}: {first}{}",
             file.display(),
             match problems.len() - 1 {
                 0 => String::new(),

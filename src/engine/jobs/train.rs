@@ -303,7 +303,7 @@ impl Task {
                 intensities::store(project, run, &intensities)?;
                 unreadable.extend(left_out);
             }
-            // Who stops does not want to wait; they are made when somebody asks for them.
+            // After a cancel, features are not computed now; they are made on first use.
             Err(error) if error.is_cancelled() && trained.outcome.stopped_early => {}
             Err(error) => return Err(error),
         }
@@ -423,10 +423,10 @@ impl Task {
         train.extend(
             copies.clone().flat_map(|copy| (0..train_ids.len()).map(move |image| Sample::Picture { image, copy })),
         );
-        let of_images = targets.clone();
-        copies.for_each(|_| targets.extend_from_slice(&of_images));
+        let original_targets = targets.clone();
+        copies.for_each(|_| targets.extend_from_slice(&original_targets));
         if configuration.mlsmote {
-            // Who is near whom is told by the fixed convolutions, as when the head is trained alone.
+            // Neighbours are found by the features of the fixed convolutions, as when the head is trained alone.
             let Self { weights, device, .. } = self;
             let image_size_px = configuration.image_size_px;
             let source = intensities::BackboneSource { weights, output: Pooling::Mean.output(), image_size_px, device };

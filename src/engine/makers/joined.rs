@@ -31,7 +31,7 @@ fn part_of(project: &Project, text: &str) -> Result<JoinedPart> {
         (Err(_), Some((name, weight))) => {
             let of = project.feature_source(name)?;
             let weight = weight.trim().parse().map_err(|_| {
-                Error::user(format!("“{weight}” is no weight for “{name}”"))
+                Error::user(format!("“{weight}” is not a weight for “{name}”"))
                     .hint("say a number above 0, as in NAME=0.5")
             })?;
             Ok(JoinedPart { of, weight })

@@ -38,7 +38,7 @@ pub struct Output {
 
 /// A network, known without being loaded.
 pub struct BackboneSpec {
-    /// What it is called in files, caches and on the command line. It tells apart whatever gives other numbers with the
+    /// What it is called in files, caches and on the command line. It distinguishes networks that give other numbers with the
     /// same weights.
     pub id: &'static str,
     /// What it is called.
@@ -108,7 +108,8 @@ impl BackboneSpec {
         let ids: Vec<&str> = BACKBONES.iter().filter(|spec| spec.trainable).map(|spec| spec.id).collect();
         let spec = Self::named(id).ok().filter(|spec| spec.trainable);
         spec.ok_or_else(|| {
-            Error::user(format!("“{id}” is no network that can be trained")).hint(format!("say {}", ids.join(" or ")))
+            Error::user(format!("“{id}” is not a network that can be trained"))
+                .hint(format!("say {}", ids.join(" or ")))
         })
     }
 
@@ -154,7 +155,7 @@ pub fn batch_from_rgb(images: &[RgbImage]) -> Result<Tensor> {
     Tensor::from_vec(values, (images.len(), 3, height as usize, width as usize), &Device::Cpu).map_err(tensor_error)
 }
 
-/// The numbers behind rows on whatever device.
+/// The numbers behind rows on any device.
 fn numbers(rows: &Tensor) -> Result<Vec<f32>> {
     rows.flatten_all().and_then(|rows| rows.to_vec1::<f32>()).map_err(tensor_error)
 }

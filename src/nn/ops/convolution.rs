@@ -17,7 +17,7 @@ use super::{contiguous, direct, extent_of, with_values};
 /// Fewest channels for which Winograd's way is quicker than patches.
 const WINOGRAD_CHANNELS: usize = 16;
 
-/// One layer's weights as the kernels read them; made when first asked for. To be made anew when the weights change.
+/// One layer's weights as the kernels read them; made when first asked for. Must be replaced when the weights change.
 #[derive(Debug, Default)]
 pub struct PreparedWeights {
     forward: OnceLock<Prepared>,

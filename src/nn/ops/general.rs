@@ -1,9 +1,9 @@
 //! Convolutions of any kernel, stride and padding, and the pooling between ResNet's stem and its stages; forward only.
 //!
 //! On the processor each place of the result sees the pixels under the kernel as one row of a matrix, which is multiplied by
-//! the kernels, laid once ([`Kernels`]) in panels for the innermost loop of [`matrix`]; a 1×1 kernel reads the rows where
+//! the kernels, packed once ([`Kernels`]) into panels for the innermost loop of [`matrix`]; a 1×1 kernel reads the rows where
 //! they are. What follows a convolution in a residual network (bias, the stack that goes on beside it, ReLU) is done while
-//! a block of the result is at hand. A number is one chain over the depth, so that a picture's depend neither on the other
+//! a block of the result is at hand. Each number is summed in one fixed order over the depth, so that a picture's depend neither on the other
 //! pictures nor on the number of threads. The 3×3 with stride 1 has a faster way of its own,
 //! [`conv3x3_relu`](super::conv3x3_relu).
 
@@ -24,7 +24,7 @@ const PLACES_PER_UNIT: usize = 16 * matrix::ROWS_AT_ONCE;
 /// Panels of kernels that one thread computes at once where there are no patches to lay.
 const PANELS_PER_UNIT: usize = 4;
 
-/// The kernels of a convolution with its bias, laid for the device they are on.
+/// The kernels of a convolution with its bias, in the layout of the device they are on.
 #[derive(Debug)]
 pub struct Kernels {
     /// O × I × k × k.
@@ -39,7 +39,7 @@ pub struct Kernels {
 }
 
 impl Kernels {
-    /// Lays `weights` O × I × k × k and `bias` O for a convolution with this stride, of pictures padded with zeros.
+    /// Packs `weights` O × I × k × k and `bias` O for a convolution with this stride, of pictures padded with zeros.
     ///
     /// # Errors
     /// candle's, where the shapes do not fit.
@@ -63,7 +63,7 @@ impl Kernels {
         kernels.bias = bias.to_vec1()?;
         let (width, depth) = (panel_width(), kernels.depth());
         kernels.panels = vec![0f32; outputs.next_multiple_of(width) * depth];
-        // k × k × I, as a patch of a channels-last stack is laid.
+        // k × k × I, the layout of a patch of a channels-last stack.
         let rows: Vec<Vec<f32>> = weights.permute((0, 2, 3, 1))?.reshape((outputs, depth))?.to_vec2()?;
         for (output, row) in rows.iter().enumerate() {
             let (panel, column) = (output / width, output % width);

@@ -1,8 +1,8 @@
 //! Linear maps y = x · Wᵀ + b, with their gradients, on the innermost loop of [`matrix`].
 //!
 //! Weights are read where they are (O × I, as PyTorch keeps them): forward the transposed result W · xᵀ is computed, so
-//! that only the few rows of x are laid anew. An element is one chain over the depth, so a row's numbers do not
-//! depend on the other rows, nor on the number of threads.
+//! that only the few rows of x are repacked. Each output is summed in one fixed order over the depth, so a row's numbers do
+//! not depend on the other rows, nor on the number of threads.
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Shape, Tensor, bail};
 use candle_nn::{Linear, Module};
@@ -96,8 +96,8 @@ fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
 
 /// `input · weightsᵀ + bias` for rows × inputs values, outputs × inputs weights: rows × outputs, row-major.
 ///
-/// `inputs` and the number of outputs are 1 or more. Each row's result is the same bits whatever other rows are asked
-/// with it.
+/// `inputs` and the number of outputs are 1 or more. Each row's result is the same bits whatever other rows
+/// are computed with it.
 pub fn linear_values(input: &[f32], inputs: usize, weights: &[f32], bias: &[f32]) -> Vec<f32> {
     let outputs = bias.len();
     assert_eq!(weights.len(), inputs * outputs);
@@ -170,7 +170,7 @@ impl CustomOp3 for LinearKernel {
         let device = input.device();
         let gradient = gradient.contiguous()?;
         with_values(&gradient, |gradient| {
-            let of_input = if input.track_op() {
+            let input_gradient = if input.track_op() {
                 let left = Left { start: gradient.as_ptr(), row_step: outputs, depth_step: 1 };
                 // SAFETY: the gradient is rows × outputs.
                 let values = with_values(weights, |weights| unsafe { product(rows, outputs, left, weights, inputs) })?;
@@ -178,7 +178,7 @@ impl CustomOp3 for LinearKernel {
             } else {
                 None
             };
-            let of_weights = if weights.track_op() {
+            let weight_gradient = if weights.track_op() {
                 let left = Left { start: gradient.as_ptr(), row_step: 1, depth_step: outputs };
                 // SAFETY: the gradient is rows × outputs, read the other way round.
                 let values = with_values(input, |input| unsafe { product(outputs, rows, left, input, inputs) })?;
@@ -186,7 +186,7 @@ impl CustomOp3 for LinearKernel {
             } else {
                 None
             };
-            let of_bias = if bias.track_op() {
+            let bias_gradient = if bias.track_op() {
                 let mut sums = vec![0f32; outputs];
                 for row in gradient.chunks_exact(outputs) {
                     for (sum, value) in sums.iter_mut().zip(row) {
@@ -197,7 +197,7 @@ impl CustomOp3 for LinearKernel {
             } else {
                 None
             };
-            Ok((of_input, of_weights, of_bias))
+            Ok((input_gradient, weight_gradient, bias_gradient))
         })?
     }
 }

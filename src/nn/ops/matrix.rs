@@ -5,7 +5,7 @@
 //! when the program runs, through the crate `pulp`; each has its own number of lanes, so the width of a panel of
 //! columns differs between machines.
 //!
-//! An element of the product is one chain of fused multiply-adds in the order of the depth, whatever the other rows
+//! Each element of the product is summed by fused multiply-adds in one fixed order over the depth, whatever the other rows
 //! and columns are, so that a picture's numbers do not depend on its neighbours in a batch.
 
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! What a rater's page and the server tell each other.
+//! The messages between a rater's page and the server.
 //!
 //! Pictures are named by their place, from 1, in the rater's own order of the current sort: a page learns no ids, no
 //! names of files, no labels, and nothing of other raters.
