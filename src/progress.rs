@@ -52,11 +52,18 @@ enum Wish {
     Stop,
 }
 
+/// The wish, and how many threads wait until it is another.
+#[derive(Debug, Default)]
+struct Asked {
+    wish: Wish,
+    waiting: usize,
+}
+
 /// A flag that asks work to stop, or to wait until it may go on. Clones share the flag.
 ///
 /// Work asks it between steps; while it is to wait, the asking does not return.
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<(Mutex<Wish>, Condvar)>);
+pub struct Cancel(Arc<(Mutex<Asked>, Condvar)>);
 
 impl Cancel {
     /// A flag that is not raised.
@@ -65,9 +72,9 @@ impl Cancel {
     }
 
     fn set(&self, change: impl FnOnce(Wish) -> Wish) {
-        let (wish, changed) = &*self.0;
-        let mut wish = wish.lock().unwrap_or_else(PoisonError::into_inner);
-        *wish = change(*wish);
+        let (asked, changed) = &*self.0;
+        let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.wish = change(asked.wish);
         changed.notify_all();
     }
 
@@ -88,10 +95,18 @@ impl Cancel {
 
     /// True once it was cancelled. Waits as long as the work is to wait.
     pub fn is_cancelled(&self) -> bool {
-        let (wish, changed) = &*self.0;
-        let wish = wish.lock().unwrap_or_else(PoisonError::into_inner);
-        let wish = changed.wait_while(wish, |wish| *wish == Wish::Wait).unwrap_or_else(PoisonError::into_inner);
-        *wish == Wish::Stop
+        let (asked, changed) = &*self.0;
+        let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.waiting += 1;
+        let mut asked =
+            changed.wait_while(asked, |asked| asked.wish == Wish::Wait).unwrap_or_else(PoisonError::into_inner);
+        asked.waiting -= 1;
+        asked.wish == Wish::Stop
+    }
+
+    /// Whether some work waits until it is told to go on: it was asked to, and has come to where it asks.
+    pub fn is_waiting(&self) -> bool {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).waiting > 0
     }
 
     /// An error of kind [`Cancelled`](crate::error::ErrorKind::Cancelled) once it was cancelled.

@@ -88,6 +88,11 @@ impl Engine {
         }
     }
 
+    /// Whether work of the job under way waits until it is told to go on.
+    pub fn job_waits(&self) -> bool {
+        self.job_cancel.lock().is_ok_and(|cancel| cancel.is_waiting())
+    }
+
     /// The next waiting event.
     pub fn next_event(&self) -> Option<Event> {
         self.outbox.pop()

@@ -18,6 +18,7 @@
 //!
 //! The server speaks plain HTTP. Raters elsewhere reach it through a proxy that speaks TLS.
 
+mod clock;
 mod http;
 mod limits;
 mod links;
@@ -46,6 +47,7 @@ use pictures::PictureMaker;
 use problems::Problems;
 use writer::{Message, Writer};
 
+pub use clock::Clock;
 pub use limits::{Limits, Rate};
 pub use links::{BaseUrl, DEFAULT_BASE_URL};
 
@@ -76,6 +78,20 @@ impl Server {
     /// # Errors
     /// `User` when the address is in use or not this computer's; `Device` when the system gives no threads.
     pub fn start(project: Project, study: StudyId, address: SocketAddr, limits: &Limits) -> Result<Self> {
+        Self::start_by(Clock::of_computer(), project, study, address, limits)
+    }
+
+    /// The same; raters' moves are timed by `clock`.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_by(
+        clock: Clock,
+        project: Project,
+        study: StudyId,
+        address: SocketAddr,
+        limits: &Limits,
+    ) -> Result<Self> {
         let listener = std::net::TcpListener::bind(address).map_err(|error| {
             Error::user(format!("{address} cannot be used: {error}")).hint("choose another one with --address")
         })?;
@@ -91,7 +107,7 @@ impl Server {
         let (messages, queue) = bounded(LONGEST_QUEUE);
         let (to_problems, problems) = bounded(MOST_PROBLEMS);
         let pictures = PictureMaker::new(&project.thumbnails_folder(), &project.large_pictures_folder());
-        let writer = Writer::new(project, study, Problems::new(to_problems))?;
+        let writer = Writer::new(project, study, Problems::new(to_problems), clock)?;
         let to_prepare = writer.study_pictures()?;
         let shared = Arc::new(Shared {
             published: writer.published(),

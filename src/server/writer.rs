@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::oneshot;
 
+use super::clock::Clock;
 use super::links::Links;
 use super::problems::Problems;
 use super::protocol::{CLOSED, REMOVED, Refusal, SentMove, SentMoves, Sorting, State, Submission, Task};
@@ -114,6 +115,7 @@ pub(super) struct Writer {
     pictures: HashMap<ImageId, Arc<StudyPicture>>,
     changes_seen: i64,
     published: Arc<Published>,
+    clock: Clock,
 }
 
 /// A rater with an open sort.
@@ -127,7 +129,7 @@ struct AtWork {
 }
 
 impl Writer {
-    pub(super) fn new(project: Project, study: StudyId, problems: Problems) -> Result<Self> {
+    pub(super) fn new(project: Project, study: StudyId, problems: Problems, clock: Clock) -> Result<Self> {
         let changes_seen = project.changes_elsewhere()?;
         let study = project.study(study)?;
         let link_key: [u8; blake3::KEY_LEN] = rand::random();
@@ -142,6 +144,7 @@ impl Writer {
             pictures: HashMap::new(),
             changes_seen,
             published,
+            clock,
         };
         writer.find_pictures()?;
         Ok(writer)
@@ -255,7 +258,7 @@ impl Writer {
         let order = self.opened(sort)?.sort.order().to_vec();
         let mut last = self.at_work.get(&rater).map_or(OffsetDateTime::UNIX_EPOCH, |at| at.last_move);
         // A clock that was set back must not make a later move seem the earlier one.
-        let now = OffsetDateTime::now_utc().max(last);
+        let now = self.clock.now().max(last);
         let mut requests = Vec::with_capacity(sent.moves.len());
         for SentMove { number, ago_ms, step } in &sent.moves {
             if *number > MOST_MOVES || matches!(step, Move::Arrange { .. }) {

@@ -11,7 +11,7 @@ use crate::common::{Cli, ServeProcess, sample_images, sample_labels};
 use atmoscope::ids::StudyId;
 use atmoscope::interchange::move_log::{self, LogEntry};
 use atmoscope::project::{NewStudy, NewTask, Project, TaskOrder};
-use atmoscope::server::{Limits, Server};
+use atmoscope::server::{Clock, Limits, Server};
 use atmoscope::sorting::Condition;
 use serde_json::{Value, json};
 
@@ -43,10 +43,14 @@ struct Served {
     secrets: Vec<String>,
 }
 
-fn serve_with(project: Project, study: StudyId, limits: &Limits) -> Served {
+fn serve_by(clock: Clock, project: Project, study: StudyId, limits: &Limits) -> Served {
     let secrets = project.study(study).unwrap().raters.into_iter().map(|rater| rater.secret).collect();
-    let server = Server::start(project, study, "127.0.0.1:0".parse().unwrap(), limits).unwrap();
+    let server = Server::start_by(clock, project, study, "127.0.0.1:0".parse().unwrap(), limits).unwrap();
     Served { address: server.address(), server, secrets }
+}
+
+fn serve_with(project: Project, study: StudyId, limits: &Limits) -> Served {
+    serve_by(Clock::of_computer(), project, study, limits)
 }
 
 fn serve(project: Project, study: StudyId) -> Served {
@@ -514,30 +518,51 @@ fn moves_are_stored_once_with_their_times() {
     let folder = tempfile::tempdir().unwrap();
     let (project, study) = project(folder.path(), vec![first(Condition::one())], &["Ada"]);
     let reader = project.share_for_reading().unwrap();
-    let served = serve(project, study);
+    // Tomorrow: a sort begins by the computer's clock, and no move of it is older.
+    let begun = time::OffsetDateTime::now_utc() + time::Duration::days(1);
+    let clock = Clock::standing_at(begun);
+    let served = serve_by(clock.clone(), project, study, &Limits::none());
     let board = served.state(0)["board"].clone();
     let steps = whole_sort(PICTURES, 3);
     assert_eq!(served.moves(0, &board, &steps[..5]).json(), json!({ "stored": 5 }));
     // The answer was lost; the page sends them again, with those made since.
+    clock.put_on(time::Duration::seconds(1));
     assert_eq!(served.moves(0, &board, &steps[2..8]).json(), json!({ "stored": 8 }));
     assert_eq!(served.moves(0, &board, &[(8, new_pile(&[1]))]).status, 409, "another move of that number");
-    let times = json!({ "board": board, "moves": [
-        { "number": 9, "ago_ms": 3_600_000_u64 * 24 * 365 * 80, "move": { "move": "undo" } },
-        { "number": 10, "ago_ms": u64::MAX, "move": { "move": "redo" } },
-        { "number": 11, "ago_ms": 2000, "move": { "move": "undo" } },
-        { "number": 12, "ago_ms": 9000, "move": { "move": "redo" } },
-    ] });
-    // Two seconds later, so that a move can be two seconds old.
-    std::thread::sleep(Duration::from_millis(2100));
-    assert_eq!(served.post(0, "moves", &times).json(), json!({ "stored": 12 }));
+    let late = |ago_ms: [u64; 4], numbers: std::ops::RangeInclusive<usize>| {
+        let step = |(number, ago_ms): (usize, u64)| {
+            let step = if number % 2 == 1 { "undo" } else { "redo" };
+            json!({ "number": number, "ago_ms": ago_ms, "move": { "move": step } })
+        };
+        json!({ "board": board, "moves": numbers.zip(ago_ms).map(step).collect::<Vec<_>>() })
+    };
+    // Ten seconds later: ages that cannot be, one that can, and one older than the move before it.
+    clock.put_on(time::Duration::seconds(10));
+    let years_ms = 3_600_000_u64 * 24 * 365 * 80;
+    assert_eq!(
+        served.post(0, "moves", &late([years_ms, u64::MAX, 2000, 9000], 9..=12)).json(),
+        json!({ "stored": 12 })
+    );
+    // A clock that was set back by an hour makes no later move the earlier one, and one that goes on again is believed.
+    clock.put_on(-time::Duration::hours(1));
+    assert_eq!(served.post(0, "moves", &late([0, 0, 3000, 0], 13..=16)).json(), json!({ "stored": 16 }));
+    clock.put_on(time::Duration::hours(2));
+    assert_eq!(served.post(0, "moves", &late([2_000, 1_500, 1_500, 0], 17..=20)).json(), json!({ "stored": 20 }));
     let sort = reader.sorts_of(study).unwrap()[0];
     let log = reader.sort_log(sort).unwrap();
-    assert_eq!(log.iter().map(|logged| logged.number).collect::<Vec<_>>(), (1..=12).collect::<Vec<_>>());
+    assert_eq!(log.iter().map(|logged| logged.number).collect::<Vec<_>>(), (1..=20).collect::<Vec<_>>());
     let parse = |text: &str| time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).unwrap();
-    assert!(log.windows(2).all(|two| parse(&two[0].made_at) <= parse(&two[1].made_at)), "one after another");
-    assert!(log.iter().all(|logged| parse(&logged.made_at) <= parse(&logged.stored_at)));
-    let late = parse(&log[10].stored_at) - parse(&log[10].made_at);
-    assert!((1.9..2.5).contains(&late.as_seconds_f64()), "{late}");
+    let made_ms: Vec<i128> = log.iter().map(|logged| (parse(&logged.made_at) - begun).whole_milliseconds()).collect();
+    let hour = 3_600_000;
+    let expected = [
+        vec![-5; 5],
+        vec![995; 3],
+        // The move before, twice; two seconds before the time; that again, since moves come one after another.
+        vec![995, 995, 9000, 9000],
+        vec![9000; 4],
+        vec![hour + 9000, hour + 9500, hour + 9500, hour + 11_000],
+    ];
+    assert_eq!(made_ms, expected.concat());
     // Visits: begun with the page, ended with it.
     assert_eq!(served.post(0, "pause", &json!({})).status, 204);
     assert_eq!(served.post(0, "pause", &json!({})).status, 204);
@@ -674,9 +699,13 @@ fn a_server_killed_in_the_middle_loses_nothing() {
     assert_eq!(state["board"], boards[0], "the same sort as before");
     drop(process);
     let project = Project::open_read_only(&folder.path().join("project")).unwrap();
+    let parse = |text: &str| time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).unwrap();
     for sort in project.sorts_of(study).unwrap() {
-        let numbers: Vec<usize> = project.sort_log(sort).unwrap().iter().map(|logged| logged.number).collect();
+        let log = project.sort_log(sort).unwrap();
+        let numbers: Vec<usize> = log.iter().map(|logged| logged.number).collect();
         assert_eq!(numbers, (1..=PICTURES).collect::<Vec<_>>());
+        // Made before they were stored, by one clock.
+        assert!(log.iter().all(|logged| parse(&logged.made_at) <= parse(&logged.stored_at)), "{log:?}");
         assert!(project.sort(sort).unwrap().sort.standing().is_complete());
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-use crate::common::{sample_images, sample_labels};
+use crate::common::{poll, sample_images, sample_labels};
 use atmoscope::clustering::Method;
 use atmoscope::engine::analysis::ExploreRequest;
 use atmoscope::engine::command::{
@@ -283,6 +283,42 @@ fn dropping_the_engine_loses_no_edit() {
     }
     // Nobody holds the project any more.
     drop(Project::open(&path).unwrap());
+}
+
+#[test]
+fn a_job_waits_until_it_may_go_on() {
+    let (window, _) = Window::new(20);
+    window.engine.send(window.import(true));
+    window.job_end();
+    window.engine.send(JobCommand::Train(Box::new(settings(10_000))));
+    let step = |event: &Event| matches!(event, Event::Training(TrainingEvent::Batches(..) | TrainingEvent::Epoch(..)));
+    window.wait("a step", |event| step(&event).then_some(()));
+    for name in ["calm", "wild", "dim"] {
+        window.engine.send(JobControl::Pause);
+        poll("the job to wait", || window.engine.job_waits().then_some(()));
+        // A step that was under way came in before it waited.
+        let mut told = false;
+        while let Some(event) = window.engine.next_event() {
+            told |= matches!(event, Event::Job(JobEvent::Paused(true)));
+            assert!(!matches!(event, Event::Job(JobEvent::Ended(_) | JobEvent::Failed(_))), "{event:?}");
+        }
+        assert!(told);
+        // Edits are made meanwhile; what comes before the job is told to go on is no step.
+        window.engine.send(EditCommand::AddLabel(name.to_owned()));
+        window.wait("the edit", |event| {
+            assert!(!step(&event), "{event:?}");
+            matches!(event, Event::Project(ProjectEvent::Changed { change: ProjectChange::Labels(_), .. }))
+                .then_some(())
+        });
+        window.engine.send(JobControl::Continue);
+        window.wait("a step again", |event| step(&event).then_some(()));
+    }
+    // One that waits can be stopped.
+    window.engine.send(JobControl::Pause);
+    poll("the job to wait", || window.engine.job_waits().then_some(()));
+    window.engine.send(JobControl::Cancel);
+    window.job_end();
+    assert!(!window.engine.job_waits());
 }
 
 #[test]

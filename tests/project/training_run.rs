@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use crate::common::numbers::{floats, golden};
+use crate::common::poll;
 use atmoscope::error::ErrorKind;
 use atmoscope::features::FeatureMatrix;
 use atmoscope::ids::ImageId;
@@ -50,8 +51,11 @@ const RATES: LearningRates = LearningRates { backbone: 0.0, head: 0.01 };
 struct Listener {
     records: Mutex<Vec<EpochRecord>>,
     notes: Mutex<Vec<String>>,
+    batches: Mutex<Vec<(usize, usize)>>,
     /// Stops at this step of this epoch.
     stop_at: Option<(usize, usize)>,
+    /// Is to wait after this step of this epoch.
+    wait_at: Option<(usize, usize)>,
     cancel: Cancel,
 }
 
@@ -70,8 +74,13 @@ impl TrainingObserver for Listener {
 
     fn batch(&self, batch: BatchLoss) {
         assert!(batch.step <= batch.steps);
-        if self.stop_at == Some((batch.epoch, batch.step)) {
+        let at = (batch.epoch, batch.step);
+        self.batches.lock().unwrap().push(at);
+        if self.stop_at == Some(at) {
             self.cancel.cancel();
+        }
+        if self.wait_at == Some(at) {
+            self.cancel.pause();
         }
     }
 }
@@ -438,18 +447,46 @@ fn patience_and_schedules_do_what_they_say() {
 #[test]
 fn a_paused_run_waits_and_goes_on() {
     let (train, validation) = (part(64, 12, 1), part(20, 12, 2));
+    let steps = |last: (usize, usize)| -> Vec<(usize, usize)> {
+        (1..=12).flat_map(|epoch| (1..=4).map(move |step| (epoch, step))).take_while(|at| *at <= last).collect()
+    };
+    // Told to wait in the middle of an epoch and at its end, where the judging of the epoch is still to come.
+    for (wait_at, epochs) in [((2, 1), 1), ((3, 4), 2)] {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = Listener { wait_at: Some(wait_at), ..Listener::default() };
+        std::thread::scope(|scope| {
+            let run = scope.spawn(|| {
+                train_head(&quick(), &labels(), &train, &validation, folder.path(), &listener, &listener.cancel)
+            });
+            poll("the run to wait", || {
+                assert!(!run.is_finished(), "it does not wait");
+                listener.cancel.is_waiting().then_some(())
+            });
+            // Told by the run's own thread, which stands still now: no step was made after that one.
+            let done = (listener.batches.lock().unwrap().clone(), epochs_written(folder.path()).len());
+            listener.cancel.go_on();
+            assert_eq!(done, (steps(wait_at), epochs));
+            assert_eq!(run.join().unwrap().unwrap().epochs, 12);
+        });
+        assert!(!listener.cancel.is_waiting());
+        assert_eq!(*listener.batches.lock().unwrap(), steps((12, 4)), "every step once");
+    }
+    // One that waits can be stopped, and keeps its epochs.
     let folder = tempfile::tempdir().unwrap();
-    let cancel = Cancel::new();
-    cancel.pause();
+    let listener = Listener { wait_at: Some((3, 2)), ..Listener::default() };
     std::thread::scope(|scope| {
         let run = scope
-            .spawn(|| train_head(&quick(), &labels(), &train, &validation, folder.path(), &Silent, &cancel).unwrap());
-        std::thread::sleep(std::time::Duration::from_millis(200));
-        assert!(!run.is_finished() && read_epochs(folder.path()).unwrap().is_empty());
-        cancel.go_on();
-        assert_eq!(run.join().unwrap().epochs, 12);
+            .spawn(|| train_head(&quick(), &labels(), &train, &validation, folder.path(), &listener, &listener.cancel));
+        poll("the run to wait", || {
+            assert!(!run.is_finished(), "it does not wait");
+            listener.cancel.is_waiting().then_some(())
+        });
+        listener.cancel.cancel();
+        let outcome = run.join().unwrap().unwrap();
+        assert_eq!((outcome.epochs, outcome.stopped_early), (2, true));
     });
     // Stopping wins over waiting.
+    let cancel = Cancel::new();
     cancel.pause();
     cancel.cancel();
     cancel.pause();

@@ -34,8 +34,9 @@ impl Screen {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_secs(2));
-        Self { server, display }
+        let screen = Self { server, display };
+        poll("the screen", || screen.xdotool(&["getdisplaygeometry"]).starts_with("1280").then_some(()));
+        screen
     }
 
     fn xdotool(&self, arguments: &[&str]) -> String {
