@@ -215,6 +215,35 @@ fn explore(window: &Window, snapshot: &Snapshot) {
     );
 }
 
+/// What the Library does at every keystroke, and when a project was opened.
+#[cfg(feature = "gui")]
+fn filter(snapshot: Snapshot) {
+    use atmoscope::app::state::{LibraryState, ProjectState};
+    let label = snapshot.labels[0].id;
+    let (project, indexed) = timed(|| ProjectState::new(snapshot, 1 << 32));
+    println!("  the snapshot is indexed: {indexed:.1} ms");
+    let mut library = LibraryState::default();
+    println!("  all pictures are listed: {:.1} ms", timed(|| library.refresh(&project)).1);
+    let mut type_in = |name: &str, texts: &[&str]| {
+        let times = texts.iter().map(|text| {
+            library.search = (*text).to_owned();
+            timed(|| library.refresh(&project)).1
+        });
+        println!("  {name}: {}", told(times.collect()));
+    };
+    type_in("a text is typed", &["i", "il", "ill", "illu", "illustration 0", "illustration 09", "illustration 099"]);
+    type_in("and taken back", &["illustration 09", "illustration 0", "illu", "ill", "il", "i", ""]);
+    type_in("another text is pasted", &["099", "998", "000/", "77", "nothing", ""]);
+    let times = [Some(label), None, Some(label), None].map(|label| {
+        library.label = label;
+        timed(|| library.refresh(&project)).1
+    });
+    println!("  a label is chosen, and none: {}", told(times.to_vec()));
+}
+
+#[cfg(not(feature = "gui"))]
+fn filter(_snapshot: Snapshot) {}
+
 /// Leaving while clusters are made, scored, and their curve is drawn.
 fn leave(folder: &Path, snapshot: &Snapshot) {
     let mut times = Vec::new();
@@ -251,5 +280,6 @@ fn main() {
         explore(&window, &snapshot);
         drop(window);
         leave(folder.path(), &snapshot);
+        filter(*snapshot);
     }
 }
