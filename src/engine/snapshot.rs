@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::jobs::demo::DATA_REMARK;
 use crate::dataset::Answers;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::{ImageId, PersonId};
 use crate::project::{
     AnswerCount, ClusteringRecord, FeatureSetRecord, GroupingRecord, ImageRecord, ImageRoot, Label, Person, Project,
@@ -64,11 +64,23 @@ pub struct Snapshot {
 impl Snapshot {
     /// Loads everything, with the answers of `annotator`.
     pub fn load(project: &Project, annotator: Option<&Person>) -> Result<Self> {
+        // Most of the time goes into the answers, so they are read beside the rest.
+        let reader = project.share_for_reading()?;
+        std::thread::scope(|scope| {
+            let answered = scope.spawn(move || Answered::load(&reader, annotator));
+            let rest = Self::without_answers(project, annotator)?;
+            let answered = answered.join().map_err(|_| Error::internal("the answers could not be read"))??;
+            Ok(Self {
+                answers: answered.answers,
+                answer_counts: answered.counts,
+                answered_by_others: answered.by_others,
+                ..rest
+            })
+        })
+    }
+
+    fn without_answers(project: &Project, annotator: Option<&Person>) -> Result<Self> {
         let (undo, redo) = project.history_outlook()?;
-        let answers = match annotator {
-            Some(person) => project.answers_of(person.id)?,
-            None => project.consensus()?,
-        };
         Ok(Self {
             folder: project.folder().to_path_buf(),
             name: project.name(),
@@ -80,12 +92,9 @@ impl Snapshot {
             labels: project.labels()?,
             annotators: project.people(crate::project::Role::Annotator)?,
             annotator: annotator.cloned(),
-            answers,
-            answer_counts: project.answer_counts()?,
-            answered_by_others: match annotator {
-                Some(person) => project.images_answered_by_others(person.id)?,
-                None => HashSet::new(),
-            },
+            answers: Answers::new(),
+            answer_counts: HashMap::new(),
+            answered_by_others: HashSet::new(),
             groupings: project.groupings()?,
             studies: project.studies()?,
             split: project.current_split()?,
@@ -95,6 +104,29 @@ impl Snapshot {
             clusterings: project.clusterings()?,
             undo,
             redo,
+        })
+    }
+}
+
+/// The answers that are on show, and how many there are by whom.
+struct Answered {
+    answers: Answers,
+    counts: HashMap<PersonId, AnswerCount>,
+    by_others: HashSet<ImageId>,
+}
+
+impl Answered {
+    fn load(project: &Project, annotator: Option<&Person>) -> Result<Self> {
+        Ok(Self {
+            answers: match annotator {
+                Some(person) => project.answers_of(person.id)?,
+                None => project.consensus()?,
+            },
+            counts: project.answer_counts()?,
+            by_others: match annotator {
+                Some(person) => project.images_answered_by_others(person.id)?,
+                None => HashSet::new(),
+            },
         })
     }
 }

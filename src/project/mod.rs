@@ -299,8 +299,15 @@ impl Project {
 
     /// What is wrong with project.db though it can be opened: first its structure, then what is stored in it.
     fn damage(&self) -> Option<String> {
-        backup::damage(&self.connection, &self.folder).or_else(|| {
-            let what = match self.damaged_tables() {
+        let folder = self.folder.as_path();
+        // Side by side, as each reads all of a database that may be large.
+        let (structure, tables) = std::thread::scope(|scope| {
+            let structure = scope.spawn(|| backup::damage(&connect(folder, false).ok()?, folder));
+            let tables = self.damaged_tables();
+            (structure.join().unwrap_or_default(), tables)
+        });
+        structure.or_else(|| {
+            let what = match tables {
                 Ok(tables) if tables.is_empty() => return None,
                 Ok(tables) => format!("{} holds not what was stored", tables.join(", ")),
                 Err(error) => error.message,

@@ -78,18 +78,13 @@ impl ProjectState {
             answered_by_anybody: 0,
             revision,
         };
-        state.count_labels();
         state.index();
+        state.count_labels();
         state
     }
 
     fn count_labels(&mut self) {
-        self.label_counts.clear();
-        for answers in self.snapshot.answers.values() {
-            for (label, _) in answers.iter().filter(|(_, yes)| **yes) {
-                *self.label_counts.entry(*label).or_default() += 1;
-            }
-        }
+        self.label_counts = self.with_label.iter().map(|(label, with)| (*label, with.count_ones(..))).collect();
         self.count_answered();
     }
 
