@@ -6,6 +6,7 @@
 mod common;
 
 mod agreement_view;
+mod by_hand;
 mod rater_window;
 mod sorting_board;
 mod train_view;
