@@ -14,6 +14,7 @@ mod house;
 mod import;
 mod interchange;
 mod killed;
+mod older;
 mod project;
 mod real_set;
 mod studies;
