@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod before;
 mod checked;
 mod demo;
 mod engine;
