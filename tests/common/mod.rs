@@ -19,6 +19,7 @@ use atmoscope::ids::ImageId;
 use atmoscope::progress::{Cancel, Silent};
 use atmoscope::project::Project;
 use image::{Rgb, RgbImage};
+use serde_json::Value;
 
 /// The folder with the real illustrations, their labels and groupings. A test that needs it is marked `#[ignore]`, so
 /// that it is counted where it is not run, and fails where it is asked for and the folder is not named.
@@ -155,7 +156,7 @@ impl Cli {
     }
 
     /// The object printed by a run with `--json` that must succeed and must leave standard error empty.
-    pub fn json(&self, arguments: &[&str]) -> serde_json::Value {
+    pub fn json(&self, arguments: &[&str]) -> Value {
         let ran = self.run(&[arguments, &["--json"]].concat());
         assert_eq!(ran.code, Some(0), "{arguments:?}: {}{}", ran.out, ran.err);
         assert_eq!(ran.err, "", "{arguments:?}");
@@ -197,9 +198,9 @@ impl ServeProcess {
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let told: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let told: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
         let address: SocketAddr = told["address"].as_str().unwrap().parse().unwrap();
-        let path = |listed: &serde_json::Value| {
+        let path = |listed: &Value| {
             listed["link"].as_str().unwrap().strip_prefix(&format!("http://{address}")).unwrap().to_owned()
         };
         let paths = told["links"].as_array().unwrap().iter().map(path).collect();
@@ -218,6 +219,37 @@ impl Drop for ServeProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// All that an older version said is said now, the same to the last bit; more may be said beside it.
+#[track_caller]
+pub fn assert_says(now: &Value, then: &Value, place: &str) {
+    assert_says_within(0.0, now, then, place);
+}
+
+/// The same, but numbers may be another by this share of them.
+#[track_caller]
+pub fn assert_says_within(share: f64, now: &Value, then: &Value, place: &str) {
+    match (now, then) {
+        (Value::Object(now), Value::Object(then)) => {
+            for (key, value) in then {
+                let place = format!("{place}/{key}");
+                let now = now.get(key).unwrap_or_else(|| panic!("{place} is gone"));
+                assert_says_within(share, now, value, &place);
+            }
+        }
+        (Value::Array(now), Value::Array(then)) => {
+            assert_eq!(now.len(), then.len(), "{place}: {now:?} {then:?}");
+            for (at, (now, then)) in now.iter().zip(then).enumerate() {
+                assert_says_within(share, now, then, &format!("{place}/{at}"));
+            }
+        }
+        (Value::Number(now), Value::Number(then)) if now.is_f64() && then.is_f64() => {
+            let [now, then] = [now, then].map(|number| number.as_f64().unwrap());
+            assert!((now - then).abs() <= share * then.abs(), "{place}: {now} instead of {then}");
+        }
+        _ => assert_eq!(now, then, "{place}"),
     }
 }
 

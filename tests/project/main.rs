@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod before;
 mod checked;
 mod demo;
 mod engine;
@@ -14,6 +15,7 @@ mod house;
 mod import;
 mod interchange;
 mod killed;
+mod older;
 mod project;
 mod real_set;
 mod studies;

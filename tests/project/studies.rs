@@ -293,53 +293,6 @@ fn only_raters_of_a_study_are_let_to_its_board() {
 }
 
 #[test]
-fn a_project_of_the_first_form_keeps_its_groupings() {
-    let folder = tempfile::tempdir().unwrap();
-    let cli = Cli::new(folder.path());
-    sample_images(&folder.path().join("images"), 6);
-    cli.ok(&["new", "project"]);
-    cli.ok(&["import", "project", "images"]);
-    let path = folder.path().join("project");
-    // A database as the first form had it, with the same images.
-    let names: Vec<String> =
-        Project::open(&path).unwrap().images().unwrap().into_iter().map(|image| image.relative_path).collect();
-    let database = path.join("project.db");
-    std::fs::remove_file(&database).unwrap();
-    let old = rusqlite::Connection::open(&database).unwrap();
-    old.execute_batch(include_str!("../../src/project/schema_1.sql")).unwrap();
-    old.pragma_update(None, "user_version", 1).unwrap();
-    old.execute_batch(
-        "INSERT INTO image_roots VALUES (1, '/nowhere', NULL); INSERT INTO people VALUES (1, 'A', 'rater', '')",
-    )
-    .unwrap();
-    for (at, name) in names.iter().enumerate() {
-        old.execute(
-            "INSERT INTO images VALUES (?1, 1, ?2, ?2, 1, 'png', 9, 9, 1, 0, '', NULL)",
-            rusqlite::params![at as i64 + 1, name],
-        )
-        .unwrap();
-    }
-    old.execute_batch(
-        "INSERT INTO groupings VALUES (5, 1, '1', 'then', 'then');
-         INSERT INTO groups VALUES (8, 5, 'sea', 0), (9, 5, 'sky', 1);
-         INSERT INTO group_members VALUES (5, 1, 8), (5, 2, 8), (5, 3, 9), (5, 4, 8);",
-    )
-    .unwrap();
-    drop(old);
-    // Said as it is: what was done the first time, nothing the second time.
-    for upgraded in [true, false] {
-        let told: serde_json::Value = serde_json::from_str(&cli.ok(&["upgrade", "project", "--json"])).unwrap();
-        assert_eq!(told["upgraded"], upgraded, "{told}");
-    }
-    let project = Project::open(&path).unwrap();
-    let record = &project.groupings().unwrap()[0];
-    assert_eq!((record.rater.as_str(), record.groups, record.images, record.counts()), ("A", 2, 4, true));
-    let groups: Vec<String> = project.grouping_members(record.id).unwrap().into_iter().map(|(_, g)| g).collect();
-    assert_eq!(groups, ["sea", "sea", "sky", "sea"]);
-    assert!(project.studies().unwrap().is_empty());
-}
-
-#[test]
 fn a_log_gives_the_same_board_from_any_point() {
     // Every prefix of a long random log replays to the board that was seen then.
     use rand::Rng;

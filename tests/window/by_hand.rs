@@ -63,20 +63,15 @@ fn until_shown(harness: &mut Harness<'_, App>, clusters: usize, seed: u64) {
     assert!(on_screen(1) && on_screen(2) && !on_screen(clusters + 1));
 }
 
-fn explore_view(parent: &std::path::Path) -> Harness<'static, App> {
-    let path = project(parent, true);
+#[test]
+fn clusters_follow_k_and_the_seed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = project(folder.path(), true);
     let mut harness = harness(Some(&path), vec2(1280.0, 800.0), Theme::Dark);
     opened(&mut harness);
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Num5);
     until(&mut harness, "clusters", |app| shown(app).is_some());
     settle(&mut harness);
-    harness
-}
-
-#[test]
-fn k_is_dragged_moved_by_arrows_and_typed_and_the_clusters_follow() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut harness = explore_view(folder.path());
     let seed = harness.state().state().explore.seed;
     let clusters = |harness: &Harness<'_, App>| harness.state().state().explore.clusters;
 
@@ -126,44 +121,57 @@ fn k_is_dragged_moved_by_arrows_and_typed_and_the_clusters_follow() {
     harness.run_steps(2);
     harness.key_press(Key::ArrowLeft);
     until_shown(&mut harness, 2, seed);
+    // Two clusters are the fewest.
+    harness.key_press(Key::ArrowLeft);
+    harness.run_steps(3);
+    assert_eq!(clusters(&harness), 2);
     harness.key_press(Key::ArrowRight);
     until_shown(&mut harness, 3, seed);
     assert_eq!(harness.state().state().library.selection.cursor, before);
 
-    // Typed into the number at its right.
-    let slider = field(&harness, Role::Slider, K).rect();
-    let number = Pos2::new(slider.right() - 12.0, slider.center().y);
-    harness.event(Event::PointerMoved(number));
-    button(&mut harness, number, true);
-    button(&mut harness, number, false);
+    // Typed into the number at its right: also one that is more than the slider gives, and more than there are pictures,
+    // which is said.
+    let type_k = |harness: &mut Harness<'_, App>, text: &str| {
+        let slider = field(harness, Role::Slider, K).rect();
+        let number = Pos2::new(slider.right() - 12.0, slider.center().y);
+        harness.event(Event::PointerMoved(number));
+        button(harness, number, true);
+        button(harness, number, false);
+        harness.run_steps(2);
+        harness.event(Event::Text(text.to_owned()));
+        harness.run_steps(2);
+        harness.key_press(Key::Enter);
+        harness.run_steps(2);
+    };
+    type_k(&mut harness, "25");
+    until(&mut harness, "the message", |app| app.state().explore.failed.is_some());
     harness.run_steps(2);
-    harness.event(Event::Text("4".to_owned()));
-    harness.run_steps(2);
-    harness.key_press(Key::Enter);
-    until_shown(&mut harness, 4, seed);
-}
+    assert_eq!(clusters(&harness), 25);
+    assert!(harness.query_by_label_contains("distinct").is_some());
+    // Nothing is said to be on its way, and no button is offered that would not help.
+    assert!(harness.query_by_label("Scoring…").is_none());
+    assert!(harness.query_by_label("Make its label intensities").is_none());
+    type_k(&mut harness, "3");
+    until_shown(&mut harness, 3, seed);
+    assert!(harness.state().state().explore.failed.is_none());
 
-#[test]
-fn a_seed_is_typed_and_another_one_taken_by_a_click() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut harness = explore_view(folder.path());
-    let clusters = harness.state().state().explore.clusters;
-    until_shown(&mut harness, clusters, 1);
+    // The seed: typed, the next one by a click.
     let first = shown(harness.state()).unwrap().clustering.clone();
     type_number(&mut harness, "Seed", "2027");
-    until_shown(&mut harness, clusters, 2027);
+    until_shown(&mut harness, 3, 2027);
     // A letter is no number: what was there stays.
     type_number(&mut harness, "Seed", "x");
     assert_eq!(harness.state().state().explore.seed, 2027);
     harness.get_by_label(SHUFFLE).click();
-    until_shown(&mut harness, clusters, 2028);
+    until_shown(&mut harness, 3, 2028);
     // The first one again gives the first clusters again.
-    type_number(&mut harness, "Seed", "1");
-    until_shown(&mut harness, clusters, 1);
-    let again = &shown(harness.state()).unwrap().clustering;
-    assert_eq!((&again.assignments, again.sse), (&first.assignments, first.sse));
+    type_number(&mut harness, "Seed", &seed.to_string());
+    until_shown(&mut harness, 3, seed);
+    let again = shown(harness.state()).unwrap();
+    assert_eq!((&again.clustering.assignments, again.clustering.sse), (&first.assignments, first.sse));
+    assert_eq!(again.clustering.sizes.iter().sum::<usize>(), again.features.rows());
     until(&mut harness, "scores", |app| {
-        app.state().explore.scores.as_ref().is_some_and(|scores| scores.request.seed == 1)
+        app.state().explore.scores.as_ref().is_some_and(|scores| scores.request.seed == seed)
     });
 }
 

@@ -232,41 +232,6 @@ fn commands_are_found_by_typing_and_keys_are_listed() {
 }
 
 #[test]
-fn clusters_follow_k_at_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = project(folder.path(), true);
-    let mut harness = harness(Some(&path), vec2(1280.0, 800.0), egui::Theme::Dark);
-    opened(&mut harness);
-    harness.key_press_modifiers(Modifiers::COMMAND, Key::Num5);
-    let shown = |clusters: usize| {
-        move |app: &App| app.state().explore.exploration.as_ref().is_some_and(|e| e.members.len() == clusters)
-    };
-    harness.state_mut().state_mut().explore.clusters = 3;
-    until(&mut harness, "three clusters", shown(3));
-    harness.state_mut().state_mut().explore.clusters = 2;
-    until(&mut harness, "two clusters", shown(2));
-    let sizes = harness.state().state().explore.exploration.as_ref().unwrap().clustering.sizes.clone();
-    harness.state_mut().state_mut().explore.seed = 2;
-    until(&mut harness, "another seed", |app| {
-        app.state().explore.exploration.as_ref().is_some_and(|e| e.request.seed == 2)
-    });
-    assert_eq!(
-        sizes.iter().sum::<usize>(),
-        harness.state().state().explore.exploration.as_ref().unwrap().features.rows()
-    );
-    // More clusters than pictures is said, not crashed on.
-    harness.state_mut().state_mut().explore.clusters = 20;
-    until(&mut harness, "the message", |app| app.state().explore.failed.is_some());
-    harness.run_steps(2);
-    assert!(harness.query_by_label_contains("distinct").is_some());
-    // Nothing is said to be on its way, and no button is offered that would not help.
-    assert!(harness.query_by_label("Scoring…").is_none());
-    assert!(harness.query_by_label("Make its label intensities").is_none());
-    harness.state_mut().state_mut().explore.clusters = 2;
-    until(&mut harness, "clusters again", |app| app.state().explore.failed.is_none() && shown(2)(app));
-}
-
-#[test]
 fn clusters_are_kept_under_a_name_and_opened_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = project(folder.path(), true);

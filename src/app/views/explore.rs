@@ -26,6 +26,8 @@ use crate::wording::{number, score, shown};
 const NARROW_POINTS: f32 = 1040.0;
 /// Below this width its buttons are icons.
 const NAMED_BUTTONS_POINTS: f32 = 1340.0;
+/// Smallest K: one cluster is no grouping.
+const FEWEST_CLUSTERS: usize = 2;
 /// Largest K of the slider.
 const MOST_CLUSTERS: usize = 20;
 /// Largest seed that a field of decimal numbers holds exactly.
@@ -140,10 +142,12 @@ pub(super) fn controls_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &Pro
             ui.separator();
             ui.label("Clusters").on_hover_text("K, the number of clusters");
             // The slider covers what is usual; any number can be typed beside it.
-            let slider =
-                egui::Slider::new(&mut explore.clusters, 2..=MOST_CLUSTERS).clamping(egui::SliderClamping::Never);
+            let slider = egui::Slider::new(&mut explore.clusters, FEWEST_CLUSTERS..=MOST_CLUSTERS)
+                .clamping(egui::SliderClamping::Never);
             let response = ui.add(slider);
             response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Slider, true, "Clusters (K)"));
+            // Keys go below the slider's least, too.
+            explore.clusters = explore.clusters.max(FEWEST_CLUSTERS);
             if explore.method.0.is_seeded {
                 ui.separator();
                 ui.label("Seed").on_hover_text("Starting point of k-means; the same seed gives the same clusters");
