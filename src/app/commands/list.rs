@@ -34,6 +34,8 @@ ui_commands! {
             find_pictures => |app, _| app.ask_path(&paths::FIND_PICTURES);
     }
     File {
+        KeepClusters: icons::KEEP, "Keep clusters…", "Keep the clusters on show in the project under a name, to be opened again as they are", [ctrl(Key::S)],
+            keep_clusters => |app, _| app.state.explore.keeping = Some(NewName::default());
         ExportClusters: icons::EXPORT, "Export clusters…", "Write the clusters on show as CSV: image, cluster, distance", [ctrl(Key::E)],
             explored => |app, _| app.ask_path(&paths::EXPORT_CLUSTERS);
         ExportLabels: icons::EXPORT, "Export labels…", "Write the labels of whoever annotates now, or of everybody, as CSV, text files or for Hugging Face", [],
@@ -140,10 +142,6 @@ ui_commands! {
             with_network => |app, _| app.state.explore_run();
         ExportModel: icons::EXPORT, "Export model…", "Write the network of the run on show as safetensors, with torchvision's names, for other programs", [ctrl_shift(Key::E)],
             export_model => |app, _| app.ask_path(&paths::EXPORT_MODEL);
-    }
-    Train {
-        KeepClusters: icons::KEEP, "Keep clusters…", "Keep the clusters on show in the project under a name, to be opened again as they are", [ctrl(Key::S)],
-            keep_clusters => |app, _| app.state.explore.keeping = Some(NewName::default());
     }
     Help {
         CommandPalette: icons::COMMAND, "All commands…", "Find a command by typing a part of its name", [ctrl_shift(Key::P)],
