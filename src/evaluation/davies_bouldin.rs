@@ -14,7 +14,7 @@ pub static SCORE: Score = Score {
     short: "Davies–Bouldin",
     better: Better::Lower,
     definition: "Davies–Bouldin index (1979): how wide the clusters are against how far apart they lie, for each \
-                 cluster beside the one that is most like it; 0 or more, lower is better.",
+                 cluster beside the one that is most like it; 0 or more.",
     compute: Compute::Alone(compute),
 };
 

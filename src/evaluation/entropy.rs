@@ -19,7 +19,7 @@ pub static SCORE: Score = Score {
     short: "entropy",
     better: Better::Lower,
     definition: "Entropy H (paper, section IV.B.2): how mixed each cluster is in the groups a rater made, 0 when every \
-                 cluster holds one group only, 1 when the groups are spread evenly over it; lower is better.",
+                 cluster holds one group only, 1 when the groups are spread evenly over it.",
     compute: Compute::Against(|compared| Ok(Some(compared.entropy.overall))),
 };
 

@@ -56,6 +56,15 @@ pub struct Score {
 }
 
 impl Score {
+    /// Its definition, and which way is better, for those who look at a number.
+    pub fn help(&self) -> String {
+        let better = match self.better {
+            Better::Higher => "Higher is better.",
+            Better::Lower => "Lower is better.",
+        };
+        format!("{} {better}", self.definition)
+    }
+
     /// True where it compares with groups made by people.
     pub fn is_against_groups(&self) -> bool {
         matches!(self.compute, Compute::Against(_))

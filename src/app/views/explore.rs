@@ -427,7 +427,7 @@ fn scores_ui(ui: &mut Ui, report: &ScoreReport) {
     small::title(ui, "The clusters alone");
     egui::Grid::new("of clusters").num_columns(2).min_row_height(ROW_POINTS).spacing(vec2(12.0, 2.0)).show(ui, |ui| {
         for (of, found) in report.scores.iter() {
-            ui.label(of.name).on_hover_text(of.definition);
+            ui.label(of.name).on_hover_text(of.help());
             match (found.value, &found.why_not) {
                 (Some(value), _) => ui.label(RichText::new(shown(value, 3)).font(theme::strong_text())),
                 (None, reason) => small::weak(ui, "–").on_hover_text(reason.clone().unwrap_or_default()),
@@ -471,7 +471,7 @@ fn condition_ui(ui: &mut Ui, report: &ScoreReport, condition: &ConditionSummary)
     let grid = egui::Grid::new(("means", &condition.condition)).num_columns(2).min_row_height(ROW_POINTS);
     grid.spacing(vec2(12.0, 2.0)).show(ui, |ui| {
         for (of, mean) in condition.scores.iter() {
-            ui.label(of.name).on_hover_text(of.definition);
+            ui.label(of.name).on_hover_text(of.help());
             match mean {
                 Some(mean) => {
                     ui.label(RichText::new(mean_over(mean, condition.raters)).font(theme::strong_text()));
@@ -495,7 +495,7 @@ fn condition_ui(ui: &mut Ui, report: &ScoreReport, condition: &ConditionSummary)
             egui::Grid::new(("raters", &condition.condition)).striped(true).spacing(vec2(10.0, 6.0)).show(ui, |ui| {
                 small::weak(ui, "");
                 for of in against_groups() {
-                    small::weak(ui, of.short).on_hover_text(of.definition);
+                    small::weak(ui, of.short).on_hover_text(of.help());
                 }
                 ui.end_row();
                 for grouping in report.groupings.iter().filter(|of| of.condition == condition.condition) {

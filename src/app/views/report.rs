@@ -68,10 +68,10 @@ fn scores_ui(ui: &mut Ui, view: &mut ViewContext<'_>, project: &ProjectState, sc
     let request = scores.request;
     let chosen = view.state.report_score.unwrap_or(&evaluation::ENTROPY);
     ui.horizontal(|ui| {
-        ui.heading(format!("{} against groups made by people", chosen.name)).on_hover_text(chosen.definition);
+        ui.heading(format!("{} against groups made by people", chosen.name)).on_hover_text(chosen.help());
         small::choice_ui(ui, "Which score", chosen.name, 240.0, |ui| {
             for of in against_groups() {
-                if ui.selectable_label(chosen.id == of.id, of.name).on_hover_text(of.definition).clicked() {
+                if ui.selectable_label(chosen.id == of.id, of.name).on_hover_text(of.help()).clicked() {
                     view.state.report_score = Some(of);
                 }
             }
@@ -122,7 +122,7 @@ fn table_ui(ui: &mut Ui, report: &ScoreReport, chosen: &Score) {
     egui::Grid::new("score table").striped(true).spacing(vec2(32.0, 8.0)).show(ui, |ui| {
         small::title(ui, "Rater");
         for condition in &report.conditions {
-            small::title(ui, format!("Condition {}", condition.condition)).on_hover_text(chosen.definition);
+            small::title(ui, format!("Condition {}", condition.condition)).on_hover_text(chosen.help());
             if with_chance {
                 small::weak(ui, "chance")
                     .on_hover_text("Mean and 95 % of 1,000 shuffles of the pictures, clusters as large");
