@@ -46,13 +46,24 @@ pub struct Error {
     pub message: String,
     /// What to do next.
     pub hint: Option<String>,
+    is_damage: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     /// A new error of the given kind.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None, source: None }
+        Self { kind, message: message.into(), hint: None, is_damage: false, source: None }
+    }
+
+    /// A project's database that holds something else than what was stored.
+    pub fn damaged_project(message: impl Into<String>) -> Self {
+        Self { is_damage: true, ..Self::data(message) }
+    }
+
+    /// True for [`damaged_project`](Self::damaged_project).
+    pub fn is_damaged_project(&self) -> bool {
+        self.is_damage
     }
 
     /// A mistake in the request.
@@ -119,6 +130,7 @@ impl Error {
             kind,
             message: format!("{}: {error}", one_line(&path.to_string_lossy())),
             hint: hint.map(str::to_owned),
+            is_damage: false,
             source: Some(Box::new(error)),
         }
     }

@@ -364,7 +364,7 @@ fn absolute(folder: &Path) -> Result<PathBuf> {
 
 /// Adds the newest copy to the message that the database is damaged.
 fn with_way_out(error: Error, folder: &Path) -> Error {
-    if error.message.starts_with(DAMAGED) { error.hint(backup::way_out(folder)) } else { error }
+    if error.is_damaged_project() { error.hint(backup::way_out(folder)) } else { error }
 }
 
 /// What tells a file from another one at the same path.
@@ -484,7 +484,7 @@ impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;
         if matches!(error, rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::FromSqlConversionFailure(..)) {
-            return Error::data(format!("{DAMAGED} ({error})"))
+            return Error::damaged_project(format!("{DAMAGED} ({error})"))
                 .hint("restore a copy of it from the project's backups folder, if there is one")
                 .caused_by(error);
         }
@@ -509,7 +509,9 @@ impl From<rusqlite::Error> for Error {
             _ => return Error::internal(format!("the project's database refused: {error}")).caused_by(error),
         };
         let kind_error = match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Error::data(format!("{message} ({error})")),
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                Error::damaged_project(format!("{message} ({error})"))
+            }
             _ => Error::device(format!("{message} ({error})")),
         };
         kind_error.hint(hint).caused_by(error)

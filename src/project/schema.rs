@@ -47,7 +47,7 @@ pub(super) fn check_ours(connection: &Connection) -> Result<()> {
     }
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 && id == 0 {
-        return Err(Error::data(format!("{}: it holds nothing", super::DAMAGED)));
+        return Err(Error::damaged_project(format!("{}: it holds nothing", super::DAMAGED)));
     }
     Err(Error::data("project.db is the database of another program, not of an Atmoscope project")
         .hint("choose the folder of a project, or put the right project.db into this one"))
