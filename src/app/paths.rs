@@ -89,10 +89,6 @@ impl PathPurpose {
     }
 }
 
-fn any(_: &Path) -> Option<String> {
-    None
-}
-
 fn unless_folder(path: &Path) -> Option<String> {
     (!path.is_dir()).then(|| format!("{} is not a folder.", path.display()))
 }
@@ -110,15 +106,25 @@ fn unless_csv(path: &Path) -> Option<String> {
     unless_ending(path, "csv")
 }
 
+/// What a row has unless it says otherwise: any path will do.
+const ROW: PathPurpose = PathPurpose {
+    title: "",
+    verb: "",
+    help: "",
+    pick: Pick::Folder,
+    offers_sound_part: false,
+    refuse: |_| None,
+    command: |_, _| None,
+};
+
 /// The folder of a new project.
 pub static NEW_PROJECT: PathPurpose = PathPurpose {
     title: "Folder for the new project",
     verb: "Create",
     help: "An empty folder, or one that does not exist yet. Your pictures stay where they are.",
     pick: Pick::Folder,
-    offers_sound_part: false,
-    refuse: any,
     command: |_, given| Some(ProjectCommand::Create(given.path).into()),
+    ..ROW
 };
 
 /// The folder of a project.
@@ -127,11 +133,11 @@ pub static OPEN_PROJECT: PathPurpose = PathPurpose {
     verb: "Open",
     help: "The folder that holds project.db.",
     pick: Pick::Folder,
-    offers_sound_part: false,
     refuse: |path| {
         (!crate::project::Project::exists(path)).then(|| format!("{} holds no Atmoscope project.", path.display()))
     },
     command: |_, given| Some(ProjectCommand::Open { folder: given.path, read_only: false }.into()),
+    ..ROW
 };
 
 /// A folder of pictures.
@@ -140,11 +146,11 @@ pub static IMPORT_PICTURES: PathPurpose = PathPurpose {
     verb: "Import",
     help: "Taken with all its subfolders. PNG, JPEG, WebP, GIF, BMP and TIFF are read; files are never changed.",
     pick: Pick::Folder,
-    offers_sound_part: false,
     refuse: unless_folder,
     command: |_, given| {
         Some(JobCommand::Import(ImportRequest { images: Some(given.path), ..Default::default() }).into())
     },
+    ..ROW
 };
 
 /// A file of labels, or a folder of text files.
@@ -182,14 +188,13 @@ pub static TEST_PICTURES: PathPurpose = PathPurpose {
     verb: "Use this list",
     help: "One picture's name on each line.",
     pick: Pick::File("Text", &["txt", "csv"]),
-    offers_sound_part: false,
-    refuse: any,
     command: |state, given| {
         if let Some(dialog) = &mut state.split_dialog {
             (dialog.test_part, dialog.list) = (TestPart::Listed, given.path.display().to_string());
         }
         None
     },
+    ..ROW
 };
 
 /// Where pictures were moved to.
@@ -198,7 +203,6 @@ pub static FIND_PICTURES: PathPurpose = PathPurpose {
     verb: "Use this folder",
     help: "The folder that takes the place of the one imported from.",
     pick: Pick::Folder,
-    offers_sound_part: false,
     refuse: unless_folder,
     command: |state, given| {
         // The folder that is not where it was is the one that moved.
@@ -207,6 +211,7 @@ pub static FIND_PICTURES: PathPurpose = PathPurpose {
         let root_id = if lost.len() == 1 { Some(lost[0]) } else { None };
         Some(JobCommand::Relink { root_id, folder: given.path }.into())
     },
+    ..ROW
 };
 
 /// The file for the clusters on show.
@@ -215,12 +220,12 @@ pub static EXPORT_CLUSTERS: PathPurpose = PathPurpose {
     verb: "Write",
     help: "A table with the columns image, cluster (from 1) and distance; beside it a file that says what it is.",
     pick: Pick::Save { kind: "CSV", ending: "csv", name: "clusters.csv" },
-    offers_sound_part: false,
     refuse: unless_csv,
     command: |state, given| {
         let request = state.explore.exploration.as_ref()?.request;
         Some(ExportCommand::Assignments { request, file: given.path }.into())
     },
+    ..ROW
 };
 
 /// The file or folder for labels.
@@ -230,14 +235,13 @@ pub static EXPORT_LABELS: PathPurpose = PathPurpose {
     help: "labels.csv: a column of 0 and 1 for each label. labels-long.csv: every answer with its annotator and time. \
            metadata.csv: for Hugging Face's ImageFolder. A folder: a text file for each picture.",
     pick: Pick::Save { kind: "CSV", ending: "csv", name: "labels.csv" },
-    offers_sound_part: false,
-    refuse: any,
     command: |state, given| {
         let person = state.project.as_ref().and_then(|project| project.snapshot.annotator.as_ref());
         let annotator = person.map(|person| person.name.clone());
         let export = LabelExport { form: LabelForm::of_path(&given.path), annotator };
         Some(JobCommand::ExportLabels { export, path: given.path }.into())
     },
+    ..ROW
 };
 
 /// The file for groupings.
@@ -246,9 +250,9 @@ pub static EXPORT_GROUPINGS: PathPurpose = PathPurpose {
     verb: "Write",
     help: "A table: rater, condition, image, group, started, ended, order, occasion, study.",
     pick: Pick::Save { kind: "CSV", ending: "csv", name: "groupings.csv" },
-    offers_sound_part: false,
     refuse: unless_csv,
     command: |_, given| Some(ExportCommand::Groupings(given.path).into()),
+    ..ROW
 };
 
 /// The file for a study's log of moves.
@@ -257,9 +261,9 @@ pub static EXPORT_MOVE_LOG: PathPurpose = PathPurpose {
     verb: "Write",
     help: "One line for each move and each visit of every rater, with its time.",
     pick: Pick::Save { kind: "JSON lines", ending: "jsonl", name: "moves.jsonl" },
-    offers_sound_part: false,
     refuse: |path| unless_ending(path, "jsonl"),
     command: |state, given| Some(ExportCommand::MoveLog(state.group.log_of?, given.path).into()),
+    ..ROW
 };
 
 /// The folder for tables and figures of agreement.
@@ -268,13 +272,12 @@ pub static EXPORT_AGREEMENT: PathPurpose = PathPurpose {
     verb: "Write",
     help: "A folder; tables as CSV, figures as SVG and PNG, named after the condition.",
     pick: Pick::Folder,
-    offers_sound_part: false,
-    refuse: any,
     command: |state, given| {
         let agreement = &state.group.agreement;
         let request = agreement.request()?.clone();
         Some(ExportCommand::Agreement { request, level: agreement.level, folder: given.path }.into())
     },
+    ..ROW
 };
 
 /// The file for a network.
@@ -283,9 +286,9 @@ pub static EXPORT_MODEL: PathPurpose = PathPurpose {
     verb: "Write",
     help: "VGG16 and the head that was trained, with torchvision's names; its metadata say the rest.",
     pick: Pick::Save { kind: "safetensors", ending: "safetensors", name: "model.safetensors" },
-    offers_sound_part: false,
     refuse: |path| unless_ending(path, "safetensors"),
     command: |state, given| Some(JobCommand::ExportModel { run: state.shown_run()?, file: given.path }.into()),
+    ..ROW
 };
 
 /// What a file or folder dropped onto the window is for.

@@ -6,6 +6,9 @@ use super::state::SessionState;
 use crate::app::commands::UiCommand;
 use crate::engine::Command;
 
+/// What keys do.
+type Run = fn(&mut SessionState, Stroke<'_>, &mut Vec<Command>);
+
 /// Keys of one kind.
 #[derive(Debug)]
 pub struct KeyRow {
@@ -18,7 +21,7 @@ pub struct KeyRow {
     pub shown: &'static str,
     /// What they do.
     pub what: &'static str,
-    run: fn(&mut SessionState, Stroke<'_>, &mut Vec<Command>),
+    run: Run,
 }
 
 /// What was pressed.
@@ -76,32 +79,12 @@ pub static ROWS: &[KeyRow] = &[
         |session, _, _| session.screen.help = !session.screen.help) },
 ];
 
-const fn row(
-    ctrl: bool,
-    keys: &'static [Key],
-    shown: &'static str,
-    what: &'static str,
-    run: fn(&mut SessionState, Stroke<'_>, &mut Vec<Command>),
-) -> KeyRow {
-    KeyRow { ctrl, keys, characters: &[], shown, what, run }
+const fn plain(keys: &'static [Key], shown: &'static str, what: &'static str, run: Run) -> KeyRow {
+    KeyRow { ctrl: false, keys, characters: &[], shown, what, run }
 }
 
-const fn plain(
-    keys: &'static [Key],
-    shown: &'static str,
-    what: &'static str,
-    run: fn(&mut SessionState, Stroke<'_>, &mut Vec<Command>),
-) -> KeyRow {
-    row(false, keys, shown, what, run)
-}
-
-const fn ctrl(
-    keys: &'static [Key],
-    shown: &'static str,
-    what: &'static str,
-    run: fn(&mut SessionState, Stroke<'_>, &mut Vec<Command>),
-) -> KeyRow {
-    row(true, keys, shown, what, run)
+const fn ctrl(keys: &'static [Key], shown: &'static str, what: &'static str, run: Run) -> KeyRow {
+    KeyRow { ctrl: true, ..plain(keys, shown, what, run) }
 }
 
 fn arrow(session: &mut SessionState, stroke: Stroke<'_>, _: &mut Vec<Command>) {
