@@ -132,7 +132,10 @@ fn wait_until_still(folder: &Path) {
     }
 }
 
-/// A project with 120 pictures in its study: real ones where there are any.
+/// Two whole sorts of as many pictures; each is killed five times, after six or so moves.
+const PICTURES: usize = 60;
+
+/// A project with [`PICTURES`] pictures in its study: real ones where there are any.
 fn project(parent: &Path) -> PathBuf {
     let cli = Cli::new(parent);
     cli.ok(&["new", "moods"]);
@@ -143,16 +146,18 @@ fn project(parent: &Path) -> PathBuf {
             let [images, labels] = ["images", "labels.csv"].map(|name| data.join(name).to_str().unwrap().to_owned());
             cli.ok(&["import", "moods", &images, "--labels", &labels, "--quiet"]);
             cli.ok(&["split", "moods", "--test-images", data.join("test-images.txt").to_str().unwrap()]);
-            Project::open(&folder).unwrap().current_split().unwrap().unwrap().images_of(Part::Test)
+            let mut test = Project::open(&folder).unwrap().current_split().unwrap().unwrap().images_of(Part::Test);
+            test.truncate(PICTURES);
+            test
         }
         None => {
             println!("drawn pictures are sorted, because ATMOSCOPE_TEST_DATA is not set");
-            sample_images(&parent.join("images"), 120);
+            sample_images(&parent.join("images"), PICTURES);
             cli.ok(&["import", "moods", "images", "--quiet"]);
             Project::open(&folder).unwrap().images().unwrap().iter().map(|image| image.id).collect()
         }
     };
-    assert_eq!(images.len(), 120);
+    assert_eq!(images.len(), PICTURES);
     let task = |condition: Condition| NewTask { condition, occasion: 1, images: None };
     Project::open(&folder)
         .unwrap()
@@ -192,7 +197,7 @@ fn two_whole_sorts_with_the_program_killed_ten_times() {
                 break;
             }
             let before = moves(&folder);
-            let round = random.gen_range(10..16).min(standing.left);
+            let round = random.gen_range(5..9).min(standing.left);
             let mut sent = 0;
             for _ in 0..round {
                 let there = now.sort.board().piles.len() + sent;
@@ -260,7 +265,7 @@ fn two_whole_sorts_with_the_program_killed_ten_times() {
     let groupings = project.groupings().unwrap();
     assert_eq!(
         groupings.iter().map(|g| (g.condition.as_str(), g.images)).collect::<Vec<_>>(),
-        [("1", 120), ("2", 120)]
+        [("1", PICTURES), ("2", PICTURES)]
     );
     assert_eq!(groupings[1].groups, 8);
     for id in [1, 2].map(SortId) {
