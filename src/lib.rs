@@ -7,11 +7,13 @@
 #[cfg(feature = "gui")]
 pub mod app;
 pub mod atomic;
+pub mod checked_line;
 pub mod cli;
 pub mod clustering;
 pub mod dataset;
 pub mod demo;
 pub mod distances;
+pub mod eigen;
 pub mod engine;
 pub mod error;
 pub mod evaluation;

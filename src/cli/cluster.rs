@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     /// Number of clusters.
     #[arg(long, short)]
     k: usize,
-    /// How: k-means, spherical-k-means, or agglomerative-ward, -average, -complete or -single.
+    /// How: k-means, spherical-k-means, agglomerative-ward, -average, -complete or -single, spectral or spectral-gaussian.
     #[arg(long, default_value_t, value_name = "WAY", value_parser = super::named::<Method>)]
     method: Method,
     /// Seed of what is drawn.

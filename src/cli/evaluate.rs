@@ -1,6 +1,6 @@
 //! `atmoscope evaluate`: score clusters from plain files, or features and clusterings that a project keeps.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -11,7 +11,7 @@ use super::sort_choice::SortArguments;
 use crate::dataset::{RaterSort, first_occasions};
 use crate::engine::jobs::cluster;
 use crate::engine::jobs::features;
-use crate::engine::jobs::score::{self, References, ScoreReport};
+use crate::engine::jobs::score::{self, LearntFrom, References, ScoreReport};
 use crate::engine::jobs::{counted, counted_as};
 use crate::engine::output_file::{FileKind, OutputFile};
 use crate::error::{Error, Result};
@@ -106,7 +106,7 @@ fn of_files(arguments: &Arguments, cancel: &Cancel) -> Result<ScoreReport> {
             return Err(Error::user("--study, --without and --with-removed choose among groups made by people")
                 .hint("give the groups with --groups"));
         }
-        None => References { sorts: Vec::new(), learnt_from: BTreeSet::new(), warnings },
+        None => References { sorts: Vec::new(), learnt_from: LearntFrom::default(), warnings },
     };
     let Clustered { images, features, assignments } = clustered;
     score::run(&images, features.view()?, &assignments, &references, arguments.seed, cancel)
@@ -204,7 +204,7 @@ fn file_references(arguments: &Arguments, file: &Path, mut warnings: Vec<String>
         let sorts = counted_as(retests, "sort of a second occasion is", "sorts of a second occasion are");
         warnings.push(format!("{sorts} left out; scores are against what a rater did the first time"));
     }
-    Ok(References { sorts: first_occasions(sorts), learnt_from: BTreeSet::new(), warnings })
+    Ok(References { sorts: first_occasions(sorts), learnt_from: LearntFrom::default(), warnings })
 }
 
 fn refuse(file: &Path, problems: &[Problem]) -> Result<()> {

@@ -13,7 +13,7 @@ use crate::engine::jobs::{counted, features};
 use crate::engine::makers::{self, Maker};
 use crate::engine::output_file::{FileKind, OutputFile};
 use crate::error::{Error, Result};
-use crate::features::FeatureSource;
+use crate::features::{FeatureSource, Recipe};
 use crate::ids::RunId;
 use crate::interchange::{about, features_csv, npy};
 use crate::project::{FeatureSetRecord, Project};
@@ -193,9 +193,10 @@ fn show(arguments: &SetArguments, output: &Output) -> Result<()> {
     let record = record_of(&project, &arguments.set)?;
     // What cannot be read is an error here, not when it is needed.
     project.feature_set_matrix(record.id)?;
-    let learnt_from = features::learnt_from(&project, FeatureSource::Set(record.id))?.len();
+    let learnt = features::learnt_from(&project, FeatureSource::Set(record.id))?;
+    let learnt_from = learnt.images.len();
     let name = |source| features::name_of(&project, source).unwrap_or_else(|_| source.to_string());
-    let value = json!({ "feature_set": record, "learnt_from": learnt_from });
+    let value = json!({ "feature_set": record, "learnt_from": learnt_from, "raters_learnt_from": learnt.raters });
     output.print(&value, || {
         let mut text = format!(
             "{}: {}\nmade {}, {}\n",
@@ -206,6 +207,19 @@ fn show(arguments: &SetArguments, output: &Output) -> Result<()> {
         );
         if learnt_from > 0 {
             let _ = writeln!(text, "learnt from {}", counted(learnt_from, "picture"));
+        }
+        if !learnt.raters.is_empty() {
+            let raters: Vec<&str> = learnt.raters.iter().map(String::as_str).collect();
+            let _ = writeln!(text, "and from the groups of {}", raters.join(", "));
+        }
+        if let Recipe::Learnt { trials, .. } = &record.recipe {
+            for trial in trials {
+                let _ = writeln!(
+                    text,
+                    "λ {}: pair AUC {:.4} on raters and pictures held back",
+                    trial.lambda, trial.pair_auc
+                );
+            }
         }
         let _ = writeln!(text, "numbers checked: BLAKE3 {}", record.file_hash);
         let _ = writeln!(text, "columns: {}", record.columns.join(", "));

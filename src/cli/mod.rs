@@ -11,6 +11,7 @@ mod clusterings;
 pub mod demo;
 mod doctor;
 mod evaluate;
+mod experiment;
 mod export_groupings;
 mod export_labels;
 mod export_model;
@@ -97,6 +98,7 @@ subcommands! {
     Bench: bench,
     Cluster: cluster,
     Evaluate: evaluate,
+    Experiment: experiment,
     Rate: rate,
     Runs: runs,
     Study: study,

@@ -9,7 +9,7 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 use super::clusterer::{ClusterSettings, Clusterer};
-use super::kmeans::{Clustering, distinct_rows};
+use super::kmeans::{Clustering, check_distinct_rows};
 use super::linkage::Tree;
 use crate::distances::{Points, Rows, row_major};
 use crate::error::{Error, Result};
@@ -63,14 +63,7 @@ fn fit(values: ArrayView2<f32>, settings: &ClusterSettings, linkage: Linkage, ca
     let images = values.nrows();
     let wide = row_major(values);
     let rows = Rows::of(&wide)?;
-    let distinct = distinct_rows(rows, settings.clusters);
-    if settings.clusters == 0 || settings.clusters > distinct {
-        return Err(Error::user(format!(
-            "{} clusters were asked for, but the {images} images have only {distinct} distinct feature rows",
-            settings.clusters
-        ))
-        .hint("choose a smaller K, or more images"));
-    }
+    check_distinct_rows(rows, settings.clusters)?;
     let mut distances = condensed(rows, cancel)?;
     let tree = Tree::of(images, &mut distances, linkage);
     cancel.check()?;

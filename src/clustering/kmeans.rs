@@ -143,15 +143,7 @@ pub(super) fn kmeans_in<T: Value>(
     }
     let values = row_major(values);
     let rows = Rows::of(&values)?;
-    let distinct = distinct_rows(rows, settings.clusters);
-    if settings.clusters > distinct {
-        return Err(Error::user(format!(
-            "{} clusters were asked for, but the {} images have only {distinct} distinct feature rows",
-            settings.clusters,
-            rows.count()
-        ))
-        .hint("choose a smaller K, or more images"));
-    }
+    check_distinct_rows(rows, settings.clusters)?;
     let wide = (settings.solver == Solver::Linfa && shape == Shape::Space)
         .then(|| DatasetBase::from(values.mapv(Value::wide)));
     let restarts: Vec<(f64, Centroids)> = (0..settings.restarts)
@@ -172,6 +164,19 @@ pub(super) fn kmeans_in<T: Value>(
     let (_, centroids) = best.ok_or_else(|| Error::internal("k-means without a restart"))?;
     let partition = settle(rows, centroids, settings.max_iterations, shape, cancel)?;
     Ok(numbered_by_size(partition, settings.seed))
+}
+
+/// Refuses fewer distinct rows than clusters, and no cluster at all.
+pub(super) fn check_distinct_rows<T: Value>(rows: Rows<T>, clusters: usize) -> Result<()> {
+    let distinct = distinct_rows(rows, clusters);
+    if clusters == 0 || clusters > distinct {
+        return Err(Error::user(format!(
+            "{clusters} clusters were asked for, but the {} images have only {distinct} distinct feature rows",
+            rows.count()
+        ))
+        .hint("choose a smaller K, or more images"));
+    }
+    Ok(())
 }
 
 /// Values that are copied to double precision beforehand, which is quicker: up to 64 MB.

@@ -10,6 +10,7 @@ mod elbow;
 mod kmeans;
 mod linkage;
 mod restart;
+mod spectral;
 mod spherical;
 
 pub use clusterer::{ClusterSettings, Clusterer, Method};
@@ -25,4 +26,6 @@ pub static CLUSTERERS: &[&Clusterer] = &[
     &agglomerative::AVERAGE,
     &agglomerative::COMPLETE,
     &agglomerative::SINGLE,
+    &spectral::NEAREST,
+    &spectral::GAUSSIAN,
 ];

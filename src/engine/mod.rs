@@ -13,6 +13,7 @@ pub mod analysis;
 pub mod command;
 pub mod desk;
 pub mod event;
+pub mod experiment;
 pub mod jobs;
 pub mod makers;
 pub mod output_file;

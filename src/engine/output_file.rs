@@ -30,6 +30,8 @@ pub enum FileKind {
     Npy,
     /// Named tensors.
     Safetensors,
+    /// A table packed by columns.
+    Parquet,
     /// A figure of lines.
     Svg,
     /// A figure of pixels.
@@ -140,8 +142,9 @@ pub fn look(project: Option<&Project>, path: &Path, kind: FileKind) -> Result<Pl
     }
     let target = real(path);
     if target.ancestors().any(is_own_file) {
-        return Err(Error::user(format!("{shown} is where a project keeps its own files"))
-            .hint("choose a place outside of the project's folders runs, feature_sets, cache and backups"));
+        return Err(Error::user(format!("{shown} is where a project keeps its own files")).hint(
+            "choose a place outside of the project's folders runs, feature_sets, experiments, cache and backups",
+        ));
     }
     if kind == FileKind::Png
         && let Some(project) = project
@@ -194,6 +197,7 @@ impl FileKind {
             Self::Text => None,
             Self::Npy => Some("npy"),
             Self::Safetensors => Some("safetensors"),
+            Self::Parquet => Some("parquet"),
             Self::Svg => Some("svg"),
             Self::Png => Some("png"),
         }
@@ -206,6 +210,7 @@ impl FileKind {
             Self::Csv | Self::Text => !start.contains(&0),
             Self::Json => matches!(start.trim_ascii_start().first(), Some(b'{' | b'[')),
             Self::JsonLines => start.trim_ascii_start().first() == Some(&b'{'),
+            Self::Parquet => start.starts_with(b"PAR1"),
             Self::Svg => start.trim_ascii_start().first() == Some(&b'<'),
             Self::Npy => start.starts_with(b"\x93NUMPY"),
             Self::Safetensors => start.get(8) == Some(&b'{'),

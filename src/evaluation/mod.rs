@@ -16,6 +16,7 @@ mod entropy;
 mod half_samples;
 mod mean_and_deviation;
 mod pair_auc;
+mod paired;
 mod rater_agreement;
 mod rater_groupings;
 pub mod score;
@@ -30,6 +31,10 @@ pub use contingency::Contingency;
 pub use entropy::{Entropy, PermutationBaseline, SCORE as ENTROPY, entropy, permutation_baseline};
 pub use half_samples::{Estimate, Interval, LEAST_IMAGES_FOR_INTERVAL};
 pub use mean_and_deviation::{MeanAndDeviation, mean_and_deviation, mean_over, mean_score};
+pub use pair_auc::pair_auc;
+pub use paired::{
+    HalfScores, MOST_IMAGES_FOR_HALVES, half_scores, half_scores_against, mean_halves, paired_difference,
+};
 pub use rater_agreement::{MeanScores, PairAgreement, PairScores, RESAMPLES, RaterAgreement, rater_agreement};
 pub use rater_groupings::RaterGroupings;
 pub use silhouette::{EXACT_IMAGES, Silhouette, silhouette};

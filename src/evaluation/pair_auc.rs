@@ -3,11 +3,12 @@
 //! The probability that a pair which stands in one group is nearer in the features than a pair which does not, a tie
 //! counting half: the area under the ROC curve of "together" over the negative distance. It needs no clusters.
 
+use ndarray::ArrayView2;
 use rand::seq::index;
 
 use super::score::{Better, Compared, Compute, Score};
 use crate::distances::{Points, Rows, row_major};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::random::generator;
 
 /// The area.
@@ -28,23 +29,34 @@ const MOST_IMAGES: usize = 2_000;
 const LANES: usize = 8;
 
 fn compute(of: &Compared<'_>) -> Result<Option<f64>> {
-    let images = of.rows.len();
+    pair_auc(of.values, &of.rows, &of.groups, of.seed)
+}
+
+/// The pair AUC of some `rows` of `values` (n × d) and the group of each; none where no two are together, or none apart.
+///
+/// # Errors
+/// `Internal` where the lengths differ.
+pub fn pair_auc(values: ArrayView2<f32>, rows: &[usize], groups: &[usize], seed: u64) -> Result<Option<f64>> {
+    let images = rows.len();
+    if groups.len() != images {
+        return Err(Error::internal(format!("{} groups for {images} rows", groups.len())));
+    }
     let mut places: Vec<usize> = if images > MOST_IMAGES {
-        index::sample(&mut generator(of.seed, "pair AUC"), images, MOST_IMAGES).into_vec()
+        index::sample(&mut generator(seed, "pair AUC"), images, MOST_IMAGES).into_vec()
     } else {
         (0..images).collect()
     };
     places.sort_unstable();
-    let values = row_major(of.values);
+    let values = row_major(values);
     let matrix = Rows::of(&values)?;
     // Squared distances are in the same order as distances.
     let mut pairs: Vec<(f64, bool)> = Vec::with_capacity(places.len() * places.len() / 2);
     for (start, block) in places.chunks(LANES).enumerate() {
-        let points = Points::<LANES>::new(matrix.columns(), block.iter().map(|&place| matrix.row(of.rows[place])));
+        let points = Points::<LANES>::new(matrix.columns(), block.iter().map(|&place| matrix.row(rows[place])));
         for (other, &place) in places.iter().enumerate().skip(start * LANES + 1) {
-            let squares = points.squared_distances(matrix.row(of.rows[place]));
+            let squares = points.squared_distances(matrix.row(rows[place]));
             let earlier = block.iter().zip(squares).enumerate().filter(|(lane, _)| start * LANES + lane < other);
-            pairs.extend(earlier.map(|(_, (&first, square))| (square, of.groups[first] == of.groups[place])));
+            pairs.extend(earlier.map(|(_, (&first, square))| (square, groups[first] == groups[place])));
         }
     }
     Ok(area(pairs))

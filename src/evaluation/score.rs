@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use ndarray::ArrayView2;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::entropy::{Entropy, PermutationBaseline, entropy, permutation_baseline};
 use super::mean_and_deviation::{MeanAndDeviation, mean_and_deviation};
@@ -135,12 +135,12 @@ impl<'a> Clustered<'a> {
 }
 
 /// A score, or why there is none.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Computed {
     /// The score.
     pub value: Option<f64>,
     /// Why there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why_not: Option<String>,
 }
 
@@ -174,13 +174,24 @@ impl<'a> Compared<'a> {
         groups: &BTreeMap<usize, Group>,
         seed: u64,
     ) -> Result<Self> {
+        Self::with_shuffles(values, assignments, groups, SHUFFLES, seed)
+    }
+
+    /// As [`new`](Self::new), with so many shuffles of the chance level.
+    pub(super) fn with_shuffles<Group: Ord>(
+        values: ArrayView2<'a, f32>,
+        assignments: &[usize],
+        groups: &BTreeMap<usize, Group>,
+        shuffles: usize,
+        seed: u64,
+    ) -> Result<Self> {
         let numbers = group_numbers(groups.values());
         let rows: Vec<usize> = groups.keys().copied().collect();
         let clusters: Vec<usize> = rows.iter().map(|&row| assignments[row]).collect();
         let groups: Vec<usize> = groups.values().map(|group| numbers[group]).collect();
         Ok(Self {
             entropy: entropy(&clusters, &groups)?,
-            chance: permutation_baseline(&clusters, &groups, SHUFFLES, seed)?,
+            chance: permutation_baseline(&clusters, &groups, shuffles, seed)?,
             values,
             rows,
             clusters,
@@ -231,7 +242,7 @@ impl<T> Default for Scores<T> {
 }
 
 impl<T> Scores<T> {
-    fn push(&mut self, score: &'static Score, value: T) {
+    pub(super) fn push(&mut self, score: &'static Score, value: T) {
         self.0.push((score.id, value));
     }
 
@@ -243,6 +254,15 @@ impl<T> Scores<T> {
     /// Each score with what there is of it, in the order of [`SCORES`].
     pub fn iter(&self) -> impl Iterator<Item = (&'static Score, &T)> {
         self.0.iter().filter_map(|(id, value)| Some((*SCORES.iter().find(|score| score.id == *id)?, value)))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Scores<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut found: BTreeMap<String, T> = BTreeMap::deserialize(deserializer)?;
+        // A score that another version had is not known here.
+        let known = SCORES.iter().filter_map(|score| Some((score.id, found.remove(score.id)?)));
+        Ok(Self(known.collect()))
     }
 }
 

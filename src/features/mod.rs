@@ -7,6 +7,7 @@
 mod backbone;
 mod cache;
 mod joined;
+mod learnt;
 mod matrix;
 mod multi_hot;
 mod recipe;
@@ -14,6 +15,7 @@ pub mod store;
 
 pub use backbone::{BackboneImage, BackboneSettings, LoadSquare, backbone_features, cached_features};
 pub use joined::{joined, unit_length};
+pub use learnt::{Learnt, Trial, learn};
 pub use matrix::FeatureMatrix;
 pub use multi_hot::multi_hot;
 pub use recipe::{FeatureSource, JoinedPart, Recipe};

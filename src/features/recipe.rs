@@ -8,7 +8,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::ids::{FeatureSetId, LabelId, RunId};
+use crate::ids::{FeatureSetId, GroupingId, LabelId, RunId, SplitId};
+use crate::wording::counted;
+
+use super::learnt::Trial;
 
 /// The version of stored recipes.
 const VERSION: u32 = 1;
@@ -93,6 +96,23 @@ pub enum Recipe {
         /// The features.
         of: FeatureSource,
     },
+    /// Learnt from groups that people made of training pictures.
+    Learnt {
+        /// The features it was learnt with.
+        of: Vec<FeatureSource>,
+        /// The groupings, of whose pictures those that are not test pictures are taken.
+        groupings: Vec<GroupingId>,
+        /// The BLAKE3 of who put which picture where; empty until they were read.
+        groupings_hash: String,
+        /// Tells training from test pictures.
+        split: SplitId,
+        /// The seed of the parts that λ is chosen on.
+        seed: u64,
+        /// The ridge's penalty, if it is not chosen.
+        lambda: Option<f64>,
+        /// How each penalty that was tried did; empty until then, or where one was given.
+        trials: Vec<Trial>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -110,6 +130,23 @@ impl Recipe {
             Self::MultiHot { .. } | Self::Backbone { .. } | Self::Imported { .. } => Vec::new(),
             Self::Joined { parts } => parts.iter().map(|part| part.of).collect(),
             Self::UnitLength { of } => vec![*of],
+            Self::Learnt { of, .. } => of.clone(),
+        }
+    }
+
+    /// The split on whose training pictures it was fitted.
+    pub fn fitted_on(&self) -> Option<SplitId> {
+        match self {
+            Self::Learnt { split, .. } => Some(*split),
+            _ => None,
+        }
+    }
+
+    /// The groupings it was learnt from.
+    pub fn groupings(&self) -> &[GroupingId] {
+        match self {
+            Self::Learnt { groupings, .. } => groupings,
+            _ => &[],
         }
     }
 
@@ -123,7 +160,7 @@ impl Recipe {
         match self {
             Self::Intensities { run } => format!("label intensities of run {}", run.0),
             Self::MultiHot { labels } => {
-                format!("{} as ones and zeros", crate::wording::counted(labels.len(), "label"))
+                format!("{} as ones and zeros", counted(labels.len(), "label"))
             }
             Self::Backbone { backbone, output, size_px, .. } => format!("{backbone} {output} at {size_px} px"),
             Self::Imported { file, .. } => format!("read from {file}"),
@@ -133,6 +170,10 @@ impl Recipe {
                 format!("joined: {}", parts.join(", "))
             }
             Self::UnitLength { of } => format!("{}, rows of length 1", name(*of)),
+            Self::Learnt { of, groupings, .. } => {
+                let of: Vec<String> = of.iter().map(|part| name(*part)).collect();
+                format!("learnt from {} with {}", counted(groupings.len(), "grouping"), of.join(", "))
+            }
         }
     }
 

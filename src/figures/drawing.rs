@@ -55,6 +55,17 @@ impl Drawing {
         );
     }
 
+    /// A line through points.
+    pub fn polyline(&mut self, points: &[(f64, f64)], width: f64, colour: [u8; 3]) {
+        let points: Vec<String> = points.iter().map(|(x, y)| format!("{x:.2},{y:.2}")).collect();
+        let _ = writeln!(
+            self.elements,
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{width:.2}\"/>",
+            points.join(" "),
+            hex(colour)
+        );
+    }
+
     /// A line of text whose baseline goes through a point.
     pub fn text(&mut self, x: f64, y: f64, size: f64, anchor: Anchor, colour: [u8; 3], text: &str) {
         self.write_text(x, y, size, anchor, colour, "400", "", text);

@@ -6,7 +6,9 @@
 mod agreement;
 mod colours;
 mod drawing;
+mod methods;
 
 pub use agreement::{disagreement_figure, pair_figure, together_figure};
 pub use colours::{sequential, text_on};
 pub use drawing::{Anchor, Drawing, fitted, text_width, write_png, write_svg};
+pub use methods::{Series, chart};

@@ -11,6 +11,7 @@
 
 pub mod about;
 pub mod assignments;
+pub mod experiment_rows;
 pub mod feature_forms;
 pub mod features_csv;
 pub mod features_parquet;

@@ -131,10 +131,7 @@ impl Project {
     pub fn rater_sorts(&self, choice: &SortChoice) -> Result<Vec<RaterSort<ImageId>>> {
         let replaced = self.replaced_images()?;
         let mut sorts = Vec::new();
-        for record in self.groupings()?.into_iter().filter(|record| record.newest) {
-            if record.removed && !choice.with_removed {
-                continue;
-            }
+        for record in self.newest_groupings(choice)? {
             sorts.push(RaterSort {
                 condition: record.study_condition(),
                 rater: record.rater,
@@ -145,6 +142,23 @@ impl Project {
             });
         }
         choice.choose(sorts)
+    }
+
+    /// The newest version of each sort, without those of removed raters unless the choice takes them.
+    fn newest_groupings(&self, choice: &SortChoice) -> Result<Vec<GroupingRecord>> {
+        let newest = |record: &GroupingRecord| record.newest && (choice.with_removed || !record.removed);
+        Ok(self.groupings()?.into_iter().filter(newest).collect())
+    }
+
+    /// The records of the sorts that [`rater_sorts`](Self::rater_sorts) takes.
+    ///
+    /// # Errors
+    /// As [`SortChoice::check_names`].
+    pub fn groupings_taken(&self, choice: &SortChoice) -> Result<Vec<GroupingRecord>> {
+        let records = self.newest_groupings(choice)?;
+        choice.check_names(records.iter().map(|record| (record.rater.as_str(), record.study.as_deref())))?;
+        let taken = |record: &GroupingRecord| choice.takes(&record.rater, &record.study_condition(), record.removed);
+        Ok(records.into_iter().filter(taken).collect())
     }
 
     /// Each image of a grouping with its group's name, by image.

@@ -349,7 +349,7 @@ impl Project {
 }
 
 /// Folders of a project that hold its own files.
-const OWN_FOLDERS: [&str; 4] = ["cache", "runs", "backups", feature_sets::FOLDER];
+const OWN_FOLDERS: [&str; 5] = ["cache", "runs", "backups", "experiments", feature_sets::FOLDER];
 
 /// True when `path` is one of the files and folders that a project, whichever, keeps for itself.
 pub fn is_own_file(path: &Path) -> bool {
@@ -476,7 +476,7 @@ fn unchanging_uri(path: &Path) -> Result<String> {
 }
 
 /// Now, as stored in the database: UTC, RFC 3339.
-fn now() -> String {
+pub(crate) fn now() -> String {
     OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default()
 }
 

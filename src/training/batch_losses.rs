@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::checked_line;
+use crate::checked_line;
 use crate::error::{Error, Result};
 
 /// File in a run's folder.

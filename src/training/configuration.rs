@@ -134,8 +134,16 @@ impl HeadKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainingConfiguration {
-    /// Seed of the initial weights, the order of images, the dropout and the augmentation.
+    /// Seed of the initial weights, the order of images, the dropout and the synthetic samples.
     pub seed: u64,
+    /// Seed of the augmented copies; none for the split's, so that runs of several seeds share the copies' features. Runs of
+    /// before it was recorded drew them by `seed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub augmentation_seed: Option<u64>,
+    /// The labels that are learnt, by name; empty for all.
+    pub labels: Vec<String>,
+    /// Pictures of the training part that are learnt from, drawn by `seed`; 0 for all.
+    pub training_images: usize,
     /// Passes over the training images.
     pub epochs: usize,
     /// Images for each step of the optimiser.
@@ -196,6 +204,9 @@ impl Default for TrainingConfiguration {
     fn default() -> Self {
         Self {
             seed: 1,
+            augmentation_seed: None,
+            labels: Vec::new(),
+            training_images: 0,
             epochs: 50,
             batch_size: 64,
             learning_rate: None,
@@ -254,6 +265,7 @@ impl TrainingConfiguration {
         if !table.contains_key("mlsmote") {
             configuration.mlsmote = false;
         }
+        configuration.augmentation_seed.get_or_insert(configuration.seed);
         Ok(configuration)
     }
 
@@ -300,13 +312,38 @@ impl TrainingConfiguration {
     /// copies are made.
     pub fn uses(&self, name: &str) -> bool {
         match name {
-            "rotation_degrees" | "translation_share" | "flip" => self.augmented_copies > 0,
+            "rotation_degrees" | "translation_share" | "flip" | "augmentation_seed" => self.augmented_copies > 0,
             "mlsmote_neighbours" => self.mlsmote,
             "trained_blocks" => self.depth == Depth::LastBlocks,
             "head_learning_rate" | "micro_batch_size" => self.depth != Depth::HeadOnly,
             "hidden" => self.head != HeadKind::Original,
             _ => true,
         }
+    }
+
+    /// The same settings for pictures split by this seed: it is that of the augmented copies too, where the setting leaves
+    /// it open.
+    #[must_use]
+    pub fn on_split(&self, split_seed: u64) -> Self {
+        Self { augmentation_seed: self.augmentation_seed.or(Some(split_seed)), ..self.clone() }
+    }
+
+    /// Refuses labels to learn that are not among those of the project.
+    ///
+    /// # Errors
+    /// `Config`, naming one.
+    pub fn check_labels<'a>(&self, known: impl Iterator<Item = &'a str>) -> Result<()> {
+        let known: Vec<&str> = known.collect();
+        match self.labels.iter().find(|label| !known.contains(&label.as_str())) {
+            None => Ok(()),
+            Some(label) => Err(Error::config(format!("labels: there is no label “{label}” to learn"))
+                .hint(format!("choose among {}", known.join(", ")))),
+        }
+    }
+
+    /// Seed of the augmented copies.
+    pub fn augmentation_seed(&self) -> u64 {
+        self.augmentation_seed.unwrap_or(self.seed)
     }
 
     /// How far the augmented copies may go.
@@ -341,7 +378,9 @@ impl TrainingConfiguration {
             let hint = error.hint.unwrap_or_default();
             Error::config(format!("network is “{}”, which cannot be trained", self.network)).hint(hint)
         })?;
-        check(i64::try_from(self.seed).is_ok(), "seed", self.seed.to_string(), "at most 9223372036854775807")?;
+        for (name, seed) in [("seed", self.seed), ("augmentation_seed", self.augmentation_seed())] {
+            check(i64::try_from(seed).is_ok(), name, seed.to_string(), "at most 9223372036854775807")?;
+        }
         check((1..=10_000).contains(&self.epochs), "epochs", self.epochs.to_string(), "1 to 10000")?;
         check((1..=4096).contains(&self.batch_size), "batch_size", self.batch_size.to_string(), "1 to 4096")?;
         for (name, rate) in [("learning_rate", self.learning_rate), ("head_learning_rate", self.head_learning_rate)] {
@@ -391,7 +430,8 @@ mod tests {
 
     #[test]
     fn every_setting_is_explained_and_reads_back() {
-        let configuration = TrainingConfiguration { seed: 42, dropout: 0.25, ..Default::default() }.resolved(8);
+        let configuration =
+            TrainingConfiguration { seed: 42, dropout: 0.25, ..Default::default() }.on_split(7).resolved(8);
         let text = configuration.to_toml().unwrap();
         assert_eq!(TrainingConfiguration::from_toml(&text).unwrap(), configuration);
         let table: toml::Table = text.parse().unwrap();
@@ -440,6 +480,7 @@ mod tests {
             "rotation_degrees",
             "translation_share",
             "flip",
+            "augmentation_seed",
             "trained_blocks",
             "head_learning_rate",
             "micro_batch_size",
@@ -455,12 +496,13 @@ mod tests {
         let then = TrainingConfiguration::of_run(text).unwrap();
         let expected = TrainingConfiguration {
             learning_rate: Some(1e-3),
+            augmentation_seed: Some(1),
             augmented_copies: 0,
             mlsmote: false,
             ..TrainingConfiguration::default()
         };
         assert_eq!(then, expected);
-        let now = TrainingConfiguration::default().resolved(1);
+        let now = TrainingConfiguration::default().on_split(3).resolved(1);
         assert_eq!(TrainingConfiguration::of_run(&now.to_toml().unwrap()).unwrap(), now);
     }
 

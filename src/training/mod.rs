@@ -6,7 +6,6 @@
 //! which it can go on. [`TrainedHead`] reads a checkpoint back and turns features into label intensities.
 
 mod batch_losses;
-mod checked_line;
 mod checkpoint;
 mod configuration;
 mod epoch_groups;

@@ -7,9 +7,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::batch_losses::BatchLoss;
-use super::checked_line;
 use super::epoch_groups::EpochGroups;
 use super::metrics::PartMetrics;
+use crate::checked_line;
 use crate::error::{Error, Result};
 use crate::progress::{Observer, Silent};
 

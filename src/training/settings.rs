@@ -57,6 +57,21 @@ pub const SETTINGS: &[SettingInfo] = &[
         paper_value: Some("384"),
     },
     SettingInfo {
+        name: "labels",
+        label: "Labels learnt",
+        group: SettingGroup::Data,
+        help: "The labels that the network learns, by name, with commas between; all unless some are named.",
+        paper_value: None,
+    },
+    SettingInfo {
+        name: "training_images",
+        label: "Training pictures",
+        group: SettingGroup::Data,
+        help: "How many pictures of the training part are learnt from, drawn by the seed; all unless set. Shows what more \
+               pictures would bring.",
+        paper_value: None,
+    },
+    SettingInfo {
         name: "augmented_copies",
         label: "Copies of each picture",
         group: SettingGroup::Data,
@@ -86,6 +101,14 @@ pub const SETTINGS: &[SettingInfo] = &[
         group: SettingGroup::Data,
         help: "Half of the copies, drawn at random, are mirrored left to right. Switch it off where the side matters.",
         paper_value: Some("yes"),
+    },
+    SettingInfo {
+        name: "augmentation_seed",
+        label: "Seed of the copies",
+        group: SettingGroup::Data,
+        help: "Copies are drawn by this seed. The split's own, unless set: then runs of several seeds share the copies' \
+               features, which are computed once.",
+        paper_value: None,
     },
     SettingInfo {
         name: "mlsmote",

@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 use rand::seq::SliceRandom;
 
 use super::batch_losses::{BatchLoss, BatchWriter};
-use super::checked_line;
 use super::checkpoint::{BestAndLast, Checkpoint, CheckpointMetadata, CheckpointPlan, CheckpointStrategy};
 use super::configuration::{BestBy, Schedule, TrainingConfiguration};
 use super::epoch_groups::{ReferenceGrouping, epoch_groups};
@@ -24,6 +23,7 @@ use super::metrics::{best_thresholds, evaluate};
 use super::observer::{EpochRecord, METRICS_FILE, TrainingObserver, read_epochs};
 use super::pace::Pace;
 use crate::atomic::write_file;
+use crate::checked_line;
 use crate::error::{Error, Result};
 use crate::nn::ops::sigmoid;
 use crate::progress::Cancel;

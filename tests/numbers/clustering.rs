@@ -230,3 +230,29 @@ fn long_work_is_held_and_stopped_in_the_middle() {
     held_and_stopped(&|cancel| silhouette(values.view(), &assignments, 1, cancel).map(drop));
     held_and_stopped(&|cancel| elbow(values.view(), 2..=40, &KMeansSettings::default(), &Silent, cancel).map(drop));
 }
+
+/// Separable groups of any shape are found; elsewhere clusters are those of scikit-learn on the same affinity.
+#[test]
+fn spectral_clusters_are_those_of_scikit_learn() {
+    for (name, case) in golden("spectral.json").as_object().unwrap() {
+        let values = matrix(&case["values"]).mapv(|value| value as f32);
+        let settings = ClusterSettings { clusters: case["clusters"].as_u64().unwrap() as usize, seed: 1 };
+        for way in ["spectral", "spectral-gaussian"] {
+            let method: Method = way.parse().unwrap();
+            let found = method.fit(values.view(), &settings, &Cancel::new()).unwrap();
+            let same = |labels: &serde_json::Value| adjusted_rand_index(&found.assignments, &integers(labels)).unwrap();
+            let (ours, theirs) = (same(&case[way]["labels"]), same(&case[way]["scikit_learn"]));
+            println!("{name}, {way}: {ours} of the same steps, {theirs} of scikit-learn");
+            assert!(ours >= 0.95, "{name}, {way}: {ours}");
+            if let Some(truth) = case.get("truth") {
+                assert_eq!((ours, theirs), (1.0, 1.0), "{name}, {way}");
+                if name != "blobs" {
+                    assert_eq!(same(truth), 1.0, "{name}, {way}");
+                }
+            }
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+            let alone = pool.install(|| method.fit(values.view(), &settings, &Cancel::new())).unwrap();
+            assert_eq!(alone, found, "{name}, {way}");
+        }
+    }
+}

@@ -10,6 +10,7 @@ mod dataset;
 mod deep_training;
 mod gradients;
 mod hub;
+mod learnt;
 mod mlsmote;
 mod network;
 mod network_steps;

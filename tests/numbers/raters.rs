@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::common::numbers::golden;
 use atmoscope::clustering::Tree;
 use atmoscope::dataset::{RaterSort, StudyCondition};
-use atmoscope::engine::jobs::score::{self, References};
+use atmoscope::engine::jobs::score::{self, LearntFrom, References};
 use atmoscope::error::ErrorKind;
 use atmoscope::evaluation::{
     CoOccurrence, Consensus, Estimate, PairAgreement, PairScores, RaterGroupings, adjusted_rand_index, best_consensus,
@@ -260,7 +260,7 @@ fn the_ceiling_of_entropy_is_that_of_raters_among_themselves() {
 }
 
 fn scored_against<Image: Ord>(sorts: Vec<RaterSort<Image>>) -> References<Image> {
-    References { sorts, learnt_from: BTreeSet::new(), warnings: Vec::new() }
+    References { sorts, learnt_from: LearntFrom::default(), warnings: Vec::new() }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::common::numbers::{floats, golden, integers, matrix};
 use atmoscope::dataset::{RaterSort, StudyCondition};
-use atmoscope::engine::jobs::score::{self, References, ScoredGrouping};
+use atmoscope::engine::jobs::score::{self, LearntFrom, References, ScoredGrouping};
 use atmoscope::error::ErrorKind;
 use atmoscope::evaluation::{
     Contingency, SCORES, adjusted_mutual_information, adjusted_rand_index, entropy, mean_and_deviation,
@@ -139,7 +139,7 @@ fn scores_align_images_and_count_the_rest() {
         sort("Zoe", &[(1, "all"), (2, "all"), (3, "all"), (4, "all")]),
         sort("Ben", &[(77, "alone")]),
     ];
-    let references = References { sorts, learnt_from: BTreeSet::new(), warnings: Vec::new() };
+    let references = References { sorts, learnt_from: LearntFrom::default(), warnings: Vec::new() };
     let images = [1, 2, 3, 4, 9].map(ImageId);
     let values = ndarray::array![[0.0f32], [0.1], [1.0], [1.1], [5.0]];
     let report = score::run(&images, values.view(), &[0, 0, 1, 1, 1], &references, 1, &Cancel::new()).unwrap();
@@ -184,7 +184,7 @@ fn every_score_agrees_with_scikit_learn() {
             condition: StudyCondition::plain("1"),
             groups: images.iter().copied().zip(groups).collect(),
         };
-        let references = References { sorts: vec![sort], learnt_from: BTreeSet::new(), warnings: Vec::new() };
+        let references = References { sorts: vec![sort], learnt_from: LearntFrom::default(), warnings: Vec::new() };
         let report = score::run(&images, values.view(), &clusters, &references, 1, &Cancel::new()).unwrap();
         let ours = |id: &str| match report.scores.get(id) {
             Some(found) => found.value,

@@ -164,7 +164,7 @@ fn a_test_part_without_a_run_is_that_of_the_split_in_use_and_of_joined_runs_what
     let mut of_labels = test(labels);
     of_labels.sort();
     assert_eq!(of_labels, newest.images_of(atmoscope::dataset::Part::Test));
-    assert!(features::learnt_from(&project, labels).unwrap().is_empty());
+    assert!(features::learnt_from(&project, labels).unwrap().images.is_empty());
     let (first, second) = (test(runs[0]), test(runs[1]));
     let wanted: Vec<ImageId> = first.iter().copied().filter(|image| second.contains(image)).collect();
     assert_ne!(wanted.len(), first.len(), "both runs have the same test part, so nothing is tested");
@@ -172,9 +172,9 @@ fn a_test_part_without_a_run_is_that_of_the_split_in_use_and_of_joined_runs_what
         true => assert!(features::images_of(&project, deep, ClusteredPart::Test).is_err()),
         false => assert_eq!(test(deep), wanted),
     }
-    let learnt = features::learnt_from(&project, deep).unwrap();
+    let learnt = features::learnt_from(&project, deep).unwrap().images;
     assert!(wanted.iter().all(|image| !learnt.contains(image)));
-    assert!(features::learnt_from(&project, runs[1]).unwrap().is_subset(&learnt));
+    assert!(features::learnt_from(&project, runs[1]).unwrap().images.is_subset(&learnt));
 }
 
 #[test]

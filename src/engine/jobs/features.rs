@@ -9,10 +9,11 @@ use serde_json::{Map, Value, json};
 
 use super::cluster::ClusteredPart;
 use super::intensities::{self, Unreadable};
+use super::score::LearntFrom;
 use crate::dataset::Part;
 use crate::error::{Error, Result};
 use crate::features::{FeatureMatrix, FeatureSource};
-use crate::ids::{ImageId, RunId};
+use crate::ids::{GroupingId, ImageId, RunId, SplitId};
 use crate::interchange::features_csv::FeatureTable;
 use crate::progress::{Cancel, Observer};
 use crate::project::{FeatureKind, Project, RunRecord, SplitRecord};
@@ -54,42 +55,77 @@ pub fn facts(project: &Project, source: FeatureSource) -> Result<Map<String, Val
     })
 }
 
+/// What features were made of in the end, whatever lies between.
+struct Behind {
+    runs: Vec<RunRecord>,
+    /// The splits that recipes were fitted on.
+    fitted_on: BTreeSet<SplitId>,
+    groupings: BTreeSet<GroupingId>,
+}
+
+impl Behind {
+    fn of(project: &Project, source: FeatureSource) -> Result<Self> {
+        let (mut runs, mut fitted_on, mut groupings) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let (mut open, mut seen) = (vec![source], HashSet::new());
+        while let Some(source) = open.pop() {
+            match source {
+                FeatureSource::Run(run) => {
+                    runs.insert(run);
+                }
+                FeatureSource::Set(set) if seen.insert(set) => {
+                    let recipe = project.feature_set(set)?.recipe;
+                    open.extend(recipe.sources());
+                    fitted_on.extend(recipe.fitted_on());
+                    groupings.extend(recipe.groupings());
+                }
+                FeatureSource::Set(_) => {}
+            }
+        }
+        let runs = runs.into_iter().map(|run| project.run(run)).collect::<Result<_>>()?;
+        Ok(Self { runs, fitted_on, groupings })
+    }
+
+    /// The splits that say which pictures were learnt from.
+    fn splits(&self) -> BTreeSet<SplitId> {
+        self.runs.iter().map(|run| run.split).chain(self.fitted_on.iter().copied()).collect()
+    }
+}
+
 /// The runs whose networks had a part in features, oldest first.
 ///
 /// # Errors
 /// `User` when one is gone.
 pub fn runs_of(project: &Project, source: FeatureSource) -> Result<Vec<RunRecord>> {
-    let (mut runs, mut open, mut seen) = (BTreeSet::new(), vec![source], HashSet::new());
-    while let Some(source) = open.pop() {
-        match source {
-            FeatureSource::Run(run) => {
-                runs.insert(run);
-            }
-            FeatureSource::Set(set) if seen.insert(set) => open.extend(project.feature_set(set)?.recipe.sources()),
-            FeatureSource::Set(_) => {}
-        }
-    }
-    runs.into_iter().map(|run| project.run(run)).collect()
+    Ok(Behind::of(project, source)?.runs)
 }
 
-/// The splits that say what is the test part for features: those of the runs behind them, else the one in use.
-fn splits_of(project: &Project, source: FeatureSource) -> Result<Vec<SplitRecord>> {
-    let runs = runs_of(project, source)?;
-    if runs.is_empty() {
+/// The splits that say what is the test part for features: those behind them, else the one in use.
+///
+/// # Errors
+/// As [`runs_of`].
+pub fn splits_of(project: &Project, source: FeatureSource) -> Result<Vec<SplitRecord>> {
+    let splits = Behind::of(project, source)?.splits();
+    if splits.is_empty() {
         return Ok(project.current_split()?.into_iter().collect());
     }
-    runs.iter().map(|run| project.split(run.split)).collect()
+    splits.into_iter().map(|split| project.split(split)).collect()
 }
 
-/// The pictures that a run behind the features learnt from, or was chosen on.
+/// Whom and what the features were learnt from: the training and validation pictures of each run and recipe behind them,
+/// and the raters whose groups were learnt.
 ///
 /// # Errors
 /// Those of the project.
-pub fn learnt_from(project: &Project, source: FeatureSource) -> Result<BTreeSet<ImageId>> {
-    let mut learnt = BTreeSet::new();
-    for run in runs_of(project, source)? {
-        let parts = project.split(run.split)?.parts;
-        learnt.extend(parts.into_iter().filter(|(_, part)| *part != Part::Test).map(|(image, _)| image));
+pub fn learnt_from(project: &Project, source: FeatureSource) -> Result<LearntFrom<ImageId>> {
+    let behind = Behind::of(project, source)?;
+    let mut learnt = LearntFrom::default();
+    for split in behind.splits() {
+        let parts = project.split(split)?.parts;
+        learnt.images.extend(parts.into_iter().filter(|(_, part)| *part != Part::Test).map(|(image, _)| image));
+    }
+    if !behind.groupings.is_empty() {
+        let groupings = project.groupings()?.into_iter().filter(|grouping| behind.groupings.contains(&grouping.id));
+        learnt.raters.extend(groupings.map(|grouping| grouping.rater));
     }
     Ok(learnt)
 }

@@ -84,7 +84,7 @@ impl BackboneSource<'_> {
             size_px: self.image_size_px,
             output: self.output,
             limits: configuration.augmentation_limits(),
-            seed: configuration.seed,
+            seed: configuration.augmentation_seed(),
             load: Arc::new(PictureFile::load_square),
         };
         let cache = project.features_folder();

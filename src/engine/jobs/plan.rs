@@ -122,6 +122,7 @@ pub fn plan(project: &Project, configuration: &TrainingConfiguration) -> Result<
     let device = nn::select(configuration.device)?;
     let stored = project.current_split()?;
     let split_exists = stored.is_some();
+    let configuration = &configuration.on_split(stored.as_ref().map_or(configuration.seed, |split| split.seed));
     let parts: Vec<(ImageId, Part)> = match stored {
         Some(split) => split.parts.into_iter().collect(),
         None => split::divide(project, &SplitRequest { seed: configuration.seed, ..SplitRequest::default() })?.parts,
@@ -218,7 +219,7 @@ fn missing_features(
         return originals + copies;
     }
     let folder = project.features_folder();
-    let augmentation = Some((configuration.augmentation_limits(), configuration.seed));
+    let augmentation = Some((configuration.augmentation_limits(), configuration.augmentation_seed()));
     let known = |augmentation| {
         let pooling = configuration.head.pooling();
         let hash = nn::embedded_vgg16_hash();

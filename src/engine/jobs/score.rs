@@ -13,13 +13,29 @@ use crate::evaluation::score::{self, Clustered, Compared, Computed, ScoreRow, Sc
 use crate::evaluation::{self, MeanAndDeviation, PairScores, PermutationBaseline, RaterGroupings, Silhouette};
 use crate::progress::{Cancel, Silent};
 
+/// Whom and what features were learnt from, as far as that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LearntFrom<Image> {
+    /// Images that a network or a regression learnt from or was chosen on.
+    pub images: BTreeSet<Image>,
+    /// Raters whose groups of other images were learnt from.
+    pub raters: BTreeSet<String>,
+}
+
+// Not derived, as images need no default.
+impl<Image> Default for LearntFrom<Image> {
+    fn default() -> Self {
+        Self { images: BTreeSet::new(), raters: BTreeSet::new() }
+    }
+}
+
 /// What clusters are compared with.
 #[derive(Clone, Debug)]
 pub struct References<Image> {
     /// One sort of each rater and condition: see [`first_occasions`](crate::dataset::first_occasions).
     pub sorts: Vec<RaterSort<Image>>,
-    /// The images that the features' network learnt from or was chosen on, as far as that is known.
-    pub learnt_from: BTreeSet<Image>,
+    /// Whom and what the features were learnt from.
+    pub learnt_from: LearntFrom<Image>,
     /// What one should know besides, as sentences.
     pub warnings: Vec<String>,
 }
@@ -38,6 +54,8 @@ pub struct ScoredGrouping {
     pub only_in_clusters: usize,
     /// Images of the grouping that the clusters lack; left out.
     pub only_in_groups: usize,
+    /// True when the features were learnt from other groups of the same rater: scores are too favourable.
+    pub rater_learnt_from: bool,
     /// Each score against groups; none where it says nothing.
     pub scores: Scores<Option<f64>>,
     /// The entropy that chance gives.
@@ -56,8 +74,10 @@ pub struct ConditionSummary {
     pub rated: usize,
     /// Of these, the ones that are clustered, which the scores are about.
     pub compared: usize,
-    /// Of those compared, the ones that the features' network learnt from: scores on them are too favourable.
+    /// Of those compared, the ones that the features were learnt from: scores on them are too favourable.
     pub learnt_from: usize,
+    /// Of the raters, the ones from whose other groups the features were learnt: scores against them are too favourable.
+    pub raters_learnt_from: usize,
     /// Each score over the raters for whom it says something; `count` tells how many.
     pub scores: Scores<Option<MeanAndDeviation>>,
     /// The entropy that chance gives, over the raters.
@@ -145,7 +165,7 @@ fn among_themselves<Image: Ord>(
 }
 
 fn warnings_of(summary: &ConditionSummary) -> Vec<String> {
-    let ConditionSummary { condition, rated, compared, learnt_from, .. } = summary;
+    let ConditionSummary { condition, raters, rated, compared, learnt_from, raters_learnt_from, .. } = summary;
     let verb = |count: usize| if count == 1 { "is" } else { "are" };
     let mut warnings = Vec::new();
     if compared < rated {
@@ -158,9 +178,16 @@ fn warnings_of(summary: &ConditionSummary) -> Vec<String> {
     }
     if *learnt_from > 0 {
         warnings.push(format!(
-            "Condition {condition}: the network learnt from {learnt_from} of the {} that are compared; scores on them \
+            "Condition {condition}: the features were learnt from {learnt_from} of the {} that are compared; scores on them \
              are too favourable",
             counted(*compared, "picture")
+        ));
+    }
+    if *raters_learnt_from > 0 {
+        warnings.push(format!(
+            "Condition {condition}: the features were learnt from other groups of {raters_learnt_from} of the {}; scores \
+             against them are too favourable",
+            counted(*raters, "rater")
         ));
     }
     warnings
@@ -199,6 +226,7 @@ pub fn run<'a, Image: Ord>(
             images: groups.len(),
             only_in_clusters: images.len() - groups.len(),
             only_in_groups: reference.groups.len() - groups.len(),
+            rater_learnt_from: references.learnt_from.raters.contains(&reference.rater),
             scores: compared.scores()?,
             chance: compared.chance,
         });
@@ -212,7 +240,7 @@ pub fn run<'a, Image: Ord>(
         let sorts = references.sorts.iter().filter(|sort| sort.condition == *condition);
         let rated: BTreeSet<&Image> = sorts.flat_map(|sort| sort.groups.keys()).collect();
         let compared: Vec<&Image> = rated.iter().copied().filter(|image| places.contains_key(image)).collect();
-        let learnt_from = compared.iter().filter(|image| references.learnt_from.contains(image)).count();
+        let learnt_from = compared.iter().filter(|image| references.learnt_from.images.contains(image)).count();
         if let Some(chance) = evaluation::mean_and_deviation(&chance) {
             conditions.push(ConditionSummary {
                 condition: condition.clone(),
@@ -220,6 +248,7 @@ pub fn run<'a, Image: Ord>(
                 rated: rated.len(),
                 compared: compared.len(),
                 learnt_from,
+                raters_learnt_from: scored.iter().filter(|grouping| grouping.rater_learnt_from).count(),
                 scores: score::means(&scored.iter().map(|grouping| &grouping.scores).collect::<Vec<_>>()),
                 chance,
                 raters_among_themselves: evaluation::mean_and_deviation(&themselves),

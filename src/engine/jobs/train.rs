@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use rand::seq::SliceRandom;
 use serde::Serialize;
 
 use super::check_files::{self, FileCheck};
@@ -26,8 +27,9 @@ use crate::nn::network::TrainedNetwork;
 use crate::nn::vgg16::{Pooling, Vgg16};
 use crate::nn::weights::{self, Weights};
 use crate::nn::{self, SelectedDevice};
-use crate::progress::{Cancel, Observer, Progress};
+use crate::progress::{Cancel, Observer, Progress, Silent};
 use crate::project::{NewRun, Project, RunRecord, RunStatus, SplitRecord};
+use crate::random::generator;
 use crate::training::{
     self, BatchLoss, EpochRecord, Examples, LabelledFeatures, NetworkLearner, ReferenceGrouping, RunFolder, Samples,
     Start, TrainedHead, TrainingConfiguration, TrainingObserver, TrainingOutcome,
@@ -67,6 +69,45 @@ pub struct TrainReport {
 
 /// Announces a run's id as soon as there is one.
 pub type OnStart<'a> = &'a (dyn Fn(RunId) + Sync);
+
+/// What is there of a training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// A run that did just that and came to its end.
+    Finished(RunId),
+    /// A run that did just that and can be gone on with.
+    Unfinished(RunId),
+    /// Nothing.
+    Not,
+}
+
+/// Looks for a run with these settings on the present labels, pictures and split, with the same weights and device, by the
+/// same version of the program: one that would come out the same.
+///
+/// # Errors
+/// Those that training would begin with.
+pub fn known(project: &mut Project, configuration: &TrainingConfiguration, cancel: &Cancel) -> Result<Known> {
+    let task = Task::new(project, configuration, &Silent, cancel)?;
+    let wanted = task.record()?;
+    let is_it = |run: &&RunRecord| {
+        run.configuration == wanted.configuration
+            && run.split == wanted.split
+            && run.labels == wanted.labels
+            && task.differences(run).is_empty()
+    };
+    let runs = project.runs()?;
+    let mut same: Vec<&RunRecord> = runs.iter().filter(is_it).collect();
+    same.sort_by_key(|run| std::cmp::Reverse(run.id));
+    if let Some(run) = same.iter().find(|run| run.status == RunStatus::Finished) {
+        return Ok(Known::Finished(run.id));
+    }
+    let names: Vec<String> = wanted.labels.iter().map(|(_, name)| name.clone()).collect();
+    let goes_on = same.iter().find(|run| {
+        run.status != RunStatus::Running
+            && training::resume_point(&project.run_folder(run.id), &names).is_ok_and(|point| point.is_some())
+    });
+    Ok(goes_on.map_or(Known::Not, |run| Known::Unfinished(run.id)))
+}
 
 /// Trains a new run. The project's split is used, and made with the run's seed when there is none.
 ///
@@ -148,8 +189,10 @@ impl Task {
         cancel: &Cancel,
     ) -> Result<Self> {
         configuration.validate()?;
-        let labels: Vec<(LabelId, String)> =
+        let mut labels: Vec<(LabelId, String)> =
             project.labels()?.into_iter().map(|label| (label.id, label.name)).collect();
+        configuration.check_labels(labels.iter().map(|(_, name)| name.as_str()))?;
+        labels.retain(|(_, name)| configuration.labels.is_empty() || configuration.labels.contains(name));
         if labels.is_empty() {
             return Err(Error::user("there are no labels to learn").hint("import labels, or label some pictures first"));
         }
@@ -162,7 +205,8 @@ impl Task {
                 report.split
             }
         };
-        let task = Self::with(project, configuration, split, labels, observer, cancel)?;
+        let configuration = configuration.on_split(split.seed);
+        let task = Self::with(project, &configuration, split, labels, observer, cancel)?;
         let part_of = |image| task.split.parts.get(&image).copied();
         for remark in LeftOut::of(project, &task.consensus, part_of)?.remarks() {
             observer.note(&format!("Warning: {remark}"));
@@ -236,6 +280,19 @@ impl Task {
             configuration.weights = whole.to_string_lossy().into_owned();
         }
         Ok(Self { configuration, split, labels, consensus, data_hash, device, weights, resumed: None })
+    }
+
+    /// The pictures of a part that are used, in the order of their ids: of the training part as many as the settings say,
+    /// drawn so that fewer are among more.
+    fn images_of(&self, part: Part) -> Vec<ImageId> {
+        let mut images = self.split.images_of(part);
+        let most = self.configuration.training_images;
+        if part == Part::Train && most > 0 && most < images.len() {
+            images.shuffle(&mut generator(self.configuration.seed, "training pictures"));
+            images.truncate(most);
+            images.sort_unstable();
+        }
+        images
     }
 
     fn record(&self) -> Result<NewRun> {
@@ -330,8 +387,7 @@ impl Task {
         observer: &dyn TrainingObserver,
         cancel: &Cancel,
     ) -> Result<Trained> {
-        let (train_images, validation_images) =
-            (self.split.images_of(Part::Train), self.split.images_of(Part::Validation));
+        let (train_images, validation_images) = (self.images_of(Part::Train), self.images_of(Part::Validation));
         let source = intensities::BackboneSource {
             weights: &self.weights,
             output: self.configuration.head.pooling().output(),
@@ -396,7 +452,7 @@ impl Task {
         let mut images = Vec::new();
         let mut present = |part: Part, images: &mut Vec<PictureFile>| {
             let mut ids = Vec::new();
-            for id in self.split.images_of(part) {
+            for id in self.images_of(part) {
                 let Some(file) = files.get(&id) else { continue };
                 match files_now.reason(id) {
                     None => {
@@ -452,7 +508,7 @@ impl Task {
             images,
             size_px: configuration.image_size_px,
             limits: configuration.augmentation_limits(),
-            seed: configuration.seed,
+            seed: configuration.augmentation_seed(),
         };
         let ahead = 2 * configuration.batch_size;
         let loader = Loader::new(Arc::new(move |sample| maker.picture(sample)), Loader::usual_threads(), ahead)?;

@@ -8,16 +8,17 @@ mod backbone;
 mod imported;
 mod intensities;
 mod joined;
+mod learnt;
 mod multi_hot;
 mod unit_length;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Command, FromArgMatches, Subcommand};
 
 use super::jobs::intensities::Unreadable;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::features::{FeatureMatrix, Recipe};
 use crate::ids::ImageId;
 use crate::progress::{Cancel, Observer};
@@ -106,6 +107,37 @@ makers! {
     Joined: joined,
     /// Every row scaled to length 1, so that k-means compares directions (cosine).
     UnitLength: unit_length,
+    /// Learnt from groups that people made of training pictures: which of them a picture would belong to.
+    Learnt: learnt,
+}
+
+impl Maker {
+    /// The maker called `maker` with its settings as they would be typed after it.
+    ///
+    /// # Errors
+    /// `Config`, with what clap says of a setting that there is not or that is missing, or the makers that there are.
+    pub fn typed(maker: &str, settings: &[String]) -> Result<Self> {
+        let command = Self::augment_subcommands(Command::new("make").no_binary_name(true));
+        let makers: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
+        if !makers.contains(&maker) {
+            return Err(Error::config(format!("there is no maker “{maker}” of features"))
+                .hint(format!("say one of train, {}", makers.join(", "))));
+        }
+        let words = std::iter::once(maker).chain(settings.iter().map(String::as_str));
+        let found = command.clone().try_get_matches_from(words).and_then(|matches| Self::from_arg_matches(&matches));
+        found.map_err(|error| {
+            let message = error.to_string();
+            let first = message.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+            Error::config(first.split_whitespace().collect::<Vec<_>>().join(" "))
+                .hint(format!("`atmoscope features make {maker} --help` shows the settings"))
+        })
+    }
+
+    /// True where the maker called `maker` draws by a seed.
+    pub fn is_seeded(maker: &str) -> bool {
+        let command = Self::augment_subcommands(Command::new("make"));
+        command.find_subcommand(maker).is_some_and(|maker| maker.get_arguments().any(|of| of.get_id() == "seed"))
+    }
 }
 
 /// Makes features by a recipe, of every picture that is not set aside.

@@ -72,6 +72,11 @@ fn field_ui(ui: &mut Ui, configuration: &mut TrainingConfiguration, info: &Setti
         "image_size_px" => {
             (Role::SpinButton, ui.add(DragValue::new(&mut configuration.image_size_px).range(32..=2048).suffix(" px")))
         }
+        "labels" => (Role::TextInput, names_ui(ui, &mut configuration.labels)),
+        "training_images" => {
+            let field = DragValue::new(&mut configuration.training_images).range(0..=10_000_000);
+            (Role::SpinButton, ui.add(zero_means(field, "all")))
+        }
         "augmented_copies" => {
             (Role::SpinButton, ui.add(DragValue::new(&mut configuration.augmented_copies).range(0..=100)))
         }
@@ -88,6 +93,7 @@ fn field_ui(ui: &mut Ui, configuration: &mut TrainingConfiguration, info: &Setti
             (Role::SpinButton, response)
         }
         "flip" => (Role::CheckBox, ui.checkbox(&mut configuration.flip, "")),
+        "augmentation_seed" => (Role::SpinButton, seed_ui(ui, &mut configuration.augmentation_seed)),
         "mlsmote" => (Role::CheckBox, ui.checkbox(&mut configuration.mlsmote, "")),
         "mlsmote_neighbours" => {
             (Role::SpinButton, ui.add(DragValue::new(&mut configuration.mlsmote_neighbours).range(1..=100)))
@@ -152,6 +158,39 @@ fn field_ui(ui: &mut Ui, configuration: &mut TrainingConfiguration, info: &Setti
     };
     let enabled = response.enabled();
     response.widget_info(|| egui::WidgetInfo::labeled(role, enabled, info.label));
+    response
+}
+
+/// Names with commas between; a comma that is being typed stays.
+fn names_ui(ui: &mut Ui, names: &mut Vec<String>) -> Response {
+    let id = ui.next_auto_id().with("names");
+    let mut text = ui.data(|data| data.get_temp::<String>(id)).unwrap_or_else(|| names.join(", "));
+    let read = |text: &str| -> Vec<String> {
+        text.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+    };
+    if read(&text) != *names {
+        text = names.join(", ");
+    }
+    let field = egui::TextEdit::singleline(&mut text)
+        .hint_text("all")
+        .margin(egui::Margin::symmetric(8, 5))
+        .desired_width(FIELD_POINTS - 16.0);
+    let response = ui.add(field);
+    *names = read(&text);
+    ui.data_mut(|data| data.insert_temp(id, text));
+    response
+}
+
+/// A seed, or below 0 the split's.
+fn seed_ui(ui: &mut Ui, seed: &mut Option<u64>) -> Response {
+    let mut number = seed.and_then(|seed| i64::try_from(seed).ok()).unwrap_or(-1);
+    let field = DragValue::new(&mut number)
+        .range(-1..=LARGEST_SEED as i64)
+        .custom_formatter(|number, _| if number < 0.0 { "the split's".to_owned() } else { format!("{number:.0}") });
+    let response = ui.add(field);
+    if response.changed() {
+        *seed = u64::try_from(number).ok();
+    }
     response
 }
 

@@ -7,14 +7,14 @@
 const DIGITS: usize = 16;
 
 /// A line with its checksum; `json` is an object or array that is not empty.
-pub(super) fn sealed(json: &str) -> String {
+pub fn sealed(json: &str) -> String {
     let (inside, end) = json.split_at(json.len().saturating_sub(1));
     let field = if end == "}" { "\"checksum\":" } else { "" };
     format!("{inside},{field}\"{}\"{end}", checksum(json))
 }
 
 /// The JSON of a line as it was before it was sealed; none when it was changed since.
-pub(super) fn opened(line: &str) -> Option<String> {
+pub fn opened(line: &str) -> Option<String> {
     let end = line.get(line.len().checked_sub(1)?..)?;
     let before_end = &line[..line.len() - 1];
     let field = if end == "}" { ",\"checksum\":\"" } else { ",\"" };
