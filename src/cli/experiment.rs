@@ -7,14 +7,13 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::output::Output;
-use crate::engine::experiment::run::{From, cost};
-use crate::engine::experiment::tables::{Column, Entry, Row, Table, tables};
-use crate::engine::experiment::{self, Finished, Plan, READY, rows};
+use crate::engine::experiment::run::cost;
+use crate::engine::experiment::tables::{Entry, Row, Table, tables};
+use crate::engine::experiment::{self, Finished, Plan, READY, rows, words};
 use crate::engine::jobs::counted;
 use crate::engine::output_file::{FileKind, OutputFile};
 use crate::error::{Error, Result};
-use crate::evaluation::score::Better;
-use crate::evaluation::{Estimate, mean_score};
+use crate::evaluation::mean_score;
 use crate::interchange::{experiment_rows, read_file};
 use crate::wording;
 
@@ -126,7 +125,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
         })
         .collect::<Result<_>>()?;
     let cancel = super::cancel_on_interrupt();
-    let finished = experiment::run(&mut project, &name, &plan, From::WhatIsThere, &output.terminal, &cancel)?;
+    let finished = experiment::run(&mut project, &name, &plan, &output.terminal, &cancel)?;
     let tables = tables(&finished.plan, &finished.cells, &finished.ceilings)?;
     let rows = rows_of(&finished)?;
     for (file, kind) in files {
@@ -172,29 +171,10 @@ fn text(finished: &Finished, tables: &[Table]) -> String {
     text
 }
 
-fn column_text(column: &Column) -> String {
-    match &column.condition {
-        Some(condition) => format!("cond. {condition}, K = {}", column.clusters),
-        None => format!("K = {}", column.clusters),
-    }
-}
-
-/// "+0.12 [0.05, 0.19]", or without an interval "+0.12".
-fn difference_text(difference: &Estimate) -> String {
-    let signed = |value: f64| {
-        let shown = wording::score(value);
-        if value > 0.0 { format!("+{shown}") } else { shown }
-    };
-    match difference.interval {
-        Some(interval) => format!("{} [{}, {}]", signed(difference.value), signed(interval.low), signed(interval.high)),
-        None => signed(difference.value),
-    }
-}
-
 /// A table with its columns in line.
 fn table_text(table: &Table) -> String {
     let mut lines: Vec<Vec<String>> = Vec::new();
-    lines.push(std::iter::once(String::new()).chain(table.columns.iter().map(column_text)).collect());
+    lines.push(std::iter::once(String::new()).chain(table.columns.iter().map(words::column)).collect());
     let line = |row: &Row, value: &dyn Fn(&Entry) -> Option<String>, name: String| -> Vec<String> {
         let values = row.values.iter().map(|entry| entry.as_ref().and_then(value).unwrap_or_else(|| "-".to_owned()));
         std::iter::once(name).chain(values).collect()
@@ -203,7 +183,7 @@ fn table_text(table: &Table) -> String {
         lines.push(line(row, &|entry| Some(mean_score(&entry.mean)), row.name.clone()));
         if row.values.iter().flatten().any(|entry| entry.difference.is_some()) {
             let name = format!("  minus {}", table.compared_with);
-            lines.push(line(row, &|entry| entry.difference.as_ref().map(difference_text), name));
+            lines.push(line(row, &|entry| entry.difference.as_ref().map(words::difference), name));
         }
     }
     for row in &table.beside {
@@ -217,11 +197,7 @@ fn table_text(table: &Table) -> String {
         lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
-    let better = match table.better {
-        Better::Higher => "higher is better",
-        Better::Lower => "lower is better",
-    };
-    let mut text = format!("{} ({}, {better})\n", table.title, table.score_name);
+    let mut text = format!("{} ({}, {})\n", table.title, table.score_name, words::better(table.better));
     for line in lines {
         let mut shown = String::new();
         for (column, cell) in line.iter().enumerate() {

@@ -21,6 +21,8 @@ mod new;
 mod output;
 mod rate;
 mod relink;
+mod report;
+mod reproduce;
 mod runs;
 mod score_table;
 mod serve;
@@ -106,6 +108,8 @@ subcommands! {
     Status: status,
     Upgrade: upgrade,
     Relink: relink,
+    Report: report,
+    Reproduce: reproduce,
     Demo: demo,
     Doctor: doctor,
 }

@@ -32,6 +32,8 @@ pub enum FileKind {
     Safetensors,
     /// A table packed by columns.
     Parquet,
+    /// A page.
+    Html,
     /// A figure of lines.
     Svg,
     /// A figure of pixels.
@@ -198,6 +200,7 @@ impl FileKind {
             Self::Npy => Some("npy"),
             Self::Safetensors => Some("safetensors"),
             Self::Parquet => Some("parquet"),
+            Self::Html => Some("html"),
             Self::Svg => Some("svg"),
             Self::Png => Some("png"),
         }
@@ -211,6 +214,7 @@ impl FileKind {
             Self::Json => matches!(start.trim_ascii_start().first(), Some(b'{' | b'[')),
             Self::JsonLines => start.trim_ascii_start().first() == Some(&b'{'),
             Self::Parquet => start.starts_with(b"PAR1"),
+            Self::Html => start.trim_ascii_start().first() == Some(&b'<'),
             Self::Svg => start.trim_ascii_start().first() == Some(&b'<'),
             Self::Npy => start.starts_with(b"\x93NUMPY"),
             Self::Safetensors => start.get(8) == Some(&b'{'),

@@ -16,6 +16,8 @@ const NAMED: usize = 20;
 pub struct Manifest {
     /// The labels, in their order.
     pub labels: Vec<String>,
+    /// How the pictures were split, in words.
+    pub split: String,
     /// Each picture that is not set aside, by its path.
     pub pictures: BTreeMap<String, PictureFacts>,
     /// Who put which picture into which group: the BLAKE3 of a grouping by its rater, condition and occasion.
@@ -47,7 +49,11 @@ impl Manifest {
         let labels = project.labels()?;
         let consensus = project.consensus()?;
         let replaced = project.replaced_images()?;
-        let parts = project.current_split()?.map(|split| split.parts).unwrap_or_default();
+        let split = project.current_split()?;
+        let how = split
+            .as_ref()
+            .map_or_else(|| "not split".to_owned(), |split| format!("{}, seed {}", split.method, split.seed));
+        let parts = split.map(|split| split.parts).unwrap_or_default();
         let names = project.image_names()?;
         let mut pictures = BTreeMap::new();
         for image in project.images()?.into_iter().filter(|image| image.set_aside.is_none()) {
@@ -72,7 +78,7 @@ impl Manifest {
                 format!("{}, condition {}, occasion {}", record.rater, record.study_condition(), record.occasion);
             groupings.insert(name, hasher.finalize().to_hex().to_string());
         }
-        Ok(Self { labels: labels.into_iter().map(|label| label.name).collect(), pictures, groupings })
+        Ok(Self { labels: labels.into_iter().map(|label| label.name).collect(), split: how, pictures, groupings })
     }
 
     /// What is otherwise in `now`, as sentences; empty where nothing is.
@@ -80,6 +86,9 @@ impl Manifest {
         let mut found = Vec::new();
         if self.labels != now.labels {
             found.push(format!("the labels were {}, and are {}", self.labels.join(", "), now.labels.join(", ")));
+        }
+        if self.split != now.split {
+            found.push(format!("the split was: {}; and is: {}", self.split, now.split));
         }
         for (path, facts) in &self.pictures {
             match now.pictures.get(path) {

@@ -9,10 +9,13 @@
 pub mod cell;
 pub mod manifest;
 pub mod plan;
+pub mod report;
+pub mod reproduce;
 pub mod rows;
 pub mod run;
 pub mod store;
 pub mod tables;
+pub mod words;
 
 pub use cell::{Cell, CellKey};
 pub use manifest::Manifest;

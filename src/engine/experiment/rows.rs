@@ -1,6 +1,6 @@
 //! Every number of an experiment as a row: method, K, seed, condition, rater, score, value.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::cell::{Cell, CellGrouping};
 use super::plan::Plan;
@@ -9,7 +9,7 @@ use crate::dataset::StudyCondition;
 use crate::evaluation::score::means;
 
 /// One number.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExperimentRow {
     /// The method.
     pub method: String,
@@ -28,7 +28,7 @@ pub struct ExperimentRow {
     /// The rater; none for the mean over raters, and for a score of clusters alone.
     pub rater: Option<String>,
     /// The score's id.
-    pub score: &'static str,
+    pub score: String,
     /// Its value, where there is one.
     pub value: Option<f64>,
     /// Over raters, for a mean.
@@ -54,7 +54,7 @@ fn rows_of(plan: &Plan, cell: &Cell) -> Vec<ExperimentRow> {
         study: None,
         condition: None,
         rater: None,
-        score,
+        score: score.to_owned(),
         value: None,
         standard_deviation: None,
         raters: None,

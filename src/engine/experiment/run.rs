@@ -171,12 +171,27 @@ pub fn run(
     project: &mut Project,
     name: &str,
     plan: &Plan,
+    observer: &dyn TrainingObserver,
+    cancel: &Cancel,
+) -> Result<Finished> {
+    let store = store_of(project, name)?;
+    run_in(project, &store, name, plan, From::WhatIsThere, observer, cancel)
+}
+
+/// As [`run`], kept in any folder; `from` says whether what is there is taken up.
+///
+/// # Errors
+/// As there.
+pub fn run_in(
+    project: &mut Project,
+    store: &Store,
+    name: &str,
+    plan: &Plan,
     from: From,
     observer: &dyn TrainingObserver,
     cancel: &Cancel,
 ) -> Result<Finished> {
     let expanded = checked(project, plan)?;
-    let store = store_of(project, name)?;
     let manifest = Manifest::of(project)?;
     let Kept { record, made, cells } = match store.read()? {
         Some(kept) => {
@@ -191,7 +206,7 @@ pub fn run(
             Kept { record, made: Vec::new(), cells: Vec::new() }
         }
     };
-    let mut carried = Carried { plan: &expanded, name, from, store: &store, made, sources: HashMap::new() };
+    let mut carried = Carried { plan: &expanded, name, from, store, made, sources: HashMap::new() };
     let mut found: HashMap<CellKey, Cell> = cells.into_iter().map(|cell| (cell.key.clone(), cell)).collect();
     let wanted = cells_of(&expanded);
     let stage = Stage::new("Experiment", wanted.len());
