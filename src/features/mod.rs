@@ -5,15 +5,18 @@
 //! [`Recipe`] says how it was made, its numbers lie in a file of their own ([`store`]).
 
 mod backbone;
+mod bovw;
 mod cache;
 mod joined;
 mod learnt;
 mod matrix;
 mod multi_hot;
+mod per_picture;
 mod recipe;
 pub mod store;
 
 pub use backbone::{BackboneImage, BackboneSettings, LoadSquare, backbone_features, cached_features};
+pub use bovw::{BovwSettings, Weighting, bags};
 pub use joined::{joined, unit_length};
 pub use learnt::{Learnt, Trial, learn};
 pub use matrix::FeatureMatrix;

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::ids::{FeatureSetId, GroupingId, LabelId, RunId, SplitId};
 use crate::wording::counted;
 
+use super::bovw::Weighting;
 use super::learnt::Trial;
 
 /// The version of stored recipes.
@@ -79,6 +80,23 @@ pub enum Recipe {
         /// The hash of its weights; empty until they were read.
         weights_hash: String,
     },
+    /// Bags of visual words: comparative method 1 of the paper.
+    Bovw {
+        /// Words of the vocabulary.
+        words: usize,
+        /// How counts become features.
+        weighting: Weighting,
+        /// Side of the pictures in pixels.
+        size_px: u32,
+        /// Descriptors that the words were made of, at most.
+        most_descriptors: usize,
+        /// The seed of what was drawn.
+        seed: u64,
+        /// The split on whose training pictures the words were made.
+        split: SplitId,
+        /// The hash of the words; empty until they were made.
+        vocabulary_hash: String,
+    },
     /// Read from a file.
     Imported {
         /// The file.
@@ -127,7 +145,7 @@ impl Recipe {
     pub fn sources(&self) -> Vec<FeatureSource> {
         match self {
             Self::Intensities { run } => vec![FeatureSource::Run(*run)],
-            Self::MultiHot { .. } | Self::Backbone { .. } | Self::Imported { .. } => Vec::new(),
+            Self::MultiHot { .. } | Self::Backbone { .. } | Self::Bovw { .. } | Self::Imported { .. } => Vec::new(),
             Self::Joined { parts } => parts.iter().map(|part| part.of).collect(),
             Self::UnitLength { of } => vec![*of],
             Self::Learnt { of, .. } => of.clone(),
@@ -137,7 +155,7 @@ impl Recipe {
     /// The split on whose training pictures it was fitted.
     pub fn fitted_on(&self) -> Option<SplitId> {
         match self {
-            Self::Learnt { split, .. } => Some(*split),
+            Self::Bovw { split, .. } | Self::Learnt { split, .. } => Some(*split),
             _ => None,
         }
     }
@@ -163,6 +181,13 @@ impl Recipe {
                 format!("{} as ones and zeros", counted(labels.len(), "label"))
             }
             Self::Backbone { backbone, output, size_px, .. } => format!("{backbone} {output} at {size_px} px"),
+            Self::Bovw { words, weighting, size_px, .. } => {
+                let weighting = match weighting {
+                    Weighting::L1 => "shares",
+                    Weighting::TfIdf => "tf-idf",
+                };
+                format!("bag of {words} visual words at {size_px} px, {weighting}")
+            }
             Self::Imported { file, .. } => format!("read from {file}"),
             Self::Joined { parts } => {
                 let parts: Vec<String> =

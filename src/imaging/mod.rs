@@ -19,6 +19,7 @@ mod picture_file;
 mod read;
 mod rejection;
 mod resize;
+mod sift;
 mod thumbnails;
 
 pub use augment::{Augmentation, AugmentationLimits, augmented, mixed};
@@ -29,5 +30,6 @@ pub use picture_file::PictureFile;
 pub use read::{PictureBytes, read_picture_file};
 pub use rejection::Rejection;
 pub use resize::{square_crop, thumbnail};
+pub use sift::{DESCRIPTOR_LENGTH, Feature, Keypoint, sift};
 pub(crate) use thumbnails::write_jpeg;
 pub use thumbnails::{LARGE_SIDE_PX, THUMBNAIL_SIDE_PX, ThumbnailCache};

@@ -5,6 +5,7 @@
 //! set again is stored. What it computes is a function of its own in `features/`.
 
 mod backbone;
+mod bovw;
 mod imported;
 mod intensities;
 mod joined;
@@ -100,6 +101,8 @@ makers! {
     MultiHot: multi_hot,
     /// What a pre-trained network makes of the pictures, without any training.
     Backbone: backbone,
+    /// Bag of visual words: how often each of the words occurs that local descriptors were grouped into.
+    Bovw: bovw,
     /// Features from a CSV or Parquet file (`image`, then a column for each feature), or a .npy with its names beside it.
     #[command(name = "import")]
     Imported: imported,
