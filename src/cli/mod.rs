@@ -6,6 +6,7 @@
 
 mod agreement;
 mod bench;
+mod classify;
 mod cluster;
 mod clusterings;
 pub mod demo;
@@ -99,6 +100,7 @@ subcommands! {
     Agreement: agreement,
     Bench: bench,
     Cluster: cluster,
+    Classify: classify,
     Evaluate: evaluate,
     Experiment: experiment,
     Rate: rate,

@@ -87,10 +87,7 @@ pub fn backbone_features(
 ) -> Result<(FeatureMatrix, Vec<(ImageId, Error)>)> {
     let size_px = settings.size_px;
     let BackboneOutput { network, output } = settings.output;
-    let least = network.minimum_size_px;
-    if size_px < least {
-        return Err(Error::config(format!("the picture size is {size_px} pixels, but must be {least} or more")));
-    }
+    network.check_size(size_px)?;
     let mut caches = Caches::open(requests, settings, weights, cache_folder, device, observer)?;
 
     let mut asked = HashSet::new();

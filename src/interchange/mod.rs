@@ -11,6 +11,7 @@
 
 pub mod about;
 pub mod assignments;
+pub mod classification;
 pub mod experiment_rows;
 pub mod feature_forms;
 pub mod features_csv;

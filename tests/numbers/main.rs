@@ -8,6 +8,7 @@ mod backbone_features;
 mod clustering;
 mod dataset;
 mod deep_training;
+mod dinov2;
 mod gradients;
 mod hub;
 mod learnt;

@@ -7,3 +7,4 @@ mod common;
 mod heavy;
 mod imaging;
 mod mutated;
+mod sift;

@@ -8,6 +8,7 @@ mod before;
 mod checked;
 mod demo;
 mod engine;
+mod experiment;
 mod export_model;
 mod feature_sets;
 mod grouping_forms;

@@ -1,10 +1,11 @@
 //! Label intensities: the feature vectors of the method, made by a run for any picture of the project.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::counted_as;
-use crate::dataset::{Loader, Sample};
+use crate::dataset::{ImageNames, Loader, Sample};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::{self, BackboneImage, BackboneSettings, FeatureMatrix};
 use crate::ids::{ImageId, RunId};
@@ -22,6 +23,31 @@ const PREDICTED_AT_ONCE: usize = 8;
 
 /// Pictures that could not be read: their path and the reason.
 pub type Unreadable = Vec<(String, String)>;
+
+/// Pictures that features are made of: those of a project, or others that do not enter it.
+#[derive(Clone, Debug)]
+pub struct Pictures {
+    /// Their files.
+    pub files: HashMap<ImageId, PictureFile>,
+    /// What they are called.
+    pub names: ImageNames,
+    /// The folder that features of fixed networks are cached in.
+    pub cache_folder: PathBuf,
+}
+
+impl Pictures {
+    /// Those of a project.
+    ///
+    /// # Errors
+    /// Those of the project.
+    pub fn of(project: &Project) -> Result<Self> {
+        Ok(Self {
+            files: project.picture_files()?,
+            names: project.image_names()?,
+            cache_folder: project.features_folder(),
+        })
+    }
+}
 
 /// Where features of the fixed convolutions come from.
 #[derive(Clone, Copy, Debug)]
@@ -41,39 +67,38 @@ impl BackboneSource<'_> {
     /// listed.
     pub fn features(
         &self,
-        project: &Project,
+        pictures: &Pictures,
         images: &[ImageId],
         observer: &dyn Observer,
         cancel: &Cancel,
     ) -> Result<(FeatureMatrix, Unreadable)> {
-        self.features_of(project, images, &TrainingConfiguration::default(), &[0], observer, cancel)
+        self.features_of(pictures, images, &TrainingConfiguration::default(), &[0], observer, cancel)
     }
 
     /// Features of the augmented copies 1, 2, … of `images` that the configuration asks for: all first copies, then all
     /// second ones. A picture that cannot be read has none.
     pub fn copies(
         &self,
-        project: &Project,
+        pictures: &Pictures,
         images: &[ImageId],
         configuration: &TrainingConfiguration,
         observer: &dyn Observer,
         cancel: &Cancel,
     ) -> Result<(FeatureMatrix, Unreadable)> {
         let copies: Vec<u32> = (1..=configuration.augmented_copies).collect();
-        self.features_of(project, images, configuration, &copies, observer, cancel)
+        self.features_of(pictures, images, configuration, &copies, observer, cancel)
     }
 
     fn features_of(
         &self,
-        project: &Project,
+        pictures: &Pictures,
         images: &[ImageId],
         configuration: &TrainingConfiguration,
         copies: &[u32],
         observer: &dyn Observer,
         cancel: &Cancel,
     ) -> Result<(FeatureMatrix, Unreadable)> {
-        let files = project.picture_files()?;
-        let names = project.image_names()?;
+        let Pictures { files, names, cache_folder } = pictures;
         let wanted: Vec<BackboneImage> = images
             .iter()
             .filter_map(|id| Some(BackboneImage { image_id: *id, file: files.get(id)?.clone() }))
@@ -87,9 +112,15 @@ impl BackboneSource<'_> {
             seed: configuration.augmentation_seed(),
             load: Arc::new(PictureFile::load_square),
         };
-        let cache = project.features_folder();
-        let (matrix, failures) =
-            features::backbone_features(&requests, &settings, self.weights, &cache, self.device, observer, cancel)?;
+        let (matrix, failures) = features::backbone_features(
+            &requests,
+            &settings,
+            self.weights,
+            cache_folder,
+            self.device,
+            observer,
+            cancel,
+        )?;
         let unreadable: Unreadable = failures
             .into_iter()
             .map(|(image, error)| {
@@ -122,7 +153,7 @@ impl Source<'_> {
     /// `Model`, `Device` or `Data` from the network; `Cancelled`.
     pub fn intensities(
         &self,
-        project: &Project,
+        pictures: &Pictures,
         images: &[ImageId],
         observer: &dyn Observer,
         cancel: &Cancel,
@@ -141,12 +172,12 @@ impl Source<'_> {
             None => {
                 let Self { weights, device, .. } = *self;
                 let source = BackboneSource { weights, output: pooling.output(), image_size_px, device };
-                source.features(project, images, observer, cancel)?
+                source.features(pictures, images, observer, cancel)?
             }
             Some(state) => {
                 let mut network = Vgg16::load(self.weights, self.device)?;
                 network.set_state(state)?;
-                self.features_by(&network, pooling, project, images, observer, cancel)?
+                self.features_by(&network, pooling, pictures, images, observer, cancel)?
             }
         };
         if features.rows() == 0 {
@@ -166,15 +197,14 @@ impl Source<'_> {
         &self,
         network: &Vgg16,
         pooling: Pooling,
-        project: &Project,
+        pictures: &Pictures,
         images: &[ImageId],
         observer: &dyn Observer,
         cancel: &Cancel,
     ) -> Result<(FeatureMatrix, Unreadable)> {
-        let mut known = project.picture_files()?;
-        let names = project.image_names()?;
+        let names = &pictures.names;
         let files: Vec<(ImageId, PictureFile)> =
-            images.iter().filter_map(|image| Some((*image, known.remove(image)?))).collect();
+            images.iter().filter_map(|image| Some((*image, pictures.files.get(image)?.clone()))).collect();
         let (loaded, size_px) = (files.clone(), self.configuration.image_size_px);
         let make = move |sample: &Sample| match *sample {
             Sample::Picture { image, .. } => loaded[image].1.load_square(size_px),
@@ -276,6 +306,27 @@ pub(super) fn starting_weights(
     Ok(weights)
 }
 
+/// The label intensities of pictures that are not in the project, by a run; nothing is stored.
+///
+/// # Errors
+/// Those of the checkpoint and the network; `Data` when no picture can be read.
+pub fn of_other_pictures(
+    project: &Project,
+    run: &RunRecord,
+    pictures: &Pictures,
+    images: &[ImageId],
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<(FeatureMatrix, Unreadable)> {
+    let head = load_head(project, run)?;
+    let configuration = TrainingConfiguration::of_run(&run.configuration)?;
+    let device = nn::select(configuration.device)?;
+    let weights = starting_weights(project, run, observer, cancel)?;
+    let source = Source { head: &head, weights: &weights, configuration: &configuration, device: &device };
+    let (matrix, unreadable) = source.intensities(pictures, images, observer, cancel)?;
+    if matrix.rows() == 0 { Err(none_readable()) } else { Ok((matrix, unreadable)) }
+}
+
 /// The label intensities of `images` by a run; those not yet stored are computed, and stored unless the project is
 /// open for reading only. Pictures that cannot be read are left out and listed.
 pub fn of_images(
@@ -304,7 +355,7 @@ pub fn of_images(
         let device = nn::select(configuration.device)?;
         let weights = starting_weights(project, run, observer, cancel)?;
         let source = Source { head: &head, weights: &weights, configuration: &configuration, device: &device };
-        let (intensities, failures) = source.intensities(project, &missing, observer, cancel)?;
+        let (intensities, failures) = source.intensities(&Pictures::of(project)?, &missing, observer, cancel)?;
         if intensities.rows() > 0 {
             if !project.is_read_only() {
                 store(project, run.id, &intensities)?;

@@ -2,6 +2,7 @@
 //! place, the window through the worker thread. They report to an observer and stop at a raised cancel flag.
 
 pub mod check_files;
+pub mod classify;
 pub mod cluster;
 pub mod demo;
 pub mod export_agreement;

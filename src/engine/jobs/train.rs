@@ -13,7 +13,7 @@ use rand::seq::SliceRandom;
 use serde::Serialize;
 
 use super::check_files::{self, FileCheck};
-use super::intensities::{self, Unreadable};
+use super::intensities::{self, Pictures, Unreadable};
 use super::split::{self, LeftOut, SplitRequest};
 use super::{counted, counted_as};
 use crate::dataset::{
@@ -355,7 +355,7 @@ impl Task {
             device: &self.device,
         };
         let mut unreadable = trained.unreadable;
-        match source.intensities(project, &all, observer, cancel) {
+        match source.intensities(&Pictures::of(project)?, &all, observer, cancel) {
             Ok((intensities, left_out)) => {
                 intensities::store(project, run, &intensities)?;
                 unreadable.extend(left_out);
@@ -395,14 +395,15 @@ impl Task {
             device: &self.device,
         };
         let all: Vec<ImageId> = train_images.iter().chain(&validation_images).copied().collect();
-        let (features, mut unreadable) = source.features(project, &all, observer, cancel)?;
+        let (features, mut unreadable) = source.features(&Pictures::of(project)?, &all, observer, cancel)?;
         if features.rows() == 0 {
             return Err(intensities::none_readable());
         }
         let mut train = self.labelled(&features, &train_images);
         if self.configuration.augmented_copies > 0 {
             let images = &train.features.image_ids;
-            let (copies, without) = source.copies(project, images, &self.configuration, observer, cancel)?;
+            let (copies, without) =
+                source.copies(&Pictures::of(project)?, images, &self.configuration, observer, cancel)?;
             train.added.targets.extend(self.targets(&copies.image_ids));
             train.added.features.extend(copies.values);
             // A picture that is gone but whose features are known has no copies.
@@ -486,7 +487,7 @@ impl Task {
             let Self { weights, device, .. } = self;
             let image_size_px = configuration.image_size_px;
             let source = intensities::BackboneSource { weights, output: Pooling::Mean.output(), image_size_px, device };
-            let (features, _) = source.features(project, &train_ids, observer, cancel)?;
+            let (features, _) = source.features(&Pictures::of(project)?, &train_ids, observer, cancel)?;
             let labelled = self.labelled(&features, &train_ids);
             let place: HashMap<ImageId, usize> = train_ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
             if let Some(synthesis) = self.synthesis(&labelled, run_folder, observer)? {

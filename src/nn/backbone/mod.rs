@@ -4,6 +4,7 @@
 //! its own with a [`BackboneSpec`] in it, and a line in that list. Pictures come in as RGB bytes ([`batch_from_rgb`]); out
 //! goes one row of numbers for each, the [`Output`] that was asked for. What is trained further is VGG16 alone.
 
+pub mod dinov2;
 pub mod resnet50;
 pub mod vgg16;
 
@@ -18,7 +19,7 @@ use crate::nn::tensor_error;
 use crate::nn::weights::Weights;
 
 /// All networks, the paper's first.
-pub static BACKBONES: &[&BackboneSpec] = &[&vgg16::SPEC, &resnet50::TORCHVISION, &resnet50::CAFFE];
+pub static BACKBONES: &[&BackboneSpec] = &[&vgg16::SPEC, &resnet50::TORCHVISION, &resnet50::CAFFE, &dinov2::SMALL];
 
 /// Mean of ImageNet's red, green and blue on a scale of 0 to 1.
 pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
@@ -45,6 +46,10 @@ pub struct BackboneSpec {
     pub name: &'static str,
     /// Smallest side of a picture, in pixels.
     pub minimum_size_px: u32,
+    /// Side of a picture unless somebody says otherwise, in pixels.
+    pub usual_size_px: u32,
+    /// What the side of a picture must be a multiple of, in pixels.
+    pub side_multiple_px: u32,
     /// What it can give, the usual first.
     pub outputs: &'static [Output],
     /// True when its weights come with the program.
@@ -111,6 +116,26 @@ impl BackboneSpec {
             Error::user(format!("“{id}” is not a network that can be trained"))
                 .hint(format!("say {}", ids.join(" or ")))
         })
+    }
+
+    /// Refuses a side of pictures that it cannot take.
+    ///
+    /// # Errors
+    /// `Config`, with a size that will do.
+    pub fn check_size(&self, size_px: u32) -> Result<()> {
+        let (least, multiple) = (self.minimum_size_px, self.side_multiple_px);
+        if size_px < least {
+            return Err(Error::config(format!("the picture size is {size_px} pixels, but must be {least} or more")));
+        }
+        if size_px % multiple != 0 {
+            let near = size_px / multiple * multiple;
+            return Err(Error::config(format!(
+                "the picture size is {size_px} pixels, but {} takes multiples of {multiple}",
+                self.name
+            ))
+            .hint(format!("say {near} or {}", near + multiple)));
+        }
+        Ok(())
     }
 
     /// Its output called `name`.

@@ -32,6 +32,8 @@ pub static CAFFE: BackboneSpec = BackboneSpec {
     id: "resnet50-caffe",
     name: "ResNet50, Keras's and Caffe's",
     minimum_size_px: 32,
+    usual_size_px: 384,
+    side_multiple_px: 1,
     outputs: &OUTPUTS,
     has_built_in_weights: false,
     trainable: false,

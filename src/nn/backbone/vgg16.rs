@@ -169,6 +169,8 @@ pub static SPEC: BackboneSpec = BackboneSpec {
     id: "vgg16",
     name: "VGG16",
     minimum_size_px: MINIMUM_SIZE_PX,
+    usual_size_px: 384,
+    side_multiple_px: 1,
     outputs: &[
         Output { name: "mean", width: 512, definition: "Mean of each channel of block 5." },
         Output {

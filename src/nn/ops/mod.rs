@@ -9,6 +9,7 @@
 
 mod convolution;
 mod direct;
+mod gelu;
 mod general;
 mod kernels;
 mod linear;
@@ -22,6 +23,7 @@ use rand::Rng;
 
 use crate::random::Generator;
 pub use convolution::{PreparedWeights, conv3x3_relu, conv3x3_relu_planes, max_pool2x2_planes};
+pub use gelu::gelu;
 pub use general::{Kernels, convolution, max_pool3x3};
 use kernels::Extent;
 pub use linear::linear;
