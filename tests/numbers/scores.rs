@@ -1,7 +1,5 @@
 //! Scores of clusterings against scikit-learn (tests/goldens/make.py and make_scores.py), worked examples and edge cases.
 
-use std::collections::BTreeSet;
-
 use crate::common::numbers::{floats, golden, integers, matrix};
 use atmoscope::dataset::{RaterSort, StudyCondition};
 use atmoscope::engine::jobs::score::{self, LearntFrom, References, ScoredGrouping};

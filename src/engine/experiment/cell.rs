@@ -34,7 +34,7 @@ pub struct Cell {
     /// Which.
     #[serde(flatten)]
     pub key: CellKey,
-    /// The features that were clustered, as they are called in the project.
+    /// The features that were clustered, as the plan calls them.
     pub features: String,
     /// Pictures that were clustered.
     pub images: Vec<ImageId>,

@@ -99,8 +99,12 @@ fn made_differences(before: &[Made], now: &[Made]) -> Vec<String> {
             found.push(format!("{called} were not made again"));
             continue;
         };
+        if made.values_hash != again.values_hash {
+            found.push(format!("{called}: their numbers are others"));
+        }
         // What they are called, and the number of a run, say nothing of what is in them.
-        for name in made.facts.keys().filter(|name| !["features", "run"].contains(&name.as_str())) {
+        let told = |name: &&String| !["features", "run", "features_hash"].contains(&name.as_str());
+        for name in made.facts.keys().filter(told) {
             let (was, is) = (&made.facts[name], again.facts.get(name).unwrap_or(&Value::Null));
             if plain(was) != plain(is) {
                 found.push(format!("{called}: {} was {}, and is {}", name.replace('_', " "), shown(was), shown(is)));

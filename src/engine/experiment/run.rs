@@ -20,7 +20,7 @@ use crate::engine::jobs::intensities::Unreadable;
 use crate::engine::jobs::{cluster, features, train};
 use crate::engine::makers::{self, Maker};
 use crate::error::{Error, Result};
-use crate::features::{FeatureSource, store as feature_store};
+use crate::features::{FeatureMatrix, FeatureSource, store as feature_store};
 use crate::progress::{Cancel, Stage};
 use crate::project::Project;
 use crate::training::{TrainingConfiguration, TrainingObserver};
@@ -74,7 +74,8 @@ pub fn checked(project: &Project, plan: &Plan) -> Result<Plan> {
     for (name, settings) in &plan.features {
         match settings.get("maker").and_then(Value::as_str) {
             Some(TRAIN) => {
-                configuration(name, settings, 1)?;
+                let configuration = configuration(name, settings, 1)?;
+                configuration.check_labels(labels.iter().map(String::as_str)).map_err(|error| about(name, error))?;
                 if labels.is_empty() {
                     return Err(
                         Error::user("there are no labels to learn").hint("import labels, or label some pictures first")
@@ -222,11 +223,10 @@ pub fn run_in(
         let (matrix, lacking) = features::of(project, source, part, observer, cancel)?;
         left_out.extend(lacking);
         let references = cluster::references(project, source, &expanded.sort_choice())?;
-        let shown = features::name_of(project, source)?;
         let clusterer = method.clusterer()?;
         let computed: Vec<Cell> = missing
             .into_par_iter()
-            .map(|key| Cell::compute(key.clone(), (&shown, &matrix), clusterer, &references, cancel))
+            .map(|key| Cell::compute(key.clone(), (&method.features, &matrix), clusterer, &references, cancel))
             .collect::<Result<_>>()?;
         for cell in computed {
             store.add_cell(&cell)?;
@@ -389,7 +389,12 @@ impl Carried<'_> {
         } else {
             self.make(project, name, settings, seed, observer, cancel)?
         };
-        let made = Made { features: name.to_owned(), seed: of_seed, source, facts: features::facts(project, source)? };
+        let facts = features::facts(project, source)?;
+        let values_hash = match source {
+            FeatureSource::Run(_) => None,
+            FeatureSource::Set(set) => Some(values_hash(&project.feature_set_matrix(set)?)),
+        };
+        let made = Made { features: name.to_owned(), seed: of_seed, source, facts, values_hash };
         self.store.add_made(&made)?;
         self.made.push(made);
         self.sources.insert(key, source);
@@ -456,6 +461,11 @@ impl Carried<'_> {
             .ok_or_else(|| Error::internal("no name is free"))?;
         Ok(FeatureSource::Set(project.add_feature_set(&free, &made.recipe, &made.matrix)?))
     }
+}
+
+fn values_hash(matrix: &FeatureMatrix) -> String {
+    let bytes: Vec<u8> = matrix.values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    blake3::hash(&bytes).to_hex().to_string()
 }
 
 /// The method's plan of a cell.

@@ -59,6 +59,9 @@ pub struct Made {
     pub source: FeatureSource,
     /// What is known of them: recipe or run, hashes of data, weights and numbers.
     pub facts: Map<String, Value>,
+    /// BLAKE3 of their numbers, whatever columns and pictures are called; none for the intensities of a run, which are made
+    /// picture by picture.
+    pub values_hash: Option<String>,
 }
 
 /// An experiment as far as it came.
