@@ -26,6 +26,8 @@ use crate::random::generator;
 const MOST_STEPS: usize = 20;
 /// Words that are compared with a descriptor at a time.
 const LANES: usize = 8;
+/// Descriptors of training pictures that are kept to be counted (256 MB); of more pictures they are made again.
+const MOST_KEPT_DESCRIPTORS: usize = 2 << 20;
 /// Changes when descriptors do.
 const VERSION: &str = "sift 1";
 
@@ -81,7 +83,7 @@ pub fn bags(
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<Bags> {
-    let vocabulary = vocabulary(training, settings, load, cache_folder, observer, cancel)?;
+    let (vocabulary, known) = vocabulary(training, settings, load, cache_folder, observer, cancel)?;
     let vocabulary_hash = hash_of(&vocabulary);
     let names: Vec<String> = (0..settings.words).map(|word| format!("word_{word:03}")).collect();
     let key = format!("bovw counts {VERSION} {} {vocabulary_hash}", settings.size_px);
@@ -93,13 +95,21 @@ pub fn bags(
     let lanes: Vec<Points<LANES>> = (vocabulary.chunks(LANES * DESCRIPTOR_LENGTH))
         .map(|words| Points::new(DESCRIPTOR_LENGTH, words.chunks_exact(DESCRIPTOR_LENGTH)))
         .collect();
-    let counts = |picture: &image::RgbImage| {
+    let count = |descriptors: &mut dyn Iterator<Item = [u8; DESCRIPTOR_LENGTH]>| {
         let mut counts = vec![0.0f32; settings.words];
-        for feature in sift(picture) {
-            counts[nearest(&lanes, &feature.descriptor.map(f32::from), settings.words)] += 1.0;
+        for descriptor in descriptors {
+            counts[nearest(&lanes, &descriptor.map(f32::from), settings.words)] += 1.0;
         }
         counts
     };
+    // Training pictures were looked at for the vocabulary already.
+    for (content_hash, descriptors) in known {
+        cancel.check()?;
+        if cache.get(&content_hash).is_none() {
+            cache.insert(&content_hash, &count(&mut descriptors.into_iter()))?;
+        }
+    }
+    let counts = |picture: &image::RgbImage| count(&mut sift(picture).into_iter().map(|feature| feature.descriptor));
     let (mut matrix, failures) = cached_rows(
         images,
         settings.size_px,
@@ -159,7 +169,10 @@ fn nearest(lanes: &[Points<LANES>], descriptor: &[f32], words: usize) -> usize {
     best.1
 }
 
-/// The words, one after the other, from the cache or made.
+/// The descriptors of pictures, by content hash.
+type Descriptors = Vec<(String, Vec<[u8; DESCRIPTOR_LENGTH]>)>;
+
+/// The words, one after the other, from the cache or made; in the latter case with all descriptors of the training pictures.
 fn vocabulary(
     training: &[BackboneImage],
     settings: &BovwSettings,
@@ -167,7 +180,7 @@ fn vocabulary(
     cache_folder: &Path,
     observer: &dyn Observer,
     cancel: &Cancel,
-) -> Result<Vec<f32>> {
+) -> Result<(Vec<f32>, Descriptors)> {
     let BovwSettings { words, size_px, most_descriptors, seed, .. } = *settings;
     let mut hasher = blake3::Hasher::new();
     for image in training {
@@ -182,9 +195,9 @@ fn vocabulary(
     }
     let known: Vec<f32> = (0..words).filter_map(|word| cache.get(&name_of(word))).flatten().copied().collect();
     if known.len() == words * DESCRIPTOR_LENGTH {
-        return Ok(known);
+        return Ok((known, Vec::new()));
     }
-    let drawn = drawn(training, settings, load, observer, cancel)?;
+    let (drawn, descriptors) = drawn(training, settings, load, observer, cancel)?;
     let rows = drawn.len() / DESCRIPTOR_LENGTH;
     let view = ArrayView2::from_shape((rows, DESCRIPTOR_LENGTH), &drawn)
         .map_err(|error| Error::internal(format!("descriptors that do not fit: {error}")))?;
@@ -205,7 +218,7 @@ fn vocabulary(
             cache.insert(&name_of(word), values)?;
         }
     }
-    Ok(found)
+    Ok((found, descriptors))
 }
 
 /// The key of a word in the cache, which keeps rows by hash.
@@ -218,29 +231,34 @@ fn hash_of(vocabulary: &[f32]) -> String {
     blake3::hash(&bytes).to_hex().to_string()
 }
 
-/// Descriptors of the training pictures, as many of each, one after the other.
+/// Descriptors of the training pictures: as many drawn of each, one after the other, and all, as far as they are kept.
 fn drawn(
     training: &[BackboneImage],
     settings: &BovwSettings,
     load: &LoadSquare,
     observer: &dyn Observer,
     cancel: &Cancel,
-) -> Result<Vec<f32>> {
+) -> Result<(Vec<f32>, Descriptors)> {
     let most = (settings.most_descriptors / training.len().max(1)).max(1);
-    let mut descriptors: Vec<f32> = Vec::new();
+    let (mut descriptors, mut all): (Vec<f32>, Descriptors) = (Vec::new(), Vec::new());
+    let mut kept_descriptors = 0;
     let images: Vec<&BackboneImage> = training.iter().collect();
     let keep = |place: usize, found: Vec<[u8; DESCRIPTOR_LENGTH]>| {
         let mut random = generator(settings.seed, &format!("descriptors of {}", images[place].file.content_hash));
         let mut chosen = index::sample(&mut random, found.len(), most.min(found.len())).into_vec();
         chosen.sort_unstable();
         descriptors.extend(chosen.into_iter().flat_map(|one| found[one].map(f32::from)));
+        kept_descriptors += found.len();
+        if kept_descriptors <= MOST_KEPT_DESCRIPTORS {
+            all.push((images[place].file.content_hash.clone(), found));
+        }
         Ok(())
     };
     let work =
         |picture: &image::RgbImage| sift(picture).into_iter().map(|feature| feature.descriptor).collect::<Vec<_>>();
     let doing = "Looking for points in training pictures";
     each_square(&images, settings.size_px, load, doing, work, keep, observer, cancel)?;
-    Ok(descriptors)
+    Ok((descriptors, all))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod common;
 
 mod before;
 mod checked;
+mod classify;
 mod demo;
 mod engine;
 mod experiment;
