@@ -7,6 +7,7 @@
 mod backbone;
 mod bovw;
 mod cache;
+mod colour;
 mod joined;
 mod learnt;
 mod matrix;
@@ -17,6 +18,7 @@ pub mod store;
 
 pub use backbone::{BackboneImage, BackboneSettings, LoadSquare, backbone_features, cached_features};
 pub use bovw::{BovwSettings, Weighting, bags};
+pub use colour::{colour_names, colour_row, colours};
 pub use joined::{joined, unit_length};
 pub use learnt::{Learnt, Trial, learn};
 pub use matrix::FeatureMatrix;

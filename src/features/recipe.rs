@@ -97,6 +97,11 @@ pub enum Recipe {
         /// The hash of the words; empty until they were made.
         vocabulary_hash: String,
     },
+    /// Colours of the pictures.
+    Colour {
+        /// Side of the pictures in pixels.
+        size_px: u32,
+    },
     /// Read from a file.
     Imported {
         /// The file.
@@ -145,7 +150,11 @@ impl Recipe {
     pub fn sources(&self) -> Vec<FeatureSource> {
         match self {
             Self::Intensities { run } => vec![FeatureSource::Run(*run)],
-            Self::MultiHot { .. } | Self::Backbone { .. } | Self::Bovw { .. } | Self::Imported { .. } => Vec::new(),
+            Self::MultiHot { .. }
+            | Self::Backbone { .. }
+            | Self::Bovw { .. }
+            | Self::Colour { .. }
+            | Self::Imported { .. } => Vec::new(),
             Self::Joined { parts } => parts.iter().map(|part| part.of).collect(),
             Self::UnitLength { of } => vec![*of],
             Self::Learnt { of, .. } => of.clone(),
@@ -188,6 +197,7 @@ impl Recipe {
                 };
                 format!("bag of {words} visual words at {size_px} px, {weighting}")
             }
+            Self::Colour { size_px } => format!("colours at {size_px} px"),
             Self::Imported { file, .. } => format!("read from {file}"),
             Self::Joined { parts } => {
                 let parts: Vec<String> =

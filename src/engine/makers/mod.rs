@@ -6,6 +6,7 @@
 
 mod backbone;
 mod bovw;
+mod colour;
 mod imported;
 mod intensities;
 mod joined;
@@ -103,6 +104,8 @@ makers! {
     Backbone: backbone,
     /// Bag of visual words: how often each of the words occurs that local descriptors were grouped into.
     Bovw: bovw,
+    /// Colours: histograms, means and deviations in CIELAB, colourfulness, contrast.
+    Colour: colour,
     /// Features from a CSV or Parquet file (`image`, then a column for each feature), or a .npy with its names beside it.
     #[command(name = "import")]
     Imported: imported,
