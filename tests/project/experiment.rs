@@ -219,7 +219,7 @@ fn a_report_opens_anywhere_and_tells_what_changed() {
     let changed: Value = serde_json::from_str(&output.out).unwrap();
     let data: Vec<&str> = changed["data"].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
     assert!(data.iter().any(|text| text.starts_with("picture-000.png had the labels")), "{data:?}");
-    assert!(data.iter().any(|text| text.starts_with("picture-002.png shows another picture")), "{data:?}");
+    assert!(data.iter().any(|text| text.starts_with("picture-002.png: ")), "{data:?}");
     assert!(!changed["different"].as_array().unwrap().is_empty());
     // The experiment itself is not gone on with, on other data.
     assert!(cli.fails(2, &["experiment", "project", "plan.toml"]).contains("picture-000.png had the labels"));

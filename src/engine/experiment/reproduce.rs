@@ -67,8 +67,13 @@ pub fn reproduce(
     cancel: &Cancel,
 ) -> Result<Reproduction> {
     // A picture that was exchanged behind our back is found here.
-    check_files::run(project, observer, cancel)?;
-    let data = kept.record.manifest.differences(&Manifest::of(project)?);
+    let files = check_files::run(project, observer, cancel)?;
+    let mut data = kept.record.manifest.differences(&Manifest::of(project)?);
+    let names = project.image_names()?;
+    let not_as_imported = files.missing.iter().chain(&files.changed);
+    data.extend(
+        not_as_imported.filter_map(|image| Some(format!("{}: {}", names.shown(*image), files.reason(*image)?))),
+    );
     for difference in &data {
         observer.note(&format!("Differs: {difference}"));
     }
