@@ -1,8 +1,8 @@
 """The paper's comparison by other means: PyTorch, OpenCV and scikit-learn, beside Atmoscope's numbers.
 
-    atmoscope experiment PROJECT tests/independent/paper.toml --name paper --out rows.csv
-    atmoscope features export PROJECT "paper: words, seed 1" --part test --out features.csv
-    atmoscope cluster PROJECT --features "paper: words, seed 1" -k 5 --out clusters.csv --scores scores.csv
+    atmoscope experiment PROJECT tests/independent/paper.toml --name independent --out rows.csv
+    atmoscope features export PROJECT "independent: words, seed 1" --part test --out features.csv
+    atmoscope cluster PROJECT --features "independent: words, seed 1" -k 5 --out clusters.csv --scores scores.csv
     python tests/independent/paper.py DATA WEIGHTS PROJECT rows.csv features.csv clusters.csv scores.csv
 
 DATA holds images/, labels.csv and groupings.csv; WEIGHTS are those of VGG16 as safetensors. Scores of the same features and clusters must agree to 1e-6, but for what is drawn by chance;
@@ -169,7 +169,7 @@ def histograms(found, training, seed):
 
 
 def own_pipeline(data, weights, project, rows):
-    pictures = json.loads((project / "experiments/paper/experiment.json").read_text())["manifest"]["pictures"]
+    pictures = json.loads((project / "experiments/independent/experiment.json").read_text())["manifest"]["pictures"]
     part = {image: facts["part"] for image, facts in pictures.items() if facts.get("part")}
     labelled = {row["image"]: [float(v) for k, v in row.items() if k != "image"] for row in read(data / "labels.csv")}
     of = lambda name: [image for image, one in part.items() if one == name]

@@ -51,12 +51,16 @@ fn expected() -> Vec<Expected> {
 fn points_and_descriptors_are_those_of_opencv() {
     let (mut wanted, mut matched, mut extra) = (0, 0, 0);
     let (mut difference, mut compared) = (0.0, 0);
-    for (file, expected) in pictures().into_iter().zip(expected()) {
+    let writing = std::env::var_os("ATMOSCOPE_WRITE_SQUARES");
+    let goldens = if writing.is_some() { Vec::new() } else { expected() };
+    for (number, file) in pictures().into_iter().enumerate() {
         let square = PictureFile::as_found(&file).unwrap().load_square(384).unwrap();
-        if let Some(folder) = std::env::var_os("ATMOSCOPE_WRITE_SQUARES") {
+        if let Some(folder) = &writing {
             let name = file.with_extension("rgb");
             std::fs::write(PathBuf::from(folder).join(name.file_name().unwrap()), square.as_raw()).unwrap();
+            continue;
         }
+        let expected = &goldens[number];
         let hash = blake3::hash(square.as_raw()).to_hex();
         assert_eq!(
             hash.as_str(),
@@ -85,6 +89,9 @@ fn points_and_descriptors_are_those_of_opencv() {
                 compared += 1;
             }
         }
+    }
+    if writing.is_some() {
+        return;
     }
     let (share, difference) = (matched as f64 / wanted as f64, difference / compared as f64);
     println!(
