@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::backbone::{BackboneImage, LoadSquare};
 use super::cache::FeatureCache;
 use super::matrix::FeatureMatrix;
-use super::per_picture::{cached_rows, each_square};
+use super::per_picture::{Squares, cached_rows, each_square};
 use crate::clustering::{KMeansSettings, kmeans};
 use crate::distances::Points;
 use crate::error::{Error, Result};
@@ -110,17 +110,8 @@ pub fn bags(
         }
     }
     let counts = |picture: &image::RgbImage| count(&mut sift(picture).into_iter().map(|feature| feature.descriptor));
-    let (mut matrix, failures) = cached_rows(
-        images,
-        settings.size_px,
-        load,
-        &mut cache,
-        names,
-        "Counting visual words",
-        counts,
-        observer,
-        cancel,
-    )?;
+    let squares = Squares { size_px: settings.size_px, load, doing: "Counting visual words" };
+    let (mut matrix, failures) = cached_rows(images, squares, &mut cache, names, counts, observer, cancel)?;
     let taught: Vec<&[f32]> = training.iter().filter_map(|image| cache.get(&image.file.content_hash)).collect();
     let rarity = match settings.weighting {
         Weighting::L1 => vec![1.0; settings.words],
@@ -256,8 +247,8 @@ fn drawn(
     };
     let work =
         |picture: &image::RgbImage| sift(picture).into_iter().map(|feature| feature.descriptor).collect::<Vec<_>>();
-    let doing = "Looking for points in training pictures";
-    each_square(&images, settings.size_px, load, doing, work, keep, observer, cancel)?;
+    let squares = Squares { size_px: settings.size_px, load, doing: "Looking for points in training pictures" };
+    each_square(&images, squares, work, keep, observer, cancel)?;
     Ok((descriptors, all))
 }
 

@@ -10,7 +10,7 @@ use image::RgbImage;
 use super::backbone::{BackboneImage, LoadSquare};
 use super::cache::FeatureCache;
 use super::matrix::FeatureMatrix;
-use super::per_picture::cached_rows;
+use super::per_picture::{Squares, cached_rows};
 use crate::error::{Error, Result};
 use crate::ids::ImageId;
 use crate::progress::{Cancel, Observer};
@@ -48,7 +48,15 @@ pub fn colours(
     if let Some(note) = note {
         observer.note(&note);
     }
-    cached_rows(images, size_px, load, &mut cache, names, "Looking at colours", colour_row, observer, cancel)
+    cached_rows(
+        images,
+        Squares { size_px, load, doing: "Looking at colours" },
+        &mut cache,
+        names,
+        colour_row,
+        observer,
+        cancel,
+    )
 }
 
 /// The numbers of a picture, in the order of [`colour_names`].

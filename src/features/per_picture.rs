@@ -15,6 +15,17 @@ use crate::progress::{Cancel, Observer, Stage};
 /// Pictures that are worked on before the cache is written and anybody is told.
 const PICTURES_AT_ONCE: usize = 16;
 
+/// How pictures come.
+#[derive(Clone, Copy)]
+pub struct Squares<'a> {
+    /// Their side, in pixels.
+    pub size_px: u32,
+    /// Opens a file.
+    pub load: &'a LoadSquare,
+    /// What is done, for those who wait.
+    pub doing: &'a str,
+}
+
 /// The square pictures of some images, in their order, a few at a time, with the place of each; `take` gets those that can be
 /// read, and the images that cannot are given back with the reason.
 ///
@@ -22,21 +33,20 @@ const PICTURES_AT_ONCE: usize = 16;
 /// Those of `take`; `Cancelled`.
 pub fn each_square<T: Send>(
     images: &[&BackboneImage],
-    size_px: u32,
-    load: &LoadSquare,
-    doing: &str,
+    squares: Squares<'_>,
     work: impl Fn(&RgbImage) -> T + Sync,
     mut take: impl FnMut(usize, T) -> Result<()>,
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<Vec<(ImageId, Error)>> {
-    let stage = Stage::new(doing, images.len());
+    let stage = Stage::new(squares.doing, images.len());
     let mut failures = Vec::new();
     for (number, chunk) in images.chunks(PICTURES_AT_ONCE).enumerate() {
         cancel.check()?;
         let start = number * PICTURES_AT_ONCE;
         observer.progress(stage.at(start));
-        let done: Vec<Result<T>> = chunk.par_iter().map(|image| Ok(work(&load(&image.file, size_px)?))).collect();
+        let done: Vec<Result<T>> =
+            chunk.par_iter().map(|image| Ok(work(&(squares.load)(&image.file, squares.size_px)?))).collect();
         for (place, done) in done.into_iter().enumerate() {
             match done {
                 Ok(made) => take(start + place, made)?,
@@ -52,14 +62,11 @@ pub fn each_square<T: Send>(
 ///
 /// # Errors
 /// Those of the cache; `Cancelled`.
-#[allow(clippy::too_many_arguments)]
 pub fn cached_rows(
     images: &[BackboneImage],
-    size_px: u32,
-    load: &LoadSquare,
+    squares: Squares<'_>,
     cache: &mut FeatureCache,
     names: Vec<String>,
-    doing: &str,
     work: impl Fn(&RgbImage) -> Vec<f32> + Sync,
     observer: &dyn Observer,
     cancel: &Cancel,
@@ -70,7 +77,7 @@ pub fn cached_rows(
         .filter(|image| cache.get(&image.file.content_hash).is_none() && asked.insert(&image.file.content_hash))
         .collect();
     let keep = |place: usize, row: Vec<f32>| cache.insert(&missing[place].file.content_hash, &row);
-    let failed = each_square(&missing, size_px, load, doing, work, keep, observer, cancel)?;
+    let failed = each_square(&missing, squares, work, keep, observer, cancel)?;
     let mut reasons: HashMap<ImageId, Error> = failed.into_iter().collect();
     let (mut ids, mut values, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     for image in images {

@@ -211,7 +211,7 @@ impl Backbone for Dinov2 {
         }
         if let Some(image) = images.iter().find(|image| {
             let (width, height) = image.dimensions();
-            width % PATCH_PX as u32 != 0 || height % PATCH_PX as u32 != 0
+            !width.is_multiple_of(PATCH_PX as u32) || !height.is_multiple_of(PATCH_PX as u32)
         }) {
             return Err(Error::internal(format!("a picture of {:?} pixels has no whole patches", image.dimensions())));
         }

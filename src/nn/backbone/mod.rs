@@ -127,7 +127,7 @@ impl BackboneSpec {
         if size_px < least {
             return Err(Error::config(format!("the picture size is {size_px} pixels, but must be {least} or more")));
         }
-        if size_px % multiple != 0 {
+        if !size_px.is_multiple_of(multiple) {
             let near = size_px / multiple * multiple;
             return Err(Error::config(format!(
                 "the picture size is {size_px} pixels, but {} takes multiples of {multiple}",
