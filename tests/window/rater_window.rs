@@ -132,7 +132,7 @@ fn wait_until_still(folder: &Path) {
     }
 }
 
-/// Two whole sorts of as many pictures; each is killed five times, after six or so moves.
+/// Two whole sorts of as many pictures; each is killed five times, after ten or so moves.
 const PICTURES: usize = 60;
 
 /// A project with [`PICTURES`] pictures in its study: real ones where there are any.
@@ -197,7 +197,7 @@ fn two_whole_sorts_with_the_program_killed_ten_times() {
                 break;
             }
             let before = moves(&folder);
-            let round = random.gen_range(5..9).min(standing.left);
+            let round = random.gen_range(8..12).min(standing.left);
             let mut sent = 0;
             for _ in 0..round {
                 let there = now.sort.board().piles.len() + sent;
