@@ -324,7 +324,7 @@ fn scores_say_what_they_rest_on() {
     assert!(text.contains("of 10 pictures that raters sorted are not among those clustered"), "{text}");
     assert!(text.contains("2 raters, "), "{text}");
     let text = cli.ok(&["cluster", "project", "--run", "2", "-k", "3", "--part", "all"]);
-    assert!(text.contains("the network learnt from"), "{text}");
+    assert!(text.contains("the features were learnt from"), "{text}");
     drop(folder);
 }
 
