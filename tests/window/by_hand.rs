@@ -244,7 +244,8 @@ fn a_run_has_the_settings_that_were_clicked_and_typed() {
     assert_eq!((run.status, run.seed), (RunStatus::Finished, 41));
     let used = TrainingConfiguration::of_run(&run.configuration).unwrap();
     // A run records what was left open as what it came to.
-    let resolved = TrainingConfiguration { head_learning_rate: Some(0.0025), micro_batch_size: 4, ..wanted };
+    let resolved =
+        TrainingConfiguration { head_learning_rate: Some(0.0025), micro_batch_size: 4, ..wanted.on_split(41) };
     assert_eq!(used, resolved);
     // And did what they say: a batch of four pictures, and a rate that goes down to nothing.
     let steps = plan.train_images.div_ceil(4);
