@@ -9,7 +9,7 @@ use crate::engine::jobs::classify::{self, Classification};
 use crate::engine::jobs::counted;
 use crate::engine::output_file::{FileKind, OutputFile};
 use crate::error::{Error, Result};
-use crate::interchange::classification;
+use crate::interchange::{classification, write_json_lines};
 use crate::wording;
 
 /// Put new pictures into the clusters of a clustering that is kept: label intensities, nearest and second nearest cluster, most
@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
         let mut bytes = Vec::new();
         match kind {
             FileKind::Csv => classification::write_csv(&found.names, &rows(&found), &mut bytes),
-            _ => classification::write_json_lines(&found.pictures, &mut bytes),
+            _ => write_json_lines(&found.pictures, &mut bytes),
         }
         .map_err(|error| Error::io(file.path(), error))?;
         file.write(|target| target.write_all(&bytes))?;

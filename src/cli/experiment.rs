@@ -14,7 +14,7 @@ use crate::engine::jobs::counted;
 use crate::engine::output_file::{FileKind, OutputFile};
 use crate::error::{Error, Result};
 use crate::evaluation::mean_score;
-use crate::interchange::{experiment_rows, read_file};
+use crate::interchange::{experiment_rows, read_file, write_json_lines};
 use crate::wording;
 
 /// Compare methods: make their features, cluster and score them over numbers of clusters, seeds and groupings, and lay the
@@ -134,7 +134,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Result<()> {
                 let bytes = experiment_rows::to_parquet(&rows)?;
                 file.write(|target| target.write_all(&bytes))?;
             }
-            FileKind::JsonLines => file.write(|target| experiment_rows::write_json_lines(&rows, target))?,
+            FileKind::JsonLines => file.write(|target| write_json_lines(&rows, target))?,
             _ => file.write(|target| experiment_rows::write_csv(&rows, target))?,
         }
     }

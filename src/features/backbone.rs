@@ -161,11 +161,7 @@ impl Caches {
         let open = |augmentation: Option<(AugmentationLimits, u64)>| -> Result<FeatureCache> {
             let (output, hash) = (settings.output, &weights.hash);
             let (name, key) = cache_name(hash, output, settings.size_px, device, augmentation);
-            let (cache, note) = FeatureCache::open(folder, &name, &key, output.output.width)?;
-            if let Some(note) = note {
-                observer.note(&note);
-            }
-            Ok(cache)
+            FeatureCache::open_telling(folder, &name, &key, output.output.width, observer)
         };
         let originals = open(None)?;
         let wanted = requests.iter().any(|&(_, copy)| copy > 0);

@@ -88,10 +88,7 @@ pub fn bags(
     let names: Vec<String> = (0..settings.words).map(|word| format!("word_{word:03}")).collect();
     let key = format!("bovw counts {VERSION} {} {vocabulary_hash}", settings.size_px);
     let file = format!("bovw-counts-{}px-{}.features", settings.size_px, &vocabulary_hash[..16]);
-    let (mut cache, note) = FeatureCache::open(cache_folder, &file, &key, settings.words)?;
-    if let Some(note) = note {
-        observer.note(&note);
-    }
+    let mut cache = FeatureCache::open_telling(cache_folder, &file, &key, settings.words, observer)?;
     let lanes: Vec<Points<LANES>> = (vocabulary.chunks(LANES * DESCRIPTOR_LENGTH))
         .map(|words| Points::new(DESCRIPTOR_LENGTH, words.chunks_exact(DESCRIPTOR_LENGTH)))
         .collect();
@@ -180,10 +177,7 @@ fn vocabulary(
     let key =
         format!("bovw words {VERSION} {size_px} {words} {most_descriptors} {seed} {}", hasher.finalize().to_hex());
     let file = format!("bovw-words-{}.features", &blake3::hash(key.as_bytes()).to_hex()[..16]);
-    let (mut cache, note) = FeatureCache::open(cache_folder, &file, &key, DESCRIPTOR_LENGTH)?;
-    if let Some(note) = note {
-        observer.note(&note);
-    }
+    let mut cache = FeatureCache::open_telling(cache_folder, &file, &key, DESCRIPTOR_LENGTH, observer)?;
     let known: Vec<f32> = (0..words).filter_map(|word| cache.get(&name_of(word))).flatten().copied().collect();
     if known.len() == words * DESCRIPTOR_LENGTH {
         return Ok((known, Vec::new()));

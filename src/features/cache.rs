@@ -13,6 +13,7 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::progress::Observer;
 
 const MAGIC: &[u8; 8] = b"atmofea1";
 const KEY_LEN: usize = 32;
@@ -81,6 +82,18 @@ impl FeatureCache {
             .and_then(|()| file.seek(SeekFrom::Start(whole as u64)))
             .map_err(|error| Error::io(&path, error))?;
         Ok((Self { path, file, width, rows }, note))
+    }
+
+    /// As [`open`](Self::open), telling the observer what was wrong with an old file.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_telling(folder: &Path, name: &str, kind: &str, width: usize, observer: &dyn Observer) -> Result<Self> {
+        let (cache, note) = Self::open(folder, name, kind, width)?;
+        if let Some(note) = note {
+            observer.note(&note);
+        }
+        Ok(cache)
     }
 
     /// Number of records that the file at `path` has room for; 0 where there is no file.

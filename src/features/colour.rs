@@ -44,10 +44,8 @@ pub fn colours(
 ) -> Result<(FeatureMatrix, Vec<(ImageId, Error)>)> {
     let names = colour_names();
     let file = format!("colour-{size_px}px.features");
-    let (mut cache, note) = FeatureCache::open(cache_folder, &file, &format!("{VERSION} {size_px}"), names.len())?;
-    if let Some(note) = note {
-        observer.note(&note);
-    }
+    let mut cache =
+        FeatureCache::open_telling(cache_folder, &file, &format!("{VERSION} {size_px}"), names.len(), observer)?;
     cached_rows(
         images,
         Squares { size_px, load, doing: "Looking at colours" },

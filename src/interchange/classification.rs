@@ -1,9 +1,7 @@
-//! Classified pictures: as CSV `file,cluster,distance,second_cluster,second_distance,similar`, then a column for each feature;
-//! or one JSON object a line.
+//! Classified pictures: as CSV `file,cluster,distance,second_cluster,second_distance,similar`, then a column for each
+//! feature.
 
 use std::io::{self, Write};
-
-use serde::Serialize;
 
 use super::table;
 
@@ -47,16 +45,4 @@ pub fn write_csv(names: &[String], rows: &[Row], target: impl Write) -> io::Resu
         writer.write_record(&cells)?;
     }
     writer.flush()
-}
-
-/// Writes anything as one JSON object a line.
-///
-/// # Errors
-/// Those of `target`.
-pub fn write_json_lines(rows: &[impl Serialize], mut target: impl Write) -> io::Result<()> {
-    for row in rows {
-        serde_json::to_writer(&mut target, row)?;
-        target.write_all(b"\n")?;
-    }
-    Ok(())
 }

@@ -56,18 +56,6 @@ pub fn write_csv(rows: &[Map<String, Value>], target: impl Write) -> io::Result<
     writer.flush()
 }
 
-/// Writes rows as one JSON object a line.
-///
-/// # Errors
-/// Those of `target`.
-pub fn write_json_lines(rows: &[Map<String, Value>], mut target: impl Write) -> io::Result<()> {
-    for row in rows {
-        serde_json::to_writer(&mut target, row)?;
-        target.write_all(b"\n")?;
-    }
-    Ok(())
-}
-
 /// The bytes of a Parquet file of the rows, packed with zstd.
 ///
 /// # Errors
@@ -149,7 +137,7 @@ mod tests {
             "{csv}"
         );
         let mut lines = Vec::new();
-        write_json_lines(&rows, &mut lines).unwrap();
+        crate::interchange::write_json_lines(&rows, &mut lines).unwrap();
         let lines = String::from_utf8(lines).unwrap();
         let back: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(back, rows.clone().map(Value::Object));

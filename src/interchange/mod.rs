@@ -28,11 +28,13 @@ pub mod npy;
 pub mod scores;
 
 mod input;
+mod json_lines;
 mod names;
 mod problem;
 mod table;
 
 pub use input::{check_file, read_file};
+pub use json_lines::write_json_lines;
 pub use names::{NameMatcher, Unresolved};
 pub use problem::{Parsed, Problem};
 pub use table::Separator;

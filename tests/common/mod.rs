@@ -109,6 +109,19 @@ pub fn sample_folder(n: usize) -> (tempfile::TempDir, Cli) {
     (folder, cli)
 }
 
+/// Copies a folder with all that is in it.
+pub fn copy_folder(from: &Path, to: &Path) {
+    for entry in walkdir::WalkDir::new(from) {
+        let entry = entry.unwrap();
+        let target = to.join(entry.path().strip_prefix(from).unwrap());
+        if entry.file_type().is_dir() {
+            std::fs::create_dir_all(&target).unwrap();
+        } else {
+            std::fs::copy(entry.path(), &target).unwrap();
+        }
+    }
+}
+
 /// The program on the command line, run in a folder of the test's own.
 pub struct Cli {
     folder: PathBuf,

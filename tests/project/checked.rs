@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::common::{Cli, sample_folder, sample_images};
+use crate::common::{Cli, copy_folder, sample_folder, sample_images};
 use atmoscope::dataset::SortChoice;
 use atmoscope::engine::sorts::{MoveRequest, SortKeeper};
 use atmoscope::ids::{ImageId, PileId, StudyId};
@@ -532,18 +532,6 @@ fn compare_numbers(
             }
         };
         *outcomes.entry(outcome).or_default() += 1;
-    }
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    for entry in walkdir::WalkDir::new(from) {
-        let entry = entry.unwrap();
-        let target = to.join(entry.path().strip_prefix(from).unwrap());
-        if entry.file_type().is_dir() {
-            std::fs::create_dir_all(&target).unwrap();
-        } else {
-            std::fs::copy(entry.path(), &target).unwrap();
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::common::{Cli, sample_folder};
+use crate::common::{Cli, copy_folder, sample_folder};
 use atmoscope::engine::experiment::{Plan, READY};
 use atmoscope::random::generator;
 use rand::Rng;
@@ -95,24 +95,12 @@ fn read(folder: &Path, name: &str) -> String {
     std::fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-fn copied(from: &Path, to: &Path) {
-    for entry in walkdir::WalkDir::new(from) {
-        let entry = entry.unwrap();
-        let target = to.join(entry.path().strip_prefix(from).unwrap());
-        if entry.file_type().is_dir() {
-            std::fs::create_dir_all(&target).unwrap();
-        } else {
-            std::fs::copy(entry.path(), &target).unwrap();
-        }
-    }
-}
-
 #[test]
 fn a_plan_becomes_tables_that_are_the_same_however_often_it_is_killed() {
     let (folder, cli) = project();
     let path = folder.path();
     let other = tempfile::tempdir().unwrap();
-    copied(path, other.path());
+    copy_folder(path, other.path());
     let planned = cli.json(&["experiment", "project", "plan.toml", "--plan"]);
     assert_eq!((&planned["cells"], &planned["cells_there"]), (&20.into(), &0.into()));
     assert_eq!(planned["to_make"]["intensities"], 2);
